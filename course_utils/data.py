@@ -1,0 +1,86 @@
+"""Regression problems whose truth is known: y = mean(x) + sigma(x) ε with ε ~ N(0, 1)."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+DTYPE = torch.float64
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A regression problem: x uniform on [low, high], y = mean(x) + sigma(x) ε, ε ~ N(0, 1).
+
+    ``mean`` and ``sigma`` map an (n, 1) tensor to an (n, 1) tensor; ``sigma`` is the standard
+    deviation of the noise (σ, not σ²) and must not be negative.
+    """
+
+    mean: Callable[[Tensor], Tensor]
+    sigma: Callable[[Tensor], Tensor]
+    low: float
+    high: float
+
+    def __post_init__(self):
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"expected finite low < high, got low={self.low}, high={self.high}")
+
+    def sample(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """Draw n points: x and y, each (n, 1). The same seed gives the same data everywhere."""
+        if n < 1:
+            raise ValueError(f"expected at least one point, got n={n}")
+        rng = np.random.default_rng(seed)
+        x = torch.from_numpy(rng.uniform(self.low, self.high, size=(n, 1)))
+        noise = torch.from_numpy(rng.standard_normal((n, 1)))
+        mean, sigma = self.truth(x)
+        return x, mean + sigma * noise
+
+    def truth(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean and the σ of y at x, each of x's shape (n, 1)."""
+        mean, sigma = self.mean(x), self.sigma(x)
+        for name, value in (("mean", mean), ("sigma", sigma)):
+            if not isinstance(value, Tensor) or value.shape != x.shape:
+                got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+                raise ValueError(f"{name}(x) must have the shape of x, {tuple(x.shape)}, got {got}")
+        if (sigma < 0).any():
+            raise ValueError(f"sigma(x) must not be negative, got a minimum of {sigma.min():.3g}")
+        return mean, sigma
+
+    def grid(self, n: int = 200, *, margin: float = 0.0) -> Tensor:
+        """n evenly spaced x, (n, 1), beyond the range by ``margin`` (a fraction) on each side."""
+        extra = margin * (self.high - self.low)
+        return torch.linspace(self.low - extra, self.high + extra, n, dtype=DTYPE)[:, None]
+
+    def noise_floor(self) -> float:
+        """The expected NLL of the truth itself, in nats per point: no model does better.
+
+        ½ log 2πe + E[log σ(x)], the mean entropy of y given x (midpoint rule, 10,000 cells).
+        """
+        edges = self.grid(10_001)
+        _, sigma = self.truth((edges[1:] + edges[:-1]) / 2)
+        return 0.5 * math.log(2 * math.pi * math.e) + sigma.log().mean().item()
+
+
+def constant(value: float) -> Callable[[Tensor], Tensor]:
+    """The function x -> value, of x's shape: a mean or a σ that does not depend on x."""
+    return lambda x: torch.full_like(x, value)
+
+
+# The setting of Cross Validated question 564809.
+LINE = Problem(mean=lambda x: 2.3 * x + 1.7, sigma=constant(1.0), low=-3, high=3)
+
+# The data of the SGD notebook.
+WAVE = Problem(
+    mean=lambda x: torch.sin(1.3 * x), sigma=lambda x: 0.15 + 0.25 * x.abs(), low=-3, high=3
+)
+
+# The data of R. Vink, "Variational inference from scratch" (2019), before he standardises them.
+FUNNEL = Problem(
+    mean=lambda x: 0.125 * x * (1 + torch.sin(x)) + 5,
+    sigma=lambda x: 3 * (0.25 + ((x + 20) / 80) ** 2),
+    low=-20,
+    high=60,
+)

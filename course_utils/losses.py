@@ -1,0 +1,51 @@
+"""Losses as formulas, in nats. Nothing here averages: a loss per point says more."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def same_shape(**tensors: Tensor) -> None:
+    """Refuse tensors of unequal shapes, or of any shape but (n, d), with a ValueError.
+
+    PyTorch would stretch (n,) against (n, 1) to (n, n) and train on it without a word.
+    """
+    shapes = {name: tuple(value.shape) for name, value in tensors.items()}
+    if len(set(shapes.values())) > 1 or any(len(shape) != 2 for shape in shapes.values()):
+        got = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"expected tensors of one shape (n, d), got {got}")
+
+
+def gaussian_nll(y: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
+    """−log N(y; mu, exp(log_var)) of each value, in nats, with the constant ½ log 2π.
+
+    All three are (n, d), and so is the result; another shape raises a ValueError.
+    Source: Goodfellow, Bengio & Courville (2016), sections 5.5.1 and 6.2.2.
+    """
+    same_shape(y=y, mu=mu, log_var=log_var)
+    return 0.5 * (math.log(2 * math.pi) + log_var + (y - mu) ** 2 * torch.exp(-log_var))
+
+
+def mean_nll(model, x: Tensor, y: Tensor) -> Tensor:
+    """The Gaussian NLL of a model that returns (mu, log_var), in nats, mean over all values."""
+    mu, log_var = model(x)
+    return gaussian_nll(y, mu, log_var).mean()
+
+
+def beta_nll(y: Tensor, mu: Tensor, log_var: Tensor, beta: float = 0.5) -> Tensor:
+    """The NLL of each value times σ^(2β), a weight through which no gradient flows; (n, d).
+
+    β = 0 is the NLL; at β = 1 the mean has the gradient of the squared error.
+    Source: Seitzer et al. (2022), "On the pitfalls of heteroscedastic uncertainty estimation".
+    """
+    return gaussian_nll(y, mu, log_var) * torch.exp(beta * log_var.detach())
+
+
+def gaussian_kl(mu: Tensor, log_var: Tensor) -> Tensor:
+    """KL(N(mu, exp(log_var)) ‖ N(0, 1)) of each value, in nats; mu and log_var (n, d).
+
+    Source: Kingma & Welling (2013), appendix B, with the sign of a KL (it is never negative).
+    """
+    same_shape(mu=mu, log_var=log_var)
+    return 0.5 * (mu**2 + log_var.exp() - log_var - 1)

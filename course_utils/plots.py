@@ -1,0 +1,102 @@
+"""Figures in one style: a colour always means the same thing, and every figure has alt text."""
+
+import base64
+import io
+
+import matplotlib.pyplot as plt
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_utils.data import Problem
+from course_utils.metrics import interval
+
+# Okabe & Ito (2008): told apart with any colour vision. One meaning each, in every figure.
+TRUTH = "#000000"
+DATA = "#7f7f7f"
+MEAN = "#0072B2"
+ALEATORIC = "#E69F00"
+EPISTEMIC = "#CC79A7"
+WRONG = "#D55E00"
+REPAIRED = "#009E73"
+
+SHOWN_DPI = 96  # CSS pixels per inch: a 7.5 inch figure is 720 px wide on the page
+DRAWN_DPI = 160  # sharp on a high-density screen
+
+STYLE = {
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11.5,
+    "axes.labelsize": 11,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": SHOWN_DPI,
+    "figure.figsize": (7.5, 3.8),
+    "font.size": 10.5,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+}
+
+
+def use_course_style() -> None:
+    """Set matplotlib's defaults for the figures of the course."""
+    plt.rcParams.update(STYLE)
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Display the figure once, as a PNG with ``alt`` as its text, and close it.
+
+    ``alt`` says what the picture shows to someone who cannot see it; it must not be empty.
+    """
+    if not alt.strip():
+        raise ValueError("expected alt text that says what the figure shows, got none")
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=DRAWN_DPI, metadata={"Software": None})
+    width, height = fig.get_size_inches() * SHOWN_DPI
+    plt.close(fig)
+    display(
+        {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": alt},
+        metadata={"image/png": {"alt": alt, "width": round(width), "height": round(height)}},
+        raw=True,
+    )
+
+
+def plot_data(ax: Axes, x: Tensor, y: Tensor, *, at_most: int = 1000, **style) -> None:
+    """Scatter y against x; of a large sample the first ``at_most`` points, to keep files small."""
+    style = {"color": DATA, "s": 9, "alpha": 0.5, "linewidths": 0, "label": "data"} | style
+    ax.scatter(x[:at_most, 0], y[:at_most, 0], **style)
+    ax.set(xlabel="x", ylabel="y")
+
+
+def plot_truth(ax: Axes, problem: Problem, *, margin: float = 0.0, band: bool = True) -> None:
+    """Draw the true mean (dashed) and, dotted, the true central 95 % interval of y."""
+    x = problem.grid(margin=margin)
+    mean, sigma = problem.truth(x)
+    ax.plot(x, mean, color=TRUTH, linestyle="--", label="true mean")
+    if band:
+        lower, upper = interval(mean, sigma)
+        ax.plot(x, lower, color=TRUTH, linestyle=":", linewidth=1.2, label="true 95 % interval")
+        ax.plot(x, upper, color=TRUTH, linestyle=":", linewidth=1.2)
+
+
+def plot_fit(
+    ax: Axes,
+    x: Tensor,
+    mu: Tensor,
+    sigma: Tensor | None = None,
+    *,
+    color: str = MEAN,
+    band_color: str = ALEATORIC,
+    label: str = "mean",
+) -> None:
+    """Draw a predicted mean over a grid x and, given σ, the predicted 95 % interval around it."""
+    if sigma is not None:
+        lower, upper = interval(mu, sigma)
+        ax.fill_between(
+            x[:, 0], lower[:, 0], upper[:, 0], color=band_color, alpha=0.3, linewidth=0,
+            label="95 % interval",
+        )
+    ax.plot(x, mu, color=color, label=label)
