@@ -1,0 +1,132 @@
+# Everything runs in .venv, which the first target that needs it builds.
+# Kept to what GNU make 3.81 and a POSIX shell know: that is what macOS ships.
+
+.PHONY: help install lab test notebooks test-browser test-portability lock
+.DEFAULT_GOAL := help
+
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+STAMP := .venv/.installed
+LOG := .venv/install.log
+
+# The first of these that is a supported Python with venv; `make install PYTHON=...` names another.
+PYTHON ?=
+PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python)
+
+# Progress bars would be compared as output. One thread: faster on networks this small, and
+# `-n auto` already fills the cores.
+TEST_ENV := TQDM_DISABLE=1 OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} MKL_NUM_THREADS=$${MKL_NUM_THREADS:-1}
+# A notebook or module stays in one process: its kernel or its fixtures start once.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+# Strict: every output is compared. The kernel is this environment's, whatever others are installed.
+NBVAL := --nbval --nbval-current-env
+
+help:
+	@echo 'make lab               open the course in JupyterLab (installs it first)'
+	@echo 'make test              run every test and every notebook'
+	@echo 'make notebooks         run the changed notebook scripts, write their .ipynb'
+	@echo 'make test-browser      drive the notebooks in a real browser'
+	@echo 'make test-portability  run the notebooks as other processors would'
+	@echo 'make install           build or repair .venv and nothing else'
+	@echo 'make lock              write requirements.lock anew (ARGS=--upgrade: newest versions)'
+	@echo
+	@echo 'Options go in ARGS: make lab ARGS="--no-browser --port=9999"'
+
+install: $(STAMP)
+	@echo 'Installed in .venv; make lab opens the course.'
+
+# JupyterLab looks for a free port itself. Its news, update check and extension list would ask the
+# network (the news, the learner too): off.
+lab: $(STAMP)
+	@set --; \
+	if [ "$$(id -u)" = 0 ]; then set -- --allow-root; fi; \
+	if [ "$$(uname -s)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+	    set -- "$$@" --no-browser; fi; \
+	exec $(BIN)/python -m jupyterlab "$$@" \
+	    --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=. \
+	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	    --LabApp.extension_manager=readonly $(ARGS)
+
+test: $(STAMP)
+	@$(TEST_ENV) $(PYTEST) $(NBVAL) \
+	    --ignore=tests/browser --ignore=tests/benchmarks tests notebooks $(ARGS)
+
+notebooks: $(STAMP)
+	@TQDM_DISABLE=1 $(BIN)/python -m tests.pairs $(ARGS)
+
+test-browser: $(STAMP)
+	@TQDM_DISABLE=1 $(BIN)/python -m pytest tests/browser $(ARGS)
+
+# Other processors sum in another order: older vector units, MKL's common denominator, one core, two.
+test-portability: $(STAMP)
+	@failed=; \
+	for setting in ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE \
+	    'OMP_NUM_THREADS=1 MKL_NUM_THREADS=1' 'OMP_NUM_THREADS=2 MKL_NUM_THREADS=2'; do \
+	    echo "Notebooks with $$setting"; \
+	    env $(TEST_ENV) $$setting $(PYTEST) $(NBVAL) notebooks $(ARGS) || failed="$$failed; $$setting"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "Notebooks differ with$${failed#;}" >&2; exit 1; fi
+
+lock: $(STAMP)
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 \
+	    --fork-strategy fewest --all-extras --custom-compile-command 'make lock' \
+	    --output-file requirements.lock pyproject.toml $(ARGS)
+
+# --- .venv ---------------------------------------------------------------------------------------
+
+# The stamp holds the folder's path. A folder that was moved, or a Python that was removed, counts
+# as not installed.
+ifneq ($(shell test -x $(BIN)/python && cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+
+# Ends a recipe with one line for the likely cause of pip's failure. The log holds the last step only:
+# in the first, a source out of reach is no failure. A full disk can cut it short, hence the second
+# look. A finished environment survives a failed update (pip rolls back).
+define explain
+{ mv -f $(STAMP).old $(STAMP) 2>/dev/null; \
+free=$$(df -Pk .venv | awk 'END { print $$4 }'); \
+if grep -q 'No space left' $(LOG) || [ "$$free" -lt 65536 ]; then \
+    echo "The disk is full: make room in this folder and in $${TMPDIR:-/tmp}, then run make again (log: $(LOG))."; \
+elif grep -qE 'Max retries|[Cc]onnection|timed out|name resolution|Could not find a version' $(LOG); then \
+    echo "The packages cannot be downloaded: check the network, then run make again (log: $(LOG))."; \
+else \
+    echo "pip failed, see $(LOG); after mending the cause, run make again."; \
+fi >&2; exit 1; }
+endef
+
+# No --timeout or --retries of a slow mirror may keep the fall-through to other sources waiting.
+PIP := $(BIN)/python -m pip install --no-deps --disable-pip-version-check --no-input
+CPU_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 1 --timeout 15
+
+# Without its stamp an environment was never finished, or its update was cut off: built from nothing.
+# The CPU build of torch is called +cpu on Linux only; on PyPI there is the one that needs CUDA.
+$(STAMP): requirements.lock pyproject.toml
+	@if [ -x $(BIN)/python ] && [ "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" ]; then \
+	    mv $@ $@.old; exit; fi; \
+	found=; for python in $(PYTHONS); do \
+	    version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+	    found="$$found, $$python is $$version"; \
+	    case $$version in 3.11|3.12|3.13) ;; *) continue ;; esac; \
+	    if "$$python" -c 'import venv, ensurepip' 2>/dev/null; then found=yes; break; fi; \
+	    found="$$found without its venv module (on Debian: apt install python$$version-venv)"; \
+	done; \
+	if [ "$$found" != yes ]; then \
+	    echo "The course needs Python 3.11, 3.12 or 3.13 with venv$${found:-; there is no Python here}." >&2; \
+	    exit 1; fi; \
+	free=$$(df -Pk . | awk 'END { print $$4 }'); \
+	if [ "$$free" -lt 2000000 ]; then \
+	    echo "The disk is full: the course needs 2 GB in this folder, $$((free / 1000)) MB are free." >&2; exit 1; fi; \
+	echo "Installing into .venv with $$python: some minutes (log: $(LOG))"; \
+	rm -rf .venv && mkdir .venv && "$$python" -m venv .venv > $(LOG) 2>&1 || $(explain)
+	@torch=$$(sed -n 's/^torch==//p' requirements.lock); \
+	case $$(uname -s) in Linux) set -- "torch==$$torch+cpu" $(CPU_INDEX) ;; *) set -- "torch==$$torch" ;; esac; \
+	$(PIP) "$$@" > $(LOG) 2>&1 || $(explain)
+	@$(PIP) -r requirements.lock > $(LOG) 2>&1 || $(explain)
+	@$(PIP) --no-build-isolation -e . > $(LOG) 2>&1 || $(explain)
+	@rm -f $@.old; echo "$(CURDIR)" > $@
