@@ -1,0 +1,128 @@
+"""The environment's files agree with each other, and with the environment that runs."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+DIRECT = [
+    Requirement(text)
+    for group in [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    for text in group
+]
+LOCK = [
+    Requirement(line)
+    for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    if line.strip() and not line.lstrip().startswith("#")
+]
+
+
+def locked_version(requirement):
+    """The exact version that a line of the lock asks for."""
+    (pin,) = requirement.specifier
+    assert pin.operator == "==", f"{requirement} is not exact"
+    assert "*" not in pin.version, f"{requirement} is not exact"
+    return pin.version
+
+
+@pytest.mark.parametrize("direct", DIRECT, ids=lambda requirement: requirement.name)
+def test_lock_holds_every_direct_dependency_inside_its_range(direct):
+    name = canonicalize_name(direct.name)
+    pins = [pin for pin in LOCK if canonicalize_name(pin.name) == name]
+    assert len(pins) == 1, f"requirements.lock has {len(pins)} lines for {direct.name}: make lock"
+    assert pins[0].marker is None
+    assert direct.specifier.contains(locked_version(pins[0])), f"{pins[0]} is not {direct}"
+
+
+def test_lock_has_one_exact_version_of_each_package():
+    names = [canonicalize_name(pin.name) for pin in LOCK]
+    assert len(names) == len(set(names))
+    assert all(locked_version(pin) for pin in LOCK)
+
+
+def test_lock_asks_for_no_cuda():
+    cuda = [pin.name for pin in LOCK if re.match("nvidia|cuda|triton", pin.name)]
+    assert not cuda, f"these weigh gigabytes and no lesson uses them: {cuda}"
+
+
+def test_lock_is_what_is_installed():
+    wanted = {
+        pin.name: locked_version(pin) for pin in LOCK if pin.marker is None or pin.marker.evaluate()
+    }
+    installed = {name: installed_version(name) for name in wanted}
+    assert installed == wanted
+
+
+def installed_version(name):
+    """The version in this environment, without a build's label as in 2.13.0+cpu."""
+    try:
+        return metadata.version(name).partition("+")[0]
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def test_environment_yml_takes_a_supported_python_and_the_lock():
+    *conda, pip = CONDA["dependencies"]
+    python, *rest = conda
+    assert rest == ["pip"]
+    version = re.fullmatch(r"python=(\d+\.\d+)", python)[1]
+    assert SpecifierSet(PROJECT["requires-python"]).contains(f"{version}.0")
+    # Another package named here would have a version that no lock holds.
+    cpu_index = "--extra-index-url https://download.pytorch.org/whl/cpu"
+    assert pip == {"pip": [cpu_index, "-r requirements.lock", "-e ."]}
+    assert cpu_index in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_workflows_validate_against_githubs_schema():
+    assert WORKFLOWS
+    command = [sys.executable, "-m", "check_jsonschema"]
+    command += ["--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflow_may_only_read(path):
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert workflow["permissions"] == {"contents": "read"}
+    assert not any("permissions" in job for job in workflow["jobs"].values())
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflow_pins_actions_by_commit(path):
+    uses = re.findall(r"^\W*uses:\s*(.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert uses
+    for action in uses:
+        if action.startswith("./"):  # this repository's own, at the same commit
+            assert (ROOT / action).is_file()
+        else:
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", action), action
+
+
+def test_workflows_run_the_oldest_and_newest_python():
+    matrix = yaml.safe_load((ROOT / ".github/workflows/pull-request.yml").read_text("utf-8"))
+    versions = matrix["jobs"]["test"]["strategy"]["matrix"]["python"]
+    supported = SpecifierSet(PROJECT["requires-python"])
+    minors = [f"3.{minor}" for minor in range(30) if supported.contains(f"3.{minor}.0")]
+    assert versions == [minors[0], minors[-1]]
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["help", "install", "lab", "test", "notebooks", "test-browser", "test-portability", "lock"],
+)
+def test_makefile_has_target(target):
+    rules = re.findall(r"^([\w-]+):(?!=)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert target in rules
