@@ -1,0 +1,454 @@
+"""The three kinds of exercise, and how an answer becomes a verdict. See the package's docstring."""
+
+import copy
+import dis
+import inspect
+import textwrap
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from course_utils.checks.guard import Complaint, Printed, run, undisturbed
+
+NOT_ATTEMPTED = "Not attempted yet: replace the `...`, then run this cell again."
+NO_GRADIENT = (
+    "The values are right, but no gradient flows back to the inputs: something cuts the graph "
+    "(.detach(), .item(), .data, .numpy(), torch.no_grad() or torch.tensor(...))."
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found. It shows itself, and is true if the answer passed."""
+
+    passed: bool
+    message: str
+    attempted: bool = True
+    key: str = ""
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __repr__(self) -> str:
+        mark = "✓" if self.passed else "✗" if self.attempted else "…"
+        lines = f"{self.key} {mark} {self.message}".splitlines()
+        return "\n".join(textwrap.fill(line, 96, break_long_words=False) for line in lines)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A usual wrong answer, and what to say to it: what is wrong, never what is right."""
+
+    message: str
+    answer: Any
+
+
+def call(function, *inputs):
+    """The usual use of an answer: call it."""
+    return function(*inputs)
+
+
+@dataclass(frozen=True)
+class Coded:
+    """An answer that is code, run on fresh random inputs beside an independent oracle."""
+
+    oracle: Callable
+    inputs: Callable[[np.random.Generator], tuple]
+    mistakes: Sequence[Mistake]
+    gradient: bool = False
+    use: Callable = call
+    tolerance: float = 1e-6
+    draws: int = 3
+    seconds: float = 2.0
+
+    def judge(self, answer, rng, printed) -> Verdict:
+        draws = [self.inputs(rng) for _ in range(self.draws)]
+        expected = [self.observe(call, self.oracle, draw) for draw in draws]
+
+        def learner():
+            self.refuse(answer, draws[0])
+            pairs = zip(draws, expected, strict=True)
+            return [self.observe(self.use, answer, draw, like.parts) for draw, like in pairs]
+
+        got = run(learner, self.seconds, printed)
+        if all(map(self.agree, got, expected)):
+            return Verdict(True, "Right.")
+        for mistake in self.mistakes:
+            seen = [self.observe(self.use, mistake.answer, draw) for draw in draws]
+            if all(map(self.agree, got, seen)):
+                return Verdict(False, mistake.message)
+        return Verdict(False, self.difference(draws, expected, got))
+
+    def refuse(self, answer, draw) -> None:
+        """Complain about an answer that can't be run: a stub, a value, another signature."""
+        if answer is ... or answer is None or is_stub(answer):
+            raise Complaint(NOT_ATTEMPTED, attempted=False)
+        if self.use is not call:
+            return
+        signature = f"({', '.join(names(self.oracle, draw))})"
+        if isinstance(answer, type) or not callable(answer):
+            raise Complaint(
+                f"A function of {signature} is wanted here, and this is {describe(answer)}: pass "
+                "the function itself, by its name and without calling it."
+            )
+        try:
+            inspect.signature(answer).bind(*draw)
+        except TypeError:
+            raise Complaint(
+                f"The function is called with {len(draw)} arguments, {signature}; yours takes "
+                f"{inspect.signature(answer)}."
+            ) from None
+        except ValueError:  # a built-in has no signature: calling it will tell
+            pass
+
+    def observe(self, use, answer, draw, parts: int | None = None) -> "Outcome":
+        """Run an answer on copies of one draw of inputs; the same seeds for everyone."""
+        inputs = [own_copy(value, self.gradient) for value in draw]
+        torch.manual_seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        with torch.enable_grad():
+            result = use(answer, *inputs)
+            values = split(result, parts)
+            gradients = gradients_of(values, inputs) if self.gradient else []
+        return Outcome([to_array(value) for value in values], gradients)
+
+    def agree(self, one: "Outcome", other: "Outcome") -> bool:
+        return (
+            one.parts == other.parts
+            and all(same(a, b, self.tolerance) for a, b in zip(one.values, other.values))
+            and (one.gradients is None) == (other.gradients is None)
+            and all(
+                same(a, b, self.tolerance)
+                for a, b in zip(one.gradients or [], other.gradients or [])
+            )
+        )
+
+    def difference(self, draws, expected, got) -> str:
+        """What differs and where, in words, for a mistake that nobody foresaw."""
+        several = expected[0].parts > 1
+        for part in range(expected[0].parts):
+            which = f"Result {part + 1} of {expected[0].parts}: " if several else ""
+            wanted = [outcome.values[part] for outcome in expected]
+            found = [outcome.values[part] for outcome in got]
+            if not all(same(a, b, self.tolerance) for a, b in zip(found, wanted)):
+                common = pattern(found, wanted, self.tolerance)
+                return which + (common or self.example(draws, found, wanted))
+        if any(outcome.gradients is None for outcome in got):
+            return NO_GRADIENT
+        for outcome, like in zip(got, expected):
+            tensors = [n for n, v in zip(names(self.oracle, draws[0]), draws[0]) if is_float(v)]
+            for name, a, b in zip(tensors, outcome.gradients, like.gradients):
+                if not same(a, b, self.tolerance):
+                    zero = " It is zero: is the graph cut there?" if not a.any() else ""
+                    return (
+                        f"The values are right; the gradient with respect to {name} is not.{zero}"
+                    )
+        return "The result is not the expected one."
+
+    def example(self, draws, found, wanted) -> str:
+        """The first value that differs, with its inputs; found and wanted have equal shapes."""
+        differs = (not same(a, b, self.tolerance) for a, b in zip(found, wanted))
+        draw, a, b = next(three for three in zip(draws, found, wanted) if next(differs))
+        a = a.reshape(b.shape)
+        index = np.unravel_index(np.argmax(np.abs(a - b) > self.tolerance * scale(b)), b.shape)
+        inputs = []
+        for name, value in zip(names(self.oracle, draw), map(plain, draw)):
+            if value is not None and value.shape == b.shape:
+                inputs.append(f"{name} = {number(value[index])}")
+            elif value is not None and value.size == 1:
+                inputs.append(f"{name} = {number(value.item())}")
+        at = f"for {', '.join(inputs)} " if inputs else ""
+        row = f"in row {index[0]}, " if b.size > 1 else ""
+        return (
+            f"None of the usual mistakes: {row}{at}the result is {number(a[index])} where "
+            f"{number(b[index])} is expected."
+        )
+
+
+@dataclass(frozen=True)
+class Value:
+    """An answer that is a number, or an array of numbers."""
+
+    oracle: Any
+    mistakes: Sequence[Mistake]
+    tolerance: float = 5e-3
+    seconds: float = 2.0
+
+    def judge(self, answer, rng, printed) -> Verdict:
+        wanted = to_array(resolve(self.oracle))
+
+        def learner():
+            if answer is ... or answer is None:
+                raise Complaint(NOT_ATTEMPTED, attempted=False)
+            if callable(answer) and not isinstance(answer, Tensor):
+                raise Complaint(
+                    f"A number is wanted here, and this is {describe(answer)}. Was it to be called?"
+                )
+            return to_array(answer)
+
+        found = run(learner, self.seconds, printed)
+        if same_numbers(found, wanted, self.tolerance):
+            return Verdict(True, "Right.")
+        for mistake in self.mistakes:
+            if same_numbers(found, to_array(resolve(mistake.answer)), self.tolerance):
+                return Verdict(False, mistake.message)
+        return Verdict(False, self.difference(found, wanted))
+
+    def difference(self, found, wanted) -> str:
+        if found.size != wanted.size:
+            return shape_message(found, wanted)
+        found, wanted = found.ravel(), wanted.ravel()
+        common = pattern([found], [wanted], self.tolerance)
+        if common:
+            return common
+        index = int(np.argmax(np.abs(found - wanted)))
+        a, b = found[index], wanted[index]
+        place = f" (the one at position {index})" if wanted.size > 1 else ""
+        size = "small" if a < b else "large"
+        off = abs(a - b) / scale(wanted)
+        close = " It is within 5 %: rounded too early?" if off < 0.05 else ""
+        far = " It is more than ten times off." if b and abs(a) > 10 * abs(b) else ""
+        return f"None of the usual mistakes: {number(a)}{place} is too {size}.{close}{far}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An answer that is one of a few letters or words."""
+
+    answer: str
+    wrong: Mapping[str, str]
+    right: str = "Right."
+    mistakes: Sequence[Mistake] = field(init=False, repr=False)
+
+    def __post_init__(self):
+        wrong = [Mistake(message, option) for option, message in self.wrong.items()]
+        object.__setattr__(self, "mistakes", wrong)
+
+    def judge(self, answer, rng, printed) -> Verdict:
+        def learner():
+            if answer is ... or answer is None:
+                raise Complaint(NOT_ATTEMPTED, attempted=False)
+            if not isinstance(answer, str | bool):
+                raise Complaint(f"{self.choices()} This is {describe(answer)}.")
+            return tidy(answer)
+
+        chosen = run(learner, 2.0, printed)
+        if chosen == tidy(self.answer):
+            return Verdict(True, self.right)
+        for mistake in self.mistakes:
+            if chosen == tidy(mistake.answer):
+                return Verdict(False, mistake.message)
+        return Verdict(False, f"{self.choices()} This is {chosen[:40]!r}.")
+
+    def choices(self) -> str:
+        options = sorted([self.answer, *self.wrong], key=tidy)
+        return f"The answer is one of {', '.join(map(repr, options))}."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run gave: its values and, if they count, their gradients (None: there are none)."""
+
+    values: list[np.ndarray]
+    gradients: list[np.ndarray] | None
+
+    @property
+    def parts(self) -> int:
+        return len(self.values)
+
+
+def judge(exercise, answer, key: str = "", rng: np.random.Generator | None = None) -> Verdict:
+    """The verdict on an answer. Nothing that the answer is or does raises here."""
+    printed = Printed()
+    try:
+        with undisturbed():
+            verdict = exercise.judge(answer, rng or np.random.default_rng(), printed)
+    except Complaint as complaint:
+        verdict = Verdict(False, str(complaint), complaint.attempted)
+    except KeyboardInterrupt:
+        verdict = Verdict(False, "Stopped before there was a verdict.")
+    note = printed.note() if verdict.attempted else ""
+    return Verdict(verdict.passed, verdict.message + note, verdict.attempted, key)
+
+
+def is_stub(answer) -> bool:
+    """Whether a function does nothing but return None or `...`, as an untouched stub does."""
+    if not isinstance(answer, types.FunctionType):
+        return False
+    trivial = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
+    code = answer.__code__
+    return {step.opname for step in dis.get_instructions(code)} <= trivial and set(
+        code.co_consts
+    ) <= {None, ..., answer.__doc__}
+
+
+def describe(answer) -> str:
+    kind = type(answer).__name__
+    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
+
+
+def resolve(oracle):
+    return oracle() if callable(oracle) and not isinstance(oracle, Tensor) else oracle
+
+
+def tidy(option) -> str:
+    return str(option).strip(" .()").casefold()
+
+
+def names(function, draw) -> list[str]:
+    """The names of the function's arguments, as far as it has any."""
+    try:
+        known = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        known = []
+    return [*known, *(f"argument {i + 1}" for i in range(len(known), len(draw)))][: len(draw)]
+
+
+def is_float(value) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point()
+
+
+def own_copy(value, gradient: bool):
+    """A copy that its user may spoil; a float tensor collects gradients if they count."""
+    if isinstance(value, Tensor):
+        value = value.detach().clone()
+        return value.requires_grad_() if gradient and is_float(value) else value
+    return copy.deepcopy(value)
+
+
+def split(result, parts: int | None) -> list:
+    """A result as a list of its parts; ``parts`` is how many are expected (None: any number)."""
+    several = isinstance(result, tuple | list)
+    if parts is None:
+        return list(result) if several else [result]
+    if parts == 1:
+        if several and any(isinstance(item, Tensor) and item.ndim for item in result):
+            raise Complaint(f"One result is wanted; yours is {describe(result)} of {len(result)}.")
+        return [result]
+    if result is None or result is ...:
+        to_array(result)  # which complains
+    if not several or len(result) != parts:
+        got = f"{len(result)}" if several else describe(result)
+        raise Complaint(f"The function should return {parts} results; yours returns {got}.")
+    return list(result)
+
+
+def to_array(value) -> np.ndarray:
+    """Numbers of any kind as an array; float32 stays float32, to be judged less closely."""
+    if value is None:
+        raise Complaint("The function returns None: is the `return` missing?")
+    if value is ...:
+        raise Complaint(NOT_ATTEMPTED, attempted=False)
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().numpy()
+    elif isinstance(value, list | tuple) and any(isinstance(item, Tensor) for item in value):
+        value = torch.stack([torch.as_tensor(item) for item in value]).detach().numpy()
+    if isinstance(value, str | bytes):
+        raise Complaint(f"Numbers are wanted here, and this is {describe(value)}.")
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "c":
+            raise TypeError("complex")
+        return array if array.dtype == np.float32 else array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise Complaint(f"Numbers are wanted here, and this is {describe(value)}.") from None
+
+
+def gradients_of(values: list, inputs: list) -> list[np.ndarray] | None:
+    """Of a weighted sum of the values, with respect to each float tensor; None if there is none."""
+    total = 0
+    for value in values:
+        if isinstance(value, Tensor) and value.requires_grad:
+            weights = torch.linspace(1, 2, value.numel(), dtype=value.dtype).reshape(value.shape)
+            total = total + (weights * value).sum()
+    if not isinstance(total, Tensor):
+        return None
+    leaves = [value for value in inputs if is_float(value)]
+    found = torch.autograd.grad(total, leaves, allow_unused=True)
+    return [
+        (torch.zeros_like(leaf) if gradient is None else gradient).numpy()
+        for leaf, gradient in zip(leaves, found)
+    ]
+
+
+def plain(value) -> np.ndarray | None:
+    """An input as an array, to be shown; None if it isn't numbers."""
+    try:
+        return to_array(value)
+    except Complaint:
+        return None
+
+
+def scale(expected: np.ndarray) -> float:
+    """The largest magnitude expected: what a tolerance is relative to (1 if all is zero)."""
+    finite = np.abs(expected[np.isfinite(expected)])
+    return float(finite.max()) if finite.size and finite.max() > 0 else 1.0
+
+
+def same(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
+    """Equal numbers of one shape; single numbers may be (), (1,) or (1, 1)."""
+    if found.shape != expected.shape and not found.size == expected.size == 1:
+        return False
+    if np.float32 in (found.dtype, expected.dtype):
+        tolerance = max(tolerance, 1e-4)
+    found, expected = found.reshape(expected.shape), expected.astype(np.float64)
+    return np.allclose(found, expected, rtol=0, atol=tolerance * scale(expected), equal_nan=True)
+
+
+def same_numbers(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
+    """Equal numbers in the same order, whatever the shape."""
+    return found.size == expected.size and same(found.ravel(), expected.ravel(), tolerance)
+
+
+def number(value) -> str:
+    """Up to three significant digits."""
+    return f"{float(f'{float(value):.3g}') + 0.0:g}"
+
+
+def shape_message(found, wanted) -> str:
+    message = f"The shape is {found.shape} where {wanted.shape} is expected."
+    if found.ndim == wanted.ndim == 2 and found.shape == (len(wanted), len(wanted)):
+        message += " Somewhere (n,) met (n, 1), and broadcasting made (n, n) of it."
+    return message
+
+
+def pattern(found: list, wanted: list, tolerance: float) -> str:
+    """What the wrong values have in common over all draws; empty if nothing."""
+
+    def all_same(change):
+        return all(same(a, np.asarray(change(b)), tolerance) for a, b in zip(found, wanted))
+
+    if any(not np.isfinite(a).all() for a in found):
+        bad = next(a for a in found if not np.isfinite(a).all())
+        kind = "NaN (not a number)" if np.isnan(bad).any() else "infinite"
+        place = np.argwhere(~np.isfinite(bad))[0].tolist()
+        return f"The result is {kind}" + (f", first at position {place}." if bad.size > 1 else ".")
+    if any(a.shape != b.shape and not a.size == b.size == 1 for a, b in zip(found, wanted)):
+        if all(same_numbers(a, b, tolerance) for a, b in zip(found, wanted)):
+            shapes = next((a.shape, b.shape) for a, b in zip(found, wanted) if a.shape != b.shape)
+            return "The numbers are right; the shape is {} where {} is expected.".format(*shapes)
+        if all_same(np.mean):
+            return "This is the mean of the values that are wanted: one for each point."
+        if all_same(np.sum):
+            return "This is the sum of the values that are wanted: one for each point."
+        return next(shape_message(a, b) for a, b in zip(found, wanted) if a.shape != b.shape)
+    if all_same(np.negative):
+        return "The magnitude is right; the sign is the other one."
+    a = np.concatenate([value.ravel() for value in found])
+    b = np.concatenate([value.ravel() for value in wanted])
+    if a.size > 2 and (b != 0).all():  # any factor fits one number
+        if same(a, b * np.median(a / b), tolerance):
+            return f"Every value is {number(np.median(a / b))} times the expected one: a factor."
+        if same(a, b + np.median(a - b), tolerance):
+            off = np.median(a - b)
+            side = "above" if off > 0 else "below"
+            return (
+                f"Every value is {number(abs(off))} {side} the expected one: a term that does not "
+                "depend on the inputs."
+            )
+    return ""
