@@ -1,0 +1,163 @@
+"""Exercises and quiz of 02, the variance of predictions."""
+
+import math
+
+import torch
+from torch.distributions import Normal
+
+from course_utils.checks import Coded, Mistake, Option, Question, Value
+
+SIGNAL = 2.3**2 * 6**2 / 12  # Var(2.3 x + 1.7) for x uniform on an interval of length 6
+GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+def outputs_and_targets(rng):
+    """Predictions and targets, (9, 1), whose residuals have a mean that is not 0."""
+    outputs, noise = torch.from_numpy(rng.standard_normal((2, 9, 1)))
+    return outputs, 2 * outputs + 0.5 * noise + 1
+
+
+def mse(outputs, targets):
+    return ((outputs - targets) ** 2).mean()
+
+
+def oracle(outputs, targets):
+    """The mean Gaussian NLL with the residuals' variance, less its constant."""
+    density = Normal(outputs, torch.var(targets - outputs).sqrt())
+    return -density.log_prob(targets).mean() - 0.5 * math.log(2 * math.pi)
+
+
+def with_variance(V):
+    """The loss of the lesson for a variance V(outputs, targets)."""
+
+    def loss(outputs, targets):
+        variance = V(outputs, targets)
+        return mse(outputs, targets) / (2 * variance) + 0.5 * variance.log()
+
+    return loss
+
+
+def residual_loss(combine):
+    """A loss combined from the MSE and the variance of the residuals."""
+    return lambda outputs, targets: combine(mse(outputs, targets), torch.var(targets - outputs))
+
+
+EXERCISES = {
+    "02-1": Value(
+        oracle=math.sqrt(SIGNAL),
+        tolerance=5e-3,
+        mistakes=[
+            Mistake("This is the variance of the noise, σ². The question asks for σ.", SIGNAL),
+            Mistake(
+                "This is the standard deviation of x. The signal is 2.3 x + 1.7: its slope counts.",
+                math.sqrt(3),
+            ),
+            Mistake(
+                "This is how far the signal reaches from its mean. What counts is its variance.",
+                2.3 * 3,
+            ),
+            Mistake(
+                "The range is squared but not divided: a uniform variable has less variance than "
+                "that.",
+                2.3 * 6,
+            ),
+            Mistake("The slope enters a variance squared.", math.sqrt(2.3 * 3)),
+            Mistake("At σ = 1 the asker found a slope of 1.5 instead of 2.3.", 1.0),
+        ],
+    ),
+    "02-2": Value(
+        oracle=1 / (2 - 1 / GOLDEN),
+        tolerance=5e-3,
+        mistakes=[
+            Mistake("This is MSE / V. The question asks how much larger V is.", 2 - 1 / GOLDEN),
+            Mistake("This is 1/a: one step more, the ratio of MSE and V.", 1 / GOLDEN),
+            Mistake("This is the factor a, by which the signal shrinks.", GOLDEN),
+            Mistake("This is V / v, the part of the signal's variance that is left.", GOLDEN**2),
+            Mistake(
+                "This is the ratio for the asker's data, with noise. Here there is none.",
+                1 / (2 - 2 / (-1 + math.sqrt(5 + 4 / SIGNAL))),
+            ),
+        ],
+    ),
+    "02-3": Coded(
+        oracle=oracle,
+        inputs=outputs_and_targets,
+        gradient=True,
+        mistakes=[
+            Mistake(
+                "This is still the variance of the predictions, which measures the signal.",
+                with_variance(lambda outputs, targets: torch.var(outputs)),
+            ),
+            Mistake(
+                "This is the variance of the targets: signal and noise together.",
+                with_variance(lambda outputs, targets: torch.var(targets)),
+            ),
+            Mistake(
+                "The values are right, but V is detached: no gradient reaches the outputs through "
+                "the variance of the residuals.",
+                with_variance(lambda outputs, targets: torch.var(targets - outputs).detach()),
+            ),
+            Mistake(
+                "V is a standard deviation here: σ stands where σ² is meant.",
+                with_variance(lambda outputs, targets: torch.std(targets - outputs)),
+            ),
+            Mistake(
+                "V is the mean squared residual, or a variance divided by n. `torch.var` subtracts "
+                "the mean and divides by n − 1.",
+                with_variance(lambda outputs, targets: mse(outputs, targets)),
+            ),
+            Mistake(
+                "The logarithm is missing: nothing keeps V from growing.",
+                residual_loss(lambda error, V: error / (2 * V)),
+            ),
+            Mistake(
+                "The logarithm has the wrong sign: as it stands, it rewards a large V.",
+                residual_loss(lambda error, V: error / (2 * V) - 0.5 * V.log()),
+            ),
+            Mistake(
+                "The factor of log V is off: ½ log σ² is log σ, and log σ² is twice that.",
+                residual_loss(lambda error, V: error / (2 * V) + V.log()),
+            ),
+            Mistake(
+                "The first term lacks its factor: the exponent of a Gaussian has 2σ² below.",
+                residual_loss(lambda error, V: error / V + 0.5 * V.log()),
+            ),
+        ],
+    ),
+}
+
+QUIZ = [
+    Question(
+        "A network fits noise-free data perfectly. What is the variance of its predictions?",
+        [
+            Option("0, since there is no noise", "Its *errors* are 0. Its predictions follow the "
+                   "signal, and vary as the signal does."),
+            Option("The variance of the signal", "It predicts g(x), and g(x) varies with x.",
+                   correct=True),
+            Option("It depends on the learning rate", "The learning rate decides how soon it gets "
+                   "there, and not where."),
+        ],
+    ),
+    Question(
+        "The two terms of the loss compete. Is that why it fails?",
+        [
+            Option("Yes: one of them has to be dropped", "Without ½ log V nothing stops V from "
+                   "growing; without the error there is nothing to learn."),
+            Option("Yes: they need weights", "Any weights leave V tied to the predictions; the "
+                   "minimum moves, and stays wrong."),
+            Option("No: a free V settles at the mean squared error",
+                   "The competition is what measures the noise. The fault is that V is tied to "
+                   "the predictions.", correct=True),
+        ],
+    ),
+    Question(
+        "Two networks train with this loss: one ends uphill, one downhill. What differs?",
+        [
+            Option("Their first weights", "They start on different sides of the wall at slope 0, "
+                   "and the second has not found its way around it.", correct=True),
+            Option("Their data", "They have the same 10,000 points."),
+            Option("Which of the two terms has won", "Both minimise the same sum. The second is on "
+                   "its way: its loss is still higher."),
+        ],
+    ),
+]  # fmt: skip

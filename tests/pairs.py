@@ -1,0 +1,136 @@
+"""The author's loop: execute each changed notebooks/NN_name.py and write its paired .ipynb.
+
+    make notebooks                    those whose cells differ from their .ipynb
+    make notebooks ARGS="02 04"       these
+    make notebooks ARGS=--all         all of them
+
+The same run writes what README.md repeats from the notebooks: the lesson table and the figure.
+"""
+
+import base64
+import re
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+README_FIGURE = ROOT / "notebooks" / "images" / "heteroscedastic.png"
+README_FIGURE_LESSON = "04"
+
+
+def sources() -> list[Path]:
+    """The percent scripts of the lessons, in order."""
+    return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.py"))
+
+
+def cells(path: Path) -> list[tuple[str, str]]:
+    """(type, source) of each cell of a .py or .ipynb."""
+    return [(cell.cell_type, cell.source) for cell in jupytext.read(path).cells]
+
+
+def is_built(source: Path) -> bool:
+    """Whether the .ipynb holds the same cells as its source and has been executed."""
+    built = source.with_suffix(".ipynb")
+    if not built.exists() or cells(source) != cells(built):
+        return False
+    code = [cell for cell in jupytext.read(built).cells if cell.cell_type == "code"]
+    return all(cell.execution_count for cell in code)
+
+
+def execute(source: Path) -> nbformat.NotebookNode:
+    """Run a percent script in a fresh kernel; the notebook keeps its outputs and little else."""
+    notebook = jupytext.read(source)
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(source.parent)}},
+    )
+    client.execute()
+    for index, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{index:02d}"  # the text holds no ids: a random one would change every diff
+        cell.metadata = {}
+    return notebook
+
+
+def build(source: Path) -> None:
+    """Execute one lesson and write its .ipynb; say how long it took."""
+    start = time.perf_counter()
+    notebook = execute(source)
+    nbformat.write(notebook, source.with_suffix(".ipynb"))
+    print(f"{source.name}: {time.perf_counter() - start:.1f} s with the start of its kernel")
+
+
+def repository() -> str:
+    """OWNER/NAME on GitHub, from pyproject.toml: the one place where a fork changes it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["urls"]["Repository"].removeprefix("https://github.com/").rstrip("/")
+
+
+def lesson_table() -> str:
+    """README's table: each lesson's title, its question, and the links that open it."""
+    repo = repository()
+    rows = ["| lesson | the question | runs in | open |", "|---|---|---|---|"]
+    for source in sources():
+        name = source.with_suffix(".ipynb").name
+        head = cells(source)[0][1]
+        title = re.search(r"^# (.+)$", head, re.M)[1]
+        question = re.search(r"\*\*The question\.\*\* (.+?)(?:\n\n|$)", head, re.S)[1]
+        seconds = re.search(r"runs in (?:about )?(\d+ s)", head)[1]
+        binder = f"https://mybinder.org/v2/gh/{repo}/main?urlpath=lab/tree/notebooks/{name}"
+        colab = f"https://colab.research.google.com/github/{repo}/blob/main/notebooks/{name}"
+        question = " ".join(question.split())
+        rows.append(
+            f"| [{title}](notebooks/{name}) | {question} | {seconds} "
+            f"| [Binder]({binder}) · [Colab]({colab}) |"
+        )
+    return "\n".join(rows)
+
+
+def readme(text: str) -> str:
+    """README's text with its lesson table brought up to date."""
+    start, end = "<!-- lessons: written by make notebooks -->", "<!-- end of lessons -->"
+    before, rest = text.split(start)
+    _, after = rest.split(end)
+    return f"{before}{start}\n{lesson_table()}\n{end}{after}"
+
+
+def readme_figure() -> bytes:
+    """The first figure of the lesson whose picture README shows."""
+    (source,) = (s for s in sources() if s.name.startswith(README_FIGURE_LESSON))
+    for cell in nbformat.read(source.with_suffix(".ipynb"), as_version=4).cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                return base64.b64decode(output.data["image/png"])
+    raise ValueError(f"{source.name} has no figure for README.md")
+
+
+def main(arguments: list[str]) -> None:
+    chosen = [s for s in sources() if any(s.name.startswith(a) for a in arguments)]
+    if arguments == ["--all"]:
+        chosen = sources()
+    elif not arguments:
+        chosen = [source for source in sources() if not is_built(source)]
+    elif not chosen:
+        raise SystemExit(f"no lesson starts with {' or '.join(arguments)}")
+    for source in chosen:
+        build(source)
+    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
+    README_FIGURE.parent.mkdir(exist_ok=True)
+    README_FIGURE.write_bytes(readme_figure())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
