@@ -93,15 +93,18 @@ define explain
 free=$$(df -Pk .venv | awk 'END { print $$4 }'); \
 if grep -q 'No space left' $(LOG) || [ "$$free" -lt 65536 ]; then \
     echo "The disk is full: make room in this folder and in $${TMPDIR:-/tmp}, then run make again (log: $(LOG))."; \
-elif grep -qE 'Max retries|[Cc]onnection|timed out|name resolution|Could not find a version' $(LOG); then \
+elif grep -qE 'Max retries|[Cc]onnection|timed out|name resolution' $(LOG); then \
     echo "The packages cannot be downloaded: check the network, then run make again (log: $(LOG))."; \
+elif grep -q 'No matching distribution' $(LOG); then \
+    echo "A package has no build for this machine (on a Mac, torch needs Apple silicon and macOS 14): see $(LOG)."; \
 else \
     echo "pip failed, see $(LOG); after mending the cause, run make again."; \
 fi >&2; exit 1; }
 endef
 
-# No --timeout or --retries of a slow mirror may keep the fall-through to other sources waiting.
 PIP := $(BIN)/python -m pip install --no-deps --disable-pip-version-check --no-input
+# Where this index is out of reach, pip falls through to its other sources in a second; a download
+# under way may pause for 15 s.
 CPU_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 1 --timeout 15
 
 # Without its stamp an environment was never finished, or its update was cut off: built from nothing.
@@ -111,19 +114,19 @@ $(STAMP): requirements.lock pyproject.toml
 	    mv $@ $@.old; exit; fi; \
 	found=; for python in $(PYTHONS); do \
 	    version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
-	    found="$$found, $$python is $$version"; \
+	    found="$${found:+$$found, }$$python $$version"; \
 	    case $$version in 3.11|3.12|3.13) ;; *) continue ;; esac; \
 	    if "$$python" -c 'import venv, ensurepip' 2>/dev/null; then found=yes; break; fi; \
-	    found="$$found without its venv module (on Debian: apt install python$$version-venv)"; \
+	    found="$$found without venv (on Debian: apt install python$$version-venv)"; \
 	done; \
 	if [ "$$found" != yes ]; then \
-	    echo "The course needs Python 3.11, 3.12 or 3.13 with venv$${found:-; there is no Python here}." >&2; \
+	    echo "The course needs Python 3.11, 3.12 or 3.13 with its venv module; found: $${found:-none}." >&2; \
 	    exit 1; fi; \
-	free=$$(df -Pk . | awk 'END { print $$4 }'); \
+	rm -rf .venv; free=$$(df -Pk . | awk 'END { print $$4 }'); \
 	if [ "$$free" -lt 2000000 ]; then \
 	    echo "The disk is full: the course needs 2 GB in this folder, $$((free / 1000)) MB are free." >&2; exit 1; fi; \
 	echo "Installing into .venv with $$python: some minutes (log: $(LOG))"; \
-	rm -rf .venv && mkdir .venv && "$$python" -m venv .venv > $(LOG) 2>&1 || $(explain)
+	mkdir .venv && "$$python" -m venv .venv > $(LOG) 2>&1 || $(explain)
 	@torch=$$(sed -n 's/^torch==//p' requirements.lock); \
 	case $$(uname -s) in Linux) set -- "torch==$$torch+cpu" $(CPU_INDEX) ;; *) set -- "torch==$$torch" ;; esac; \
 	$(PIP) "$$@" > $(LOG) 2>&1 || $(explain)

@@ -119,10 +119,7 @@ def test_workflows_run_the_oldest_and_newest_python():
     assert versions == [minors[0], minors[-1]]
 
 
-@pytest.mark.parametrize(
-    "target",
-    ["help", "install", "lab", "test", "notebooks", "test-browser", "test-portability", "lock"],
-)
-def test_makefile_has_target(target):
+def test_makefile_has_the_promised_targets():
     rules = re.findall(r"^([\w-]+):(?!=)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    assert target in rules
+    promised = {"help", "install", "lab", "test", "notebooks", "test-portability", "lock"}
+    assert promised <= set(rules)
