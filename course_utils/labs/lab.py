@@ -1,0 +1,404 @@
+"""A lab: sliders, a fit that follows them, and a picture of it, in one widget."""
+
+import base64
+import html
+import math
+import threading
+import time
+from collections import deque
+from functools import partial
+from types import SimpleNamespace
+
+import ipywidgets as widgets
+import torch
+from IPython import get_ipython
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from course_utils.data import Problem
+from course_utils.labs.cells import Cells, Sample, expected_nll
+from course_utils.labs.panels import (
+    LAST_STEP,
+    fit_curves,
+    fit_panel,
+    loss_curves,
+    loss_panel,
+    sigma_curves,
+    sigma_panel,
+)
+from course_utils.labs.picture import HEIGHT, WIDTH, Panel, Picture
+from course_utils.training import Diverged, one_thread, predict
+
+TICK_STEPS, TICK_SECONDS = 25, 0.025  # of live training between two pictures
+
+
+class Lab:
+    """Sliders over a model that is trained on a problem; a lesson's lab is a small subclass.
+
+    It says which sliders (``new_controls``), what they mean (``new_problem``, ``first_weights``)
+    and what is shown (``panels``, ``curves``, ``numbers``). A model returns (mu, log_var).
+
+    A slide that changes the problem refits from the last fit, by ``refit_steps`` of Adam whose
+    learning rate falls to 0 along a half cosine. A slide named in ``retrains`` trains from the
+    first weights, by ``train_steps``. While the lab plays, ticks from the browser train instead.
+    """
+
+    alt = ""
+    retrains = frozenset({"lr", "seed"})
+    train_steps, refit_steps = 200, 100
+    n = 10_000
+    y_limits = (-6.0, 6.0)
+    nll_limits = (-1.0, 4.0)
+
+    def __init__(self):
+        self.controls = self.new_controls()
+        self._defaults = {name: control.value for name, control in self.controls.items()}
+        self._lock, self._waiting, self._setting = threading.Lock(), deque(), False
+        self.model = self._sample = self._optimiser = None
+        self.losses, self.message, self._failed = [], "", False
+        self.picture = Picture(self.panels())
+        self._lay_out()
+        close_earlier_run(self)
+        self._ask("restart")
+
+    # What a lesson's lab says
+
+    def new_controls(self) -> dict[str, widgets.Widget]:
+        """The sliders by name, at their defaults."""
+        raise NotImplementedError
+
+    def new_problem(self) -> Problem:
+        """The problem at the sliders' values."""
+        raise NotImplementedError
+
+    def first_weights(self) -> nn.Module:
+        """The untrained model at the sliders' values; torch is seeded by the slider ``seed``."""
+        raise NotImplementedError
+
+    def loss(self, model: nn.Module, cells: Cells) -> Tensor:
+        """What training minimises, in nats per point."""
+        return cells.nll(*model(cells.x))
+
+    def log_scale(self, model: nn.Module) -> Tensor | None:
+        """The parameter that shifts log σ² as a whole: a refit starts at its closed form."""
+        return None
+
+    def panels(self) -> list[Panel]:
+        """Data and fit; σ(x) learned and true; the loss."""
+        return [fit_panel(self), sigma_panel(self), loss_panel(self)]
+
+    def curves(self) -> dict[str, tuple]:
+        """What each curve named in the panels shows now."""
+        return fit_curves(self) | sigma_curves(self) | loss_curves(self)
+
+    def numbers(self) -> list[str]:
+        """The numbers that matter, for the line of text under the picture."""
+        return [f"step {len(self.losses):,}", nll_in_words(self.problem, self.expected_nll)]
+
+    # What a learner and a notebook use
+
+    @property
+    def value(self) -> SimpleNamespace:
+        """The sliders' values by name."""
+        return SimpleNamespace(**{name: control.value for name, control in self.controls.items()})
+
+    @property
+    def state(self) -> dict:
+        """mu and sigma at ``lab.x``, both (200, 1); steps since the start; loss; message."""
+        return {
+            "mu": self.mu,
+            "sigma": self.sigma,
+            "steps": len(self.losses),
+            "loss": self.loss_now,
+            "message": self.message,
+        }
+
+    def set(self, **values) -> None:
+        """Do what sliding does: set controls by name, then refit or retrain, and redraw."""
+        for name, value in values.items():
+            if name not in self.controls:
+                raise ValueError(f"expected one of {', '.join(self.controls)}, got {name!r}")
+            if not allows(self.controls[name], value):
+                raise ValueError(f"{name}={value} is beyond its slider: {self.controls[name]}")
+        self._put(values)
+        interrupted = self._ask("restart" if self.retrains & values.keys() else "refit")
+        if interrupted:  # a loop over set() has to stop
+            raise interrupted
+
+    def play(self) -> None:
+        """Train on, live, until ``pause``; the browser asks for each picture."""
+        self.buttons["play"].value = True
+
+    def pause(self) -> None:
+        """Stop the live training."""
+        self.buttons["play"].value = False
+
+    def step(self) -> None:
+        """One step of training at the learning rate of the slider."""
+        self._ask("step")
+
+    def rewind(self) -> None:
+        """Back to the first weights, untrained: the place to press play."""
+        self._ask("rewind")
+
+    def reset(self) -> None:
+        """Every slider to its default, and a fresh fit."""
+        self.pause()
+        self._put(self._defaults)
+        self._ask("restart")
+
+    def close(self) -> None:
+        """Give back every widget of the lab: closing the outermost alone would leave the rest."""
+        self.pause()
+        for widget in tree(self.view):
+            widget.close()
+
+    def _repr_mimebundle_(self, **_):
+        """The widget and, for a page without a kernel, its picture; the alt text for both."""
+        png = base64.b64encode(self.picture.png()).decode()
+        return (
+            {**self.view._repr_mimebundle_(), "image/png": png, "text/plain": self.alt},
+            {"image/png": {"alt": self.alt, "width": WIDTH, "height": HEIGHT}},
+        )
+
+    # The widget
+
+    def _lay_out(self) -> None:
+        for name, control in self.controls.items():
+            control.observe(partial(self._on_slide, name), "value")
+        self.image = widgets.Image(format="jpeg", tooltip=self.alt)
+        self.image.layout = widgets.Layout(width=f"{WIDTH}px", max_width="100%", height="auto")
+        self.text = widgets.HTML()
+        # The clock is never seen. It lives in the page, so it stops when the page closes.
+        self.clock = widgets.Play(max=2**31 - 1, interval=40, layout={"display": "none"})
+        self.clock.observe(self._on_tick, "value")
+        size = {"width": "96px"}
+        self.buttons = {
+            "play": widgets.ToggleButton(description="Play", icon="play", layout=size),
+            "step": widgets.Button(description="Step", tooltip="One step of training", layout=size),
+            "rewind": widgets.Button(
+                description="Rewind", tooltip="Back to the first weights, untrained", layout=size
+            ),
+            "reset": widgets.Button(
+                description="Reset", tooltip="Every slider to its default", layout=size
+            ),
+        }
+        self.buttons["play"].observe(self._on_play, "value")
+        for name in ("step", "rewind", "reset"):
+            self.buttons[name].on_click(lambda _, name=name: getattr(self, name)())
+        trains = self.train_steps > 0
+        buttons = [self.buttons[name] for name in self.buttons if trains or name == "reset"]
+        sliders = widgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
+        self.view = widgets.VBox(
+            [sliders, widgets.HBox([*buttons, self.clock]), self.image, self.text]
+        )
+
+    def _put(self, values: dict) -> None:
+        """Set several sliders for one fit."""
+        self._setting = True
+        try:
+            for name, value in values.items():
+                self.controls[name].value = value
+        finally:
+            self._setting = False
+
+    def _on_slide(self, name: str, _) -> None:
+        if self._setting or (name == "lr" and self.clock.playing):
+            return  # playing, the next tick reads the learning rate
+        self._ask("restart" if name in self.retrains else "refit")
+
+    def _on_play(self, change) -> None:
+        button = self.buttons["play"]
+        button.description, button.icon = ("Pause", "pause") if change.new else ("Play", "play")
+        self.clock.playing = change.new
+        self._tell()
+
+    def _on_tick(self, _) -> None:
+        # One that comes after the pause, or while another thread works, is not missed.
+        if self.clock.playing and not self._lock.locked():
+            self._ask("tick")
+
+    # The work, by one thread at a time
+
+    WORK = ("tick", "step", "refit", "rewind", "restart")  # the later makes the earlier needless
+
+    def _ask(self, work: str) -> KeyboardInterrupt | None:
+        """Do the work; if another thread is working, it does this one when it is through.
+
+        Depending on its version, ipykernel calls from the main thread, from another, or from both.
+        """
+        interrupted = None
+        self._waiting.append(work)
+        while self._waiting and self._lock.acquire(blocking=False):
+            try:
+                asked = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                self.message, self._failed = "", False
+                try:
+                    with one_thread():
+                        getattr(self, f"_{max(asked, key=self.WORK.index)}")()
+                        self._look()
+                except Diverged as error:
+                    self.pause()
+                    self.message = f"Diverged: {error}. The fit shown is the last finite one."
+                except KeyboardInterrupt as error:
+                    self.pause()
+                    self.message, interrupted = "Interrupted before the fit was finished.", error
+                self.picture.draw(self.curves())
+                self.image.value = self.picture.jpeg()
+                self._tell()
+            except Exception as error:  # raised in a callback it would reach only a log
+                self._failed, self.message = True, f"{type(error).__name__}: {error}"
+                self.pause()
+                self._tell()
+            finally:
+                self._lock.release()
+        return interrupted
+
+    def _tick(self) -> None:
+        self._train(TICK_STEPS, seconds=TICK_SECONDS)
+        if len(self.losses) >= LAST_STEP:
+            self.pause()
+            self.message = f"{LAST_STEP:,} steps: the end of the curve. Rewind, or move a slider."
+
+    def _step(self) -> None:
+        self._train(1)
+
+    def _refit(self) -> None:
+        self._pose()
+        if self.clock.playing:
+            return  # the ticks train
+        scale = self.log_scale(self.model)
+        if scale is not None:
+            with torch.no_grad():
+                scale += self.cells.log_misfit(*self.model(self.cells.x))
+        self.losses, self._optimiser = [], None
+        self._train(self.refit_steps, decay=True)
+
+    def _rewind(self) -> None:
+        self._pose()
+        with torch.random.fork_rng(devices=[]):  # the learner's random numbers stay as they are
+            torch.manual_seed(getattr(self.value, "seed", 0))
+            self.model = self.first_weights()
+        self.losses, self._optimiser = [], None
+
+    def _restart(self) -> None:
+        last = self.model
+        self._rewind()
+        if self.clock.playing:
+            return
+        try:
+            self._train(self.train_steps, decay=True)
+        except Diverged:
+            self.model = last or self.model
+            raise
+
+    def _pose(self) -> None:
+        """The problem and the data that the sliders ask for."""
+        self.problem = self.new_problem()
+        if self._sample is None or self._sample.n != self.n:
+            self._sample = Sample(self.problem, self.n)
+            self.x = self.problem.grid()
+        self.cells = self._sample.of(self.problem)
+        self.shown = self._sample.shown(self.problem)
+
+    def _train(self, steps: int, *, decay: bool = False, seconds: float = math.inf) -> None:
+        """Steps of Adam in place; on anything that ends them early the weights are put back."""
+        if self._optimiser is None:
+            # β₂ = .95 forgets the steep first steps sooner than the usual .999.
+            self._optimiser = Adam(self.model.parameters(), betas=(0.9, 0.95), fused=True)
+        lr = getattr(self.value, "lr", 0.01)
+        before = [parameter.detach().clone() for parameter in self.model.parameters()]
+        end = time.perf_counter() + seconds
+        try:
+            for i in range(steps):
+                fraction = 0.5 * (1 + math.cos(math.pi * i / steps)) if decay else 1.0
+                self._optimiser.param_groups[0]["lr"] = lr * fraction
+                loss = self.loss(self.model, self.cells)
+                value = loss.item()
+                if not math.isfinite(value):
+                    raise Diverged(len(self.losses), value, lr)
+                self.losses.append(value)
+                self._optimiser.zero_grad()
+                loss.backward()
+                self._optimiser.step()
+                if time.perf_counter() > end:
+                    break
+            if not all(parameter.isfinite().all() for parameter in self.model.parameters()):
+                raise Diverged(len(self.losses), math.nan, lr)
+        except BaseException:
+            self._optimiser = None
+            with torch.no_grad():
+                for parameter, value in zip(self.model.parameters(), before, strict=True):
+                    parameter.copy_(value)
+            raise
+
+    def _look(self) -> None:
+        """What the model says now, at the grid."""
+        mu, sigma = predict(self.model, self.x)
+        with torch.no_grad():
+            loss = self.loss(self.model, self.cells).item()
+        expected = expected_nll(self.problem, self.x, mu, sigma)
+        if not (math.isfinite(expected) and math.isfinite(loss)):
+            raise Diverged(len(self.losses), loss, self.value.lr)
+        self.mu, self.sigma, self.loss_now, self.expected_nll = mu, sigma, loss, expected
+
+    def _tell(self) -> None:
+        """The text under the picture; unless it changes all the time, it is read out."""
+        spoken = "" if self.clock.playing else ' role="status" aria-live="polite"'
+        lines = []
+        if not self._failed:
+            lines.append(f"<div{spoken}>{html.escape(' · '.join(self.numbers()))}</div>")
+        if self.message:
+            colour = "#c00000" if self._failed else "inherit"
+            lines.append(
+                f'<div role="alert" style="color: {colour}; font-weight: bold">'
+                f"{html.escape(self.message)}</div>"
+            )
+        self.text.value = "".join(lines)
+
+
+def nll_in_words(problem: Problem, expected: float) -> str:
+    """The expected NLL as the noise floor and what the model adds to it."""
+    floor = problem.noise_floor()
+    if not math.isfinite(floor):
+        return f"expected NLL {expected:.4g} nats (without noise there is no floor)"
+    return f"expected NLL {expected:.3f} nats = noise floor {floor:.3f} + {expected - floor:.3f}"
+
+
+def allows(control: widgets.Widget, value) -> bool:
+    """Whether the slider can stand at the value."""
+    if hasattr(control, "options"):
+        return value in control.options
+    low, high = control.min, control.max
+    if isinstance(control, widgets.FloatLogSlider):
+        low, high = control.base**low, control.base**high
+    return low <= value <= high
+
+
+def tree(widget: widgets.Widget):
+    """The widget, its children, and the layout and style that each of them has."""
+    for child in getattr(widget, "children", ()):
+        yield from tree(child)
+    yield from (getattr(widget, name) for name in ("layout", "style") if widget.has_trait(name))
+    yield widget
+
+
+# The labs that each cell of the notebook made last, and the run of the cell that made them.
+_made_by: dict[str, tuple[str, list[Lab]]] = {}
+
+
+def close_earlier_run(lab: Lab) -> None:
+    """Close the labs of an earlier run of the same cell, else they would pile up."""
+    shell = get_ipython()
+    if not hasattr(shell, "get_parent"):
+        return  # no notebook
+    request = shell.get_parent()
+    code = request.get("content", {}).get("code", "")
+    cell = request.get("metadata", {}).get("cellId") or code
+    run = request.get("header", {}).get("msg_id", "")
+    last_run, labs = _made_by.get(cell, ("", []))
+    if last_run != run:
+        for old in labs:
+            old.close()
+        labs = []
+    _made_by[cell] = run, [*labs, lab]

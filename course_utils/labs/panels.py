@@ -1,0 +1,77 @@
+"""The panels that most labs share: data and fit, σ learned and true, the loss."""
+
+import math
+
+import numpy as np
+
+from course_utils.labs.picture import Panel
+from course_utils.metrics import interval
+from course_utils.plots import ALEATORIC, DATA, MEAN, TRUTH
+
+LAST_STEP = 30_000  # the right edge of the loss curve
+
+POINTS = {"color": DATA, "linestyle": "", "marker": "o", "markersize": 2.5, "markeredgewidth": 0}
+BAND = {"facecolor": ALEATORIC, "edgecolor": "none", "alpha": 0.35}
+DASHED = {"color": TRUTH, "linestyle": "--", "linewidth": 1.5}
+
+
+def fit_panel(lab) -> Panel:
+    """Data, true mean, learned mean and the learned 95 % interval, over x."""
+    return Panel(
+        {"xlim": (-3, 3), "ylim": lab.y_limits, "xlabel": "x", "ylabel": "y"},
+        {
+            "data": POINTS | {"label": "data", "alpha": 0.5},
+            "band": BAND | {"label": "learned 95 % interval"},
+            "true mean": DASHED | {"label": "true mean"},
+            "mean": {"color": MEAN, "label": "learned mean"},
+        },
+        width=1.7,
+    )
+
+
+def fit_curves(lab) -> dict[str, tuple]:
+    mean, _ = lab.problem.truth(lab.x)
+    return {
+        "data": lab.shown,
+        "band": (lab.x, *interval(lab.mu, lab.sigma)),
+        "true mean": (lab.x, mean),
+        "mean": (lab.x, lab.mu),
+    }
+
+
+def sigma_panel(lab) -> Panel:
+    """σ(x), learned and true."""
+    return Panel(
+        {"xlim": (-3, 3), "ylim": lab.sigma_limits, "xlabel": "x", "ylabel": "σ (units of y)"},
+        {
+            "true sigma": DASHED | {"label": "true σ"},
+            "sigma": {"color": ALEATORIC, "label": "learned σ"},
+        },
+    )
+
+
+def sigma_curves(lab) -> dict[str, tuple]:
+    _, sigma = lab.problem.truth(lab.x)
+    return {"true sigma": (lab.x, sigma), "sigma": (lab.x, lab.sigma)}
+
+
+def loss_panel(lab) -> Panel:
+    """The loss on the data at each step, and the noise floor."""
+    return Panel(
+        {
+            "xlim": (1, LAST_STEP), "ylim": lab.nll_limits, "xscale": "log",
+            "xlabel": "step", "ylabel": "NLL (nats)",
+        },
+        {"floor": DASHED | {"label": "noise floor"}, "loss": {"color": MEAN, "label": "loss"}},
+    )  # fmt: skip
+
+
+def loss_curves(lab) -> dict[str, tuple]:
+    curves = {}
+    floor = lab.problem.noise_floor()
+    if math.isfinite(floor):
+        curves["floor"] = ((1, LAST_STEP), (floor, floor))
+    if lab.losses:
+        steps = np.unique(np.geomspace(1, len(lab.losses), 400).astype(int))
+        curves["loss"] = (steps, np.asarray(lab.losses)[steps - 1])
+    return curves
