@@ -542,7 +542,8 @@ guesses("02")
 # - The other root has the wrong sign. A line is caught there; a network gets out, late.
 # - The two terms *should* compete. What must not happen is that V is tied to the predictions.
 # - Var(y − f) in its place restores both the fit and the noise.
-#
+
+# %% [markdown]
 # **Next.** The variance of the residuals is one number, computed from a whole batch. Where does σ come from if it is a parameter of the model? That is `03_single_sigma`.
 #
 # **Further reading.** Cross Validated question 564809 and its answer; Goodfellow, Bengio & Courville (2016), *Deep Learning*, sections 5.5.1 and 6.2.2.

@@ -1,0 +1,71 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils.data import FUNNEL, LINE, WAVE, Problem, constant
+
+PROBLEMS = {"line": LINE, "wave": WAVE, "funnel": FUNNEL}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+def test_a_sample_has_the_declared_mean_and_noise(problem):
+    x, y = problem.sample(100_000, seed=1)
+    mean, sigma = problem.truth(x)
+    z = (y - mean) / sigma
+    assert x.shape == y.shape == (100_000, 1) and x.dtype == y.dtype == torch.float64
+    assert problem.low <= x.min() and x.max() <= problem.high
+    assert abs(z.mean()) < 4 / math.sqrt(100_000)
+    assert abs(z.var() - 1) < 4 * math.sqrt(2 / 100_000)
+
+
+def test_the_same_seed_gives_the_same_data_and_another_seed_others():
+    assert torch.equal(LINE.sample(50, seed=3)[1], LINE.sample(50, seed=3)[1])
+    assert not torch.equal(LINE.sample(50, seed=3)[1], LINE.sample(50, seed=4)[1])
+
+
+def test_sampling_leaves_the_global_generators_alone():
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    LINE.sample(10, seed=0)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert (before[1] == np.random.get_state()[1]).all()
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+def test_the_noise_floor_is_the_expected_nll_of_the_truth(problem):
+    x, y = problem.sample(200_000, seed=2)
+    mean, sigma = problem.truth(x)
+    nll = -torch.distributions.Normal(mean, sigma).log_prob(y)
+    assert abs(nll.mean() - problem.noise_floor()) < 4 * nll.std() / math.sqrt(len(nll))
+
+
+def test_the_line_and_the_wave_are_those_of_their_sources():
+    x = torch.tensor([[-3.0], [0.0], [2.0]], dtype=torch.float64)
+    mean, sigma = LINE.truth(x)
+    assert mean.flatten().tolist() == pytest.approx([-5.2, 1.7, 6.3])
+    assert sigma.flatten().tolist() == [1, 1, 1]
+    mean, sigma = WAVE.truth(x)
+    assert mean.flatten().tolist() == pytest.approx([math.sin(-3.9), 0, math.sin(2.6)])
+    assert sigma.flatten().tolist() == pytest.approx([0.9, 0.15, 0.65])
+
+
+def test_a_margin_widens_the_grid_on_both_sides():
+    grid = LINE.grid(5, margin=0.5)
+    assert grid.shape == (5, 1) and grid[0] == -6 and grid[-1] == 6
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Problem(constant(0), constant(1), low=1, high=1), "low < high"),
+        (lambda: Problem(constant(0), constant(1), low=0, high=math.nan), "low < high"),
+        (lambda: LINE.sample(0), "n=0"),
+        (lambda: Problem(lambda x: x[:, 0], constant(1), 0, 1).sample(3), r"mean\(x\).*\(3, 1\)"),
+        (lambda: Problem(constant(0), lambda x: 0.5, 0, 1).sample(3), r"sigma\(x\).*float"),
+        (lambda: Problem(constant(0), constant(-1), 0, 1).sample(3), "negative"),
+    ],
+)
+def test_an_unusable_problem_is_refused_with_what_came(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()

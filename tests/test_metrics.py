@@ -1,0 +1,69 @@
+import math
+
+import pytest
+import torch
+from scipy import integrate, stats
+
+from course_utils.metrics import coverage, crps, interval, pit
+
+
+def column(*values):
+    return torch.tensor(values, dtype=torch.float64)[:, None]
+
+
+@pytest.mark.parametrize("level", [0.05, 0.5, 0.9, 0.95, 0.999])
+def test_the_interval_is_that_of_scipy(level):
+    mu, sigma = column(0, 1, -2), column(1, 0.3, 7)
+    lower, upper = interval(mu, sigma, level)
+    expected = stats.norm(mu.numpy(), sigma.numpy()).interval(level)
+    torch.testing.assert_close(lower.numpy(), expected[0])
+    torch.testing.assert_close(upper.numpy(), expected[1])
+
+
+def test_coverage_counts_what_lies_inside():
+    y, mu, sigma = column(0, 1.9, 2.1, -50), column(0, 0, 0, 0), column(1, 1, 1, 1)
+    assert coverage(y, mu, sigma) == 0.5
+    assert coverage(y, mu, sigma, level=0.999) == 0.75
+
+
+def test_coverage_of_the_truth_is_its_level_and_of_a_variance_for_sigma_is_not():
+    n, sigma = 40_000, 0.5
+    y = sigma * torch.randn(n, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    mu = torch.zeros_like(y)
+    error = 4 * math.sqrt(0.95 * 0.05 / n)
+    assert abs(coverage(y, mu, torch.full_like(y, sigma)) - 0.95) < error
+    assert coverage(y, mu, torch.full_like(y, sigma**2)) < 0.7
+
+
+def test_pit_of_the_truth_is_uniform_and_of_too_narrow_a_band_is_not():
+    y = torch.randn(4000, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    mu, sigma = torch.zeros_like(y), torch.ones_like(y)
+    assert stats.kstest(pit(y, mu, sigma).flatten().numpy(), "uniform").pvalue > 0.01
+    assert stats.kstest(pit(y, mu, sigma / 2).flatten().numpy(), "uniform").pvalue < 1e-6
+
+
+@pytest.mark.parametrize(("y", "mu", "sigma"), [(0, 0, 1), (2.5, 0, 1), (-1, 3, 0.2), (4, 1, 6)])
+def test_crps_equals_its_integral(y, mu, sigma):
+    def squared(t):
+        return (stats.norm(mu, sigma).cdf(t) - (t >= y)) ** 2
+
+    low, high = min(y, mu - 9 * sigma), max(y, mu + 9 * sigma)
+    expected = integrate.quad(squared, low, y)[0] + integrate.quad(squared, y, high)[0]
+    assert crps(column(y), column(mu), column(sigma)).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_crps_of_a_sure_prediction_is_the_absolute_error():
+    assert crps(column(3), column(1), column(1e-9)).item() == pytest.approx(2)
+
+
+@pytest.mark.parametrize("metric", [coverage, crps, pit])
+def test_flat_against_column_is_refused(metric):
+    flat, one = torch.zeros(5).double(), torch.ones(5, 1).double()
+    with pytest.raises(ValueError, match=r"\(5,\).*\(5, 1\)"):
+        metric(flat, one, one)
+
+
+@pytest.mark.parametrize("level", [0, 1, 95, -0.5, math.nan])
+def test_a_level_that_is_no_probability_is_refused(level):
+    with pytest.raises(ValueError, match="0 < level < 1"):
+        interval(column(0), column(1), level)

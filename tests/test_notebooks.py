@@ -1,0 +1,154 @@
+"""The notebooks as files. nbval runs them; here they are read."""
+
+import ast
+import importlib
+import re
+
+import nbformat
+import pytest
+
+from tests.pairs import README, README_FIGURE, ROOT, cells, readme, readme_figure, sources
+
+SOURCES = sources()
+each_lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
+
+# What later lessons import is shown in full in an earlier one.
+SHOWN = {
+    "gaussian_nll": "03", "HomoscedasticRegressor": "03",
+    "HeteroscedasticRegressor": "04", "interval": "04", "coverage": "04",
+    "gaussian_kl": "05", "BayesianLinear": "06", "BayesianRegressor": "06",
+}  # fmt: skip
+MODULES = ["losses", "models", "metrics", "training"]
+
+
+def built(source):
+    return nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+
+
+def outputs(source):
+    for cell in built(source).cells:
+        yield from cell.get("outputs", [])
+
+
+def code(source):
+    return "\n".join(text for kind, text in cells(source) if kind == "code")
+
+
+def definitions(text):
+    """name -> the syntax tree of each top-level function and class, without docstrings."""
+    found = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            for inner in ast.walk(node):
+                if isinstance(inner, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(inner):
+                    inner.body = inner.body[1:]
+            found[node.name] = ast.dump(node)
+    return found
+
+
+def test_every_notebook_has_its_script_and_every_script_its_notebook():
+    names = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert names == {source.stem for source in SOURCES} and names
+
+
+@each_lesson
+def test_a_pair_holds_the_same_cells(source):
+    assert cells(source) == cells(source.with_suffix(".ipynb"))
+
+
+@each_lesson
+def test_every_code_cell_has_run_in_order(source):
+    counts = [c.execution_count for c in built(source).cells if c.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each_lesson
+def test_outputs_hold_no_error_no_warning_and_no_widget_state(source):
+    kinds = [(output.output_type, output.get("name")) for output in outputs(source)]
+    assert not [kind for kind in kinds if kind[0] == "error" or kind[1] == "stderr"]
+    assert "widgets" not in built(source).metadata
+    assert source.with_suffix(".ipynb").stat().st_size < 1_500_000
+
+
+@each_lesson
+def test_every_picture_has_alt_text(source):
+    pictures = [o for o in outputs(source) if "image/png" in o.get("data", {})]
+    assert pictures
+    for picture in pictures:
+        alt = picture.metadata["image/png"]["alt"]
+        assert len(alt.split()) >= 8 and picture.data["text/plain"] == alt
+
+
+@each_lesson
+def test_a_lesson_has_its_anatomy(source):
+    number = source.stem[:2]
+    head = cells(source)[0][1]
+    text = "\n".join(text for _, text in cells(source))
+    assert head.startswith(f"# {number} · ")
+    assert "**The question.**" in head and "**You will be able to**" in head
+    assert re.search(r"\*\*Time\.\*\* About \d+ minutes; the notebook runs in about \d+ s\.", head)
+    headings = re.findall(r"^## (.+)$", text, re.M)
+    for wanted in ("The lab", "A reader asks", "Exercises", "Quiz", "Recap"):
+        assert wanted in headings
+    assert "**Next.**" in text and "**Further reading.**" in text
+    exercises = set(re.findall(rf'check\("({number}-\d)"', text))
+    assert len(exercises) >= 3
+    for part in ("Hint 1", "Hint 2", "Solution"):
+        assert text.count(f"<summary>{part}</summary>") == len(exercises)
+    guessed = re.findall(rf'^guess\("({number}-[a-z])", \.\.\.\)', text, re.M)
+    assert guessed and set(guessed) == set(re.findall(rf'measured\("({number}-[a-z])"', text))
+
+
+@each_lesson
+def test_cells_are_short_and_plainly_worded(source):
+    for index, (kind, text) in enumerate(cells(source)):
+        if kind == "markdown":
+            formulas_and_tables = r"\$\$.*?\$\$|\$[^$]*\$|<[^>]*>|^\|[^\n]*"
+            words = re.sub(formulas_and_tables, " ", text, flags=re.S | re.M).split()
+            assert len(words) <= 150, f"cell {index}: {len(words)} words"
+            for word in ("simply", "obviously", "it is easy to see", "trivially"):
+                assert not re.search(rf"\b{word}\b", text, re.I), f"cell {index} says {word!r}"
+        else:
+            lines = [line for line in text.splitlines() if line.strip()]
+            if not re.match(r"(import|from) ", lines[0]):
+                assert len(lines) <= 15, f"cell {index}: {len(lines)} lines"
+
+
+@each_lesson
+def test_a_notebook_installs_and_downloads_nothing(source):
+    assert not re.search(r"^\s*[!%]|urlopen|requests\.|urlretrieve|load_url", code(source), re.M)
+
+
+@each_lesson
+def test_what_a_lesson_shows_is_what_the_module_holds(source):
+    module = {}
+    for name in MODULES:
+        module |= definitions((ROOT / "course_utils" / f"{name}.py").read_text(encoding="utf-8"))
+    shown = definitions(code(source))
+    for name in shown.keys() & module.keys():
+        assert shown[name] == module[name], f"{name} differs from course_utils"
+    expected = {name for name, number in SHOWN.items() if source.stem.startswith(number)}
+    assert expected <= shown.keys()
+
+
+@each_lesson
+def test_what_a_lesson_imports_has_been_shown_before(source):
+    if source.stem.startswith("00"):
+        return  # the tour shows what is to come
+        if isinstance(node, ast.ImportFrom) and node.module in {f"course_utils.{m}" for m in MODULES}:
+            for alias in node.names:
+                assert SHOWN.get(alias.name, "") < source.stem[:2], f"{alias.name} comes later"
+
+
+def test_the_failing_losses_of_the_lessons_cannot_be_imported():
+    for name in MODULES:
+        public = vars(importlib.import_module(f"course_utils.{name}"))
+        assert "variance_of_predictions" not in public
+
+
+def test_the_readme_agrees_with_the_notebooks():
+    text = README.read_text(encoding="utf-8")
+    assert text == readme(text), "run make notebooks"
+    assert README_FIGURE.read_bytes() == readme_figure(), "run make notebooks"
+    for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", text):
+        assert (ROOT / link).exists(), link
