@@ -1,0 +1,235 @@
+"""Lesson 01: units, learning rates, and the likelihoods of vectors and of waiting times."""
+
+import math
+
+import torch
+from torch.distributions import Exponential, Normal
+
+from course_utils.checks import Coded, Mistake, Option, Question, Value
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+def examples(rng):
+    """y and mu (6, 3), and one σ away from 1, so that σ and σ² differ."""
+    y, mu = torch.from_numpy(rng.standard_normal((2, 6, 3)))
+    return y, mu, torch.tensor(rng.uniform(1.5, 2.5), dtype=torch.float64)
+
+
+def waiting_times(rng):
+    return torch.from_numpy(rng.exponential(size=(7, 1))), torch.from_numpy(
+        rng.standard_normal((7, 1))
+    )
+
+
+def log_likelihood_of(count, *, constant=LOG_2PI, power=2, half=0.5, log_scale=1):
+    """The equation with one of its parts changed; ``count`` says how many values it counts."""
+
+    def answer(y, mu, sigma):
+        n = count(y)
+        fixed = -log_scale * n * torch.log(sigma) - n / 2 * constant
+        return fixed - half * ((y - mu) ** 2).sum() / sigma**power
+
+    return answer
+
+
+EXERCISES = {
+    "01-1": Value(
+        oracle=lambda: (
+            2.5
+            - Normal(0.0, 100.0).log_prob(torch.tensor(0.0)).item()
+            + Normal(0.0, 1.0).log_prob(torch.tensor(0.0)).item()
+        ),
+        mistakes=[
+            Mistake(
+                "The size of the shift is right, its direction is not: a wider bell is lower, and "
+                "what does a lower density do to −log?",
+                2.5 - math.log(100),
+            ),
+            Mistake(
+                "An NLL is not a length: it does not multiply when the unit changes. It is a "
+                "logarithm, and logarithms turn factors into terms.",
+                250.0,
+            ),
+            Mistake(
+                "The density is per unit of y. A smaller unit makes it smaller, and "
+                "its log changes.",
+                2.5,
+            ),
+            Mistake("That is the logarithm to base 10; an NLL in nats uses the natural one.", 4.5),
+            Mistake(
+                "You shifted by log σ² and not by log σ: the NLL has only half of log σ².",
+                2.5 + 2 * math.log(100),
+            ),
+            Mistake(
+                "You added the factor itself: a factor of the density is not a term of its log.",
+                102.5,
+            ),
+        ],
+    ),
+    "01-2": Value(
+        oracle=lambda: 0.01 / autograd_ratio(10.0),
+        mistakes=[
+            Mistake(
+                "The ½ is missing: in the NLL the squared error is divided by more than σ².", 1.0
+            ),
+            Mistake("This uses σ where the NLL has σ².", 0.2),
+            Mistake("This uses σ where the NLL has σ², and the ½ in front of it is missing.", 0.1),
+            Mistake(
+                "The other way round: the gradient of the NLL is the smaller one, so which way "
+                "must the learning rate go?",
+                5e-5,
+            ),
+            Mistake(
+                "The minimum is the same; the gradient on the way to it is not. With the same "
+                "learning rate the steps would be far smaller.",
+                0.01,
+            ),
+            Mistake("That is the ratio of the two learning rates; one of them is 0.01.", 200.0),
+        ],
+    ),
+    "01-3": Coded(
+        oracle=lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).sum(),
+        inputs=examples,
+        gradient=True,
+        mistakes=[
+            Mistake(
+                "You count m examples, but more than m densities are multiplied: each example "
+                "brings d of them.",
+                log_likelihood_of(len),
+            ),
+            Mistake(
+                "This is the NLL: the question's equation has no minus sign in front yet.",
+                lambda y, mu, sigma: -log_likelihood_of(torch.numel)(y, mu, sigma),
+            ),
+            Mistake(
+                "The constant is missing, the term with log 2π.",
+                log_likelihood_of(torch.numel, constant=0.0),
+            ),
+            Mistake(
+                "The squared errors are divided by 2σ here: their units do not cancel.",
+                log_likelihood_of(torch.numel, power=1),
+            ),
+            Mistake(
+                "The ½ in front of the squared errors is missing.",
+                log_likelihood_of(torch.numel, half=1.0),
+            ),
+            Mistake(
+                "log σ² where the equation has log σ: that is twice as much.",
+                log_likelihood_of(torch.numel, log_scale=2),
+            ),
+            Mistake(
+                "The term with log σ has the wrong sign: here a wide bell is rewarded.",
+                log_likelihood_of(torch.numel, log_scale=-1),
+            ),
+            Mistake(
+                "This is the mean over all values; the equation is a sum over the data set.",
+                lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).mean(),
+            ),
+            Mistake(
+                "This is the mean over the examples; the equation is a sum over them.",
+                lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).sum(dim=1).mean(),
+            ),
+        ],
+    ),
+    "01-4": Coded(
+        oracle=lambda y, log_rate: -Exponential(log_rate.exp()).log_prob(y),
+        inputs=waiting_times,
+        gradient=True,
+        mistakes=[
+            Mistake(
+                "This is the log-likelihood; a loss needs the minus sign.",
+                lambda y, log_rate: log_rate - log_rate.exp() * y,
+            ),
+            Mistake(
+                "One factor of the density is lost, the λ in front: without it λ → 0 would win.",
+                lambda y, log_rate: log_rate.exp() * y,
+            ),
+            Mistake(
+                "The term log λ has the wrong sign.",
+                lambda y, log_rate: log_rate.exp() * y + log_rate,
+            ),
+            Mistake(
+                "`log_rate` is log λ already, and λ itself multiplies y.",
+                lambda y, log_rate: log_rate * y - log_rate,
+            ),
+            Mistake(
+                "This reads `log_rate` as the log of the mean waiting time, which is 1/λ.",
+                lambda y, log_rate: y * torch.exp(-log_rate) + log_rate,
+            ),
+            Mistake(
+                "λ stands where its logarithm should.",
+                lambda y, log_rate: log_rate.exp() * y - log_rate.exp(),
+            ),
+            Mistake(
+                "This is the density itself: its logarithm is still to be taken.",
+                lambda y, log_rate: Exponential(log_rate.exp()).log_prob(y).exp(),
+            ),
+        ],
+    ),
+}
+
+
+def autograd_ratio(sigma):
+    """How many times the gradient of the MSE that of the mean NLL is, measured at one point."""
+    mu = torch.tensor([0.0, 1.0], dtype=torch.float64, requires_grad=True)
+    y = torch.tensor([2.0, -1.0], dtype=torch.float64)
+    (of_nll,) = torch.autograd.grad(-Normal(mu, sigma).log_prob(y).mean(), mu)
+    (of_mse,) = torch.autograd.grad(torch.nn.functional.mse_loss(mu, y), mu)
+    return (of_nll / of_mse)[0].item()
+
+
+QUIZ = [
+    Question(
+        "Your training loss is a Gaussian NLL, and it has just become negative. What now?",
+        [
+            Option(
+                "Nothing: densities above 1 have positive logarithms",
+                "A narrow bell is tall. In another unit of y the same fit has a positive NLL.",
+                correct=True,
+            ),
+            Option(
+                "There is a bug: a loss cannot be negative",
+                "A squared error cannot. An NLL of a density can: a density is no probability.",
+            ),
+            Option(
+                "The model is overfitting",
+                "Perhaps, but the sign does not say so: it changes with the unit of y. Held-out "
+                "data would tell.",
+            ),
+        ],
+    ),
+    Question(
+        "You fit a line with the Gaussian NLL, but fix σ at ten times its true value. The line is",
+        [
+            Option("too flat", "A large σ flattens the valley of the loss, not the line."),
+            Option(
+                "the least-squares line, whatever σ is",
+                "σ scales the squared error and adds a number. Neither moves the minimum.",
+                correct=True,
+            ),
+            Option(
+                "right on average, but noisier from sample to sample",
+                "It is the very same line for the same data, not only on average.",
+            ),
+        ],
+    ),
+    Question(
+        "Squared error is maximum likelihood when …",
+        [
+            Option(
+                "the histogram of y is a bell",
+                "The y of this lesson spread along a whole line and are no bell.",
+            ),
+            Option(
+                "y − μ(x) is Gaussian, with one σ for every x",
+                "That is the density we started from; step 4 used the one σ.",
+                correct=True,
+            ),
+            Option(
+                "σ is known",
+                "Its value is never used: with σ fixed at any number the minimum is the same.",
+            ),
+        ],
+    ),
+]
