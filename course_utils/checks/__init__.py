@@ -117,9 +117,9 @@ Task, stub, hints and solution, in this order; the check may stand in a cell of 
     #
     # </details>
 
-The second argument of ``check`` is a name. The stub binds it (``answer = ...`` or a ``def`` whose
-body is ``...``); the first ```` ```python ```` block after ``<summary>Solution</summary>`` binds the
-same name. The tests run that block by itself: a name it doesn't define is taken from the latest
+The second argument of ``check`` is a name. The stub binds it (``answer = ...``, or a ``def`` whose
+body is ``...``); the first python block after ``<summary>Solution</summary>`` binds the same name.
+The tests run that block by itself: a name it doesn't define is taken from the latest
 earlier statement of the notebook that binds it, and so on. So a solution may use imports, functions
 and data of the notebook, but nothing that a statement changed in place (a model after ``fit``), and
 nothing slow.

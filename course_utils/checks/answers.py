@@ -1,12 +1,13 @@
 """The three kinds of exercise, and how an answer becomes a verdict. See the package's docstring."""
 
+import contextlib
 import copy
 import dis
 import inspect
 import textwrap
-import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -67,21 +68,25 @@ class Coded:
     seconds: float = 2.0
 
     def judge(self, answer, rng, printed) -> Verdict:
-        draws = [self.inputs(rng) for _ in range(self.draws)]
+        draws = [as_tuple(self.inputs(rng)) for _ in range(self.draws)]
         expected = [self.observe(call, self.oracle, draw) for draw in draws]
+        parts = len(expected[0].values)
 
         def learner():
             self.refuse(answer, draws[0])
-            pairs = zip(draws, expected, strict=True)
-            return [self.observe(self.use, answer, draw, like.parts) for draw, like in pairs]
+            return [self.observe(self.use, answer, draw, parts) for draw in draws]
 
         got = run(learner, self.seconds, printed)
-        if all(map(self.agree, got, expected)):
+        if self.agree(got, expected):
             return Verdict(True, "Right.")
-        for mistake in self.mistakes:
-            seen = [self.observe(self.use, mistake.answer, draw) for draw in draws]
-            if all(map(self.agree, got, seen)):
-                return Verdict(False, mistake.message)
+        seen = [
+            [self.observe(self.use, mistake.answer, draw) for draw in draws]
+            for mistake in self.mistakes
+        ]
+        for compare in (self.agree, self.same_numbers):  # the second: made twice over, say
+            for mistake, outcomes in zip(self.mistakes, seen, strict=True):
+                if compare(got, outcomes) and not compare(outcomes, expected):
+                    return Verdict(False, mistake.message)
         return Verdict(False, self.difference(draws, expected, got))
 
     def refuse(self, answer, draw) -> None:
@@ -90,7 +95,7 @@ class Coded:
             raise Complaint(NOT_ATTEMPTED, attempted=False)
         if self.use is not call:
             return
-        signature = f"({', '.join(names(self.oracle, draw))})"
+        signature = f"({', '.join(self.names(draw))})"
         if isinstance(answer, type) or not callable(answer):
             raise Complaint(
                 f"A function of {signature} is wanted here, and this is {describe(answer)}: pass "
@@ -117,47 +122,52 @@ class Coded:
             gradients = gradients_of(values, inputs) if self.gradient else []
         return Outcome([to_array(value) for value in values], gradients)
 
-    def agree(self, one: "Outcome", other: "Outcome") -> bool:
-        return (
-            one.parts == other.parts
-            and all(same(a, b, self.tolerance) for a, b in zip(one.values, other.values))
-            and (one.gradients is None) == (other.gradients is None)
-            and all(
-                same(a, b, self.tolerance)
-                for a, b in zip(one.gradients or [], other.gradients or [])
-            )
+    def agree(self, found: list["Outcome"], expected: list["Outcome"]) -> bool:
+        """Whether shapes, numbers and gradients are the same in all draws."""
+        return all(
+            all_same(a.values, b.values, self.tolerance)
+            and (a.gradients is None) == (b.gradients is None)
+            and all_same(a.gradients or [], b.gradients or [], self.tolerance)
+            for a, b in zip(found, expected, strict=True)
+        )
+
+    def same_numbers(self, found: list["Outcome"], expected: list["Outcome"]) -> bool:
+        """Whether the numbers are the same in all draws, whatever the shapes and gradients."""
+        return all(
+            all_same(flat(a.values), flat(b.values), self.tolerance)
+            for a, b in zip(found, expected, strict=True)
         )
 
     def difference(self, draws, expected, got) -> str:
         """What differs and where, in words, for a mistake that nobody foresaw."""
-        several = expected[0].parts > 1
-        for part in range(expected[0].parts):
-            which = f"Result {part + 1} of {expected[0].parts}: " if several else ""
+        parts = len(expected[0].values)
+        for part in range(parts):
             wanted = [outcome.values[part] for outcome in expected]
             found = [outcome.values[part] for outcome in got]
-            if not all(same(a, b, self.tolerance) for a, b in zip(found, wanted)):
+            if not all_same(found, wanted, self.tolerance):
+                which = f"Result {part + 1} of {parts}: " if parts > 1 else ""
                 common = pattern(found, wanted, self.tolerance)
                 return which + (common or self.example(draws, found, wanted))
         if any(outcome.gradients is None for outcome in got):
             return NO_GRADIENT
-        for outcome, like in zip(got, expected):
-            tensors = [n for n, v in zip(names(self.oracle, draws[0]), draws[0]) if is_float(v)]
-            for name, a, b in zip(tensors, outcome.gradients, like.gradients):
-                if not same(a, b, self.tolerance):
-                    zero = " It is zero: is the graph cut there?" if not a.any() else ""
-                    return (
-                        f"The values are right; the gradient with respect to {name} is not.{zero}"
-                    )
+        tensors = [n for n, v in zip(self.names(draws[0]), draws[0], strict=True) if is_float(v)]
+        for i, name in enumerate(tensors):
+            wanted = [outcome.gradients[i] for outcome in expected]
+            found = [outcome.gradients[i] for outcome in got]
+            if not all_same(found, wanted, self.tolerance):
+                zero = "" if any(map(np.any, found)) else " It is zero: is the graph cut there?"
+                return f"The values are right; the gradient with respect to {name} is not.{zero}"
         return "The result is not the expected one."
 
     def example(self, draws, found, wanted) -> str:
-        """The first value that differs, with its inputs; found and wanted have equal shapes."""
-        differs = (not same(a, b, self.tolerance) for a, b in zip(found, wanted))
-        draw, a, b = next(three for three in zip(draws, found, wanted) if next(differs))
-        a = a.reshape(b.shape)
+        """The first value that differs, with its inputs; the shapes are the same."""
+        differs = [not same(*pair, self.tolerance) for pair in zip(found, wanted, strict=True)]
+        first = differs.index(True)
+        b = wanted[first]
+        a = found[first].reshape(b.shape)
         index = np.unravel_index(np.argmax(np.abs(a - b) > self.tolerance * scale(b)), b.shape)
         inputs = []
-        for name, value in zip(names(self.oracle, draw), map(plain, draw)):
+        for name, value in zip(self.names(draws[first]), map(plain, draws[first]), strict=True):
             if value is not None and value.shape == b.shape:
                 inputs.append(f"{name} = {number(value[index])}")
             elif value is not None and value.size == 1:
@@ -168,6 +178,14 @@ class Coded:
             f"None of the usual mistakes: {row}{at}the result is {number(a[index])} where "
             f"{number(b[index])} is expected."
         )
+
+    def names(self, draw) -> list[str]:
+        """What the oracle calls its arguments; for messages."""
+        with contextlib.suppress(ValueError):  # a built-in oracle has no signature
+            known = list(inspect.signature(self.oracle).parameters)
+            if len(known) == len(draw):
+                return known
+        return [f"input {i + 1}" for i in range(len(draw))]
 
 
 @dataclass(frozen=True)
@@ -192,16 +210,18 @@ class Value:
             return to_array(answer)
 
         found = run(learner, self.seconds, printed)
-        if same_numbers(found, wanted, self.tolerance):
+        if same(found.ravel(), wanted.ravel(), self.tolerance):
             return Verdict(True, "Right.")
         for mistake in self.mistakes:
-            if same_numbers(found, to_array(resolve(mistake.answer)), self.tolerance):
+            seen = to_array(resolve(mistake.answer))
+            if same(found.ravel(), seen.ravel(), self.tolerance):
                 return Verdict(False, mistake.message)
         return Verdict(False, self.difference(found, wanted))
 
     def difference(self, found, wanted) -> str:
         if found.size != wanted.size:
-            return shape_message(found, wanted)
+            many = f"{wanted.size} numbers are" if wanted.size > 1 else "One number is"
+            return f"{many} wanted here, and there are {found.size}."
         found, wanted = found.ravel(), wanted.ravel()
         common = pattern([found], [wanted], self.tolerance)
         if common:
@@ -257,10 +277,6 @@ class Outcome:
     values: list[np.ndarray]
     gradients: list[np.ndarray] | None
 
-    @property
-    def parts(self) -> int:
-        return len(self.values)
-
 
 def judge(exercise, answer, key: str = "", rng: np.random.Generator | None = None) -> Verdict:
     """The verdict on an answer. Nothing that the answer is or does raises here."""
@@ -277,14 +293,19 @@ def judge(exercise, answer, key: str = "", rng: np.random.Generator | None = Non
 
 
 def is_stub(answer) -> bool:
-    """Whether a function does nothing but return None or `...`, as an untouched stub does."""
-    if not isinstance(answer, types.FunctionType):
+    """Whether a function does nothing but return None or `...`, as an untouched stub does.
+
+    A class is a stub if all of its methods are.
+    """
+    if isinstance(answer, type):
+        methods = [value for value in vars(answer).values() if isinstance(value, FunctionType)]
+        return answer.__module__ == "__main__" and all(map(is_stub, methods))
+    if not isinstance(answer, FunctionType):
         return False
+    steps = list(dis.get_instructions(answer))
     trivial = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
-    code = answer.__code__
-    return {step.opname for step in dis.get_instructions(code)} <= trivial and set(
-        code.co_consts
-    ) <= {None, ..., answer.__doc__}
+    constants = [step.argval for step in steps if "CONST" in step.opname]
+    return {step.opname for step in steps} <= trivial and all(c in (None, ...) for c in constants)
 
 
 def describe(answer) -> str:
@@ -300,13 +321,8 @@ def tidy(option) -> str:
     return str(option).strip(" .()").casefold()
 
 
-def names(function, draw) -> list[str]:
-    """The names of the function's arguments, as far as it has any."""
-    try:
-        known = list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        known = []
-    return [*known, *(f"argument {i + 1}" for i in range(len(known), len(draw)))][: len(draw)]
+def as_tuple(draw) -> tuple:
+    return draw if isinstance(draw, tuple) else (draw,)
 
 
 def is_float(value) -> bool:
@@ -372,7 +388,7 @@ def gradients_of(values: list, inputs: list) -> list[np.ndarray] | None:
     found = torch.autograd.grad(total, leaves, allow_unused=True)
     return [
         (torch.zeros_like(leaf) if gradient is None else gradient).numpy()
-        for leaf, gradient in zip(leaves, found)
+        for leaf, gradient in zip(leaves, found, strict=True)
     ]
 
 
@@ -400,9 +416,14 @@ def same(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
     return np.allclose(found, expected, rtol=0, atol=tolerance * scale(expected), equal_nan=True)
 
 
-def same_numbers(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
-    """Equal numbers in the same order, whatever the shape."""
-    return found.size == expected.size and same(found.ravel(), expected.ravel(), tolerance)
+def all_same(found: Sequence, expected: Sequence, tolerance: float) -> bool:
+    return len(found) == len(expected) and all(
+        same(a, b, tolerance) for a, b in zip(found, expected, strict=True)
+    )
+
+
+def flat(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    return [array.ravel() for array in arrays]
 
 
 def number(value) -> str:
@@ -410,45 +431,39 @@ def number(value) -> str:
     return f"{float(f'{float(value):.3g}') + 0.0:g}"
 
 
-def shape_message(found, wanted) -> str:
-    message = f"The shape is {found.shape} where {wanted.shape} is expected."
-    if found.ndim == wanted.ndim == 2 and found.shape == (len(wanted), len(wanted)):
-        message += " Somewhere (n,) met (n, 1), and broadcasting made (n, n) of it."
-    return message
-
-
 def pattern(found: list, wanted: list, tolerance: float) -> str:
     """What the wrong values have in common over all draws; empty if nothing."""
 
-    def all_same(change):
-        return all(same(a, np.asarray(change(b)), tolerance) for a, b in zip(found, wanted))
+    def matches(change) -> bool:
+        return all_same(found, [np.asarray(change(b)) for b in wanted], tolerance)
 
-    if any(not np.isfinite(a).all() for a in found):
-        bad = next(a for a in found if not np.isfinite(a).all())
-        kind = "NaN (not a number)" if np.isnan(bad).any() else "infinite"
-        place = np.argwhere(~np.isfinite(bad))[0].tolist()
-        return f"The result is {kind}" + (f", first at position {place}." if bad.size > 1 else ".")
-    if any(a.shape != b.shape and not a.size == b.size == 1 for a, b in zip(found, wanted)):
-        if all(same_numbers(a, b, tolerance) for a, b in zip(found, wanted)):
-            shapes = next((a.shape, b.shape) for a, b in zip(found, wanted) if a.shape != b.shape)
-            return "The numbers are right; the shape is {} where {} is expected.".format(*shapes)
-        if all_same(np.mean):
-            return "This is the mean of the values that are wanted: one for each point."
-        if all_same(np.sum):
-            return "This is the sum of the values that are wanted: one for each point."
-        return next(shape_message(a, b) for a, b in zip(found, wanted) if a.shape != b.shape)
-    if all_same(np.negative):
+    for a in found:
+        if not np.isfinite(a).all():
+            kind = "NaN (not a number)" if np.isnan(a).any() else "infinite"
+            place = f", first at position {np.argwhere(~np.isfinite(a))[0].tolist()}"
+            return f"The result is {kind}{place if a.size > 1 else ''}."
+    for a, b in zip(found, wanted, strict=True):
+        if a.shape != b.shape and not a.size == b.size == 1:
+            shapes = f"the shape is {a.shape} where {b.shape} is expected."
+            if all_same(flat(found), flat(wanted), tolerance):
+                return f"The numbers are right; {shapes}"
+            for change, name in ((np.mean, "mean"), (np.sum, "sum")):
+                if matches(change):
+                    return f"This is the {name} of what is wanted, which is one value a point."
+            square = b.ndim == 2 and a.shape == (len(b), len(b))
+            hint = " Somewhere (n,) met (n, 1), and broadcasting made (n, n) of it."
+            return shapes.capitalize() + (hint if square else "")
+    if matches(np.negative):
         return "The magnitude is right; the sign is the other one."
-    a = np.concatenate([value.ravel() for value in found])
-    b = np.concatenate([value.ravel() for value in wanted])
+    a, b = np.concatenate(flat(found)), np.concatenate(flat(wanted))
     if a.size > 2 and (b != 0).all():  # any factor fits one number
-        if same(a, b * np.median(a / b), tolerance):
-            return f"Every value is {number(np.median(a / b))} times the expected one: a factor."
-        if same(a, b + np.median(a - b), tolerance):
-            off = np.median(a - b)
-            side = "above" if off > 0 else "below"
+        factor, offset = np.median(a / b), np.median(a - b)
+        if same(a, b * factor, tolerance):
+            return f"Every value is {number(factor)} times the expected one: a factor is wrong."
+        if same(a, b + offset, tolerance):
+            side = "above" if offset > 0 else "below"
             return (
-                f"Every value is {number(abs(off))} {side} the expected one: a term that does not "
-                "depend on the inputs."
+                f"Every value is {number(abs(offset))} {side} the expected one: a term that does "
+                "not depend on the inputs is wrong or missing."
             )
     return ""

@@ -1,23 +1,26 @@
 """Run a learner's code so that nothing it does takes the notebook down.
 
 The code runs in a thread of its own. When its time is up, or the learner presses stop, an exception
-is raised in that thread, again and again, because ``except:`` in a loop swallows a few of them. It
-works the same from the main thread, from a kernel's subshell, and on every operating system.
+is raised in that thread, again and again, because a loop around ``except:`` swallows some. It works
+the same from the main thread, from a kernel's subshell, and on every operating system.
 
-What it can't stop is a call into C that never returns. One that lets other threads run (a sleep, a
-wait) is left behind and the verdict says so; one that doesn't holds up the whole kernel.
+What it can't stop is a call into C that doesn't return, or a loop that swallows every exception and
+loops again inside its ``try``. The thread is left behind, the verdict says so, and
+the kernel goes on. Only a C call that never lets other threads run holds up the kernel.
 """
 
 import contextlib
 import ctypes
 import io
 import random
+import sys
 import sysconfig
 import threading
 import time
 import traceback
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,11 @@ import numpy as np
 import torch
 
 GRACE = 1.0  # seconds in which a thread must end once it is told to
+
+# raise_in_thread(thread's ident, id of an exception class, or None to take it back)
+raise_in_thread = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
+    ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
+)
 
 PATHS = sysconfig.get_paths()
 LIBRARIES = tuple(
@@ -72,66 +80,74 @@ def run(function: Callable[[], Any], seconds: float, printed: Printed) -> Any:
     Raises Complaint, with a sentence for the learner, in place of whatever went wrong, and
     KeyboardInterrupt, once the thread is stopped, if the learner presses stop.
     """
-    outcome = {}
+    begun, ended, outcome = threading.Event(), threading.Event(), {}
 
     def work():
+        calm = partial(raise_in_thread, threading.get_ident(), None)
         try:
-            try:
-                outcome["value"] = function()
-            except BaseException as error:
-                outcome["complaint"] = explain(error)
-        except TimeIsUp:
-            pass
+            begun.set()
+            outcome["value"] = function()
+        except BaseException as error:
+            outcome["error"] = error
+        calm()  # drops an exception that is on its way; from here on `stop` sends no other
+        if "error" in outcome:
+            outcome["complaint"] = explain(outcome["error"])
+        ended.set()
 
     thread = threading.Thread(target=work, daemon=True)
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         thread.start()
         try:
+            begun.wait()
             deadline = time.monotonic() + seconds
-            while thread.is_alive() and time.monotonic() < deadline:
-                thread.join(0.05)  # short waits: on Windows a long one is deaf to the stop button
+            while not ended.is_set() and time.monotonic() < deadline:
+                ended.wait(0.05)  # briefly: on Windows a long wait is deaf to the stop button
         finally:
-            in_time = not thread.is_alive()
-            stopped = in_time or stop(thread)
-    if not in_time:
-        left = "" if stopped else (
-            " It could not be stopped and still runs behind the notebook: restart the kernel when "
-            "convenient."
-        )
+            in_time = ended.is_set()
+            stopped = in_time or stop(thread.ident, outcome, ended)
+    if not stopped:
         raise Complaint(
-            f"Your code was still running after {seconds:g} s, so the check stopped waiting. Does "
-            f"every loop end?{left}"
+            f"Your code still runs after {seconds:g} s and can't be stopped: restart the kernel "
+            "when convenient. Does every loop end?"
         )
-    if "value" in outcome:
-        return outcome["value"]
-    raise outcome.get("complaint") or Complaint("Your code ended without a result.")
+    if not in_time:
+        raise Complaint(
+            f"Your code was still running after {seconds:g} s and was stopped. Does every loop end?"
+        )
+    if "complaint" in outcome:
+        raise outcome["complaint"]
+    return outcome["value"]
 
 
-def stop(thread: threading.Thread) -> bool:
-    """Raise TimeIsUp in the thread until it ends; whether it did within the grace."""
+def stop(ident: int, outcome: dict, ended: threading.Event) -> bool:
+    """Raise TimeIsUp in the thread until it has an outcome; whether it ended within the grace."""
+    strike = partial(raise_in_thread, ident, id(TimeIsUp))
     deadline = time.monotonic() + GRACE
-    while thread.is_alive() and time.monotonic() < deadline:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident), ctypes.py_object(TimeIsUp)
-        )
-        thread.join(0.005)
-    return not thread.is_alive()
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns quickly: some turn falls outside of a `try`
+    try:
+        while not ended.is_set() and time.monotonic() < deadline:
+            if not outcome:  # no thread switch between this line and the next
+                strike()
+            ended.wait(1e-4)
+    finally:
+        sys.setswitchinterval(patience)
+    return ended.is_set()
 
 
 def explain(error: BaseException) -> Complaint:
     """An exception as a sentence: its type, its message, and the learner's own line."""
     if isinstance(error, Complaint):
         return error
-    kind = type(error).__name__
     try:
-        text = " ".join(str(error).split())[:300]
-        frames = traceback.extract_tb(error.__traceback__)
+        kind, text = type(error).__name__, " ".join(str(error).split())[:300]
     except Exception:
-        text, frames = "", []
+        kind, text = "an exception", "its own message can't be shown"
     if "ellipsis" in text or isinstance(error, NotImplementedError):
         return Complaint("Not attempted yet: a `...` is still to be replaced.", attempted=False)
+    frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)]
-    place = f", in line {own[-1].lineno}: {own[-1].line[:120]}" if own else ""
+    place = f" (in line {own[-1].lineno}: {own[-1].line[:120]})" if own and own[-1].line else ""
     return Complaint(f"Your code raised {kind}{': ' if text else ''}{text}{place}")
 
 

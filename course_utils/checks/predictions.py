@@ -1,5 +1,6 @@
 """The learner's predictions beside what happened. A new kernel starts anew."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,8 @@ def measured(key: str, value: Any, what: str = "") -> Note:
     label = f"{key}   {what}: " if what else f"{key}   "
     if key not in GUESSED:
         return Note(f"{label}measured {shown(value)}, without a guess.")
-    return Note(f"{label}you guessed {shown(GUESSED[key])}, measured {shown(value)}: {verdict(key)}.")
+    guessed = shown(GUESSED[key])
+    return Note(f"{label}you guessed {guessed}, measured {shown(value)}: {verdict(key)}.")
 
 
 def guesses(lesson: str) -> Note:
@@ -51,7 +53,7 @@ def guesses(lesson: str) -> Note:
     for key in keys:
         name = f"{key} {CALLED.get(key, '')}".strip()
         rows.append((name, shown(GUESSED.get(key)), shown(MEASURED.get(key)), verdict(key)))
-    widths = [max(map(len, column)) for column in zip(*rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["   ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     return Note("\n".join(lines))
 
@@ -72,10 +74,13 @@ def verdict(key: str) -> str:
 
 def simple(value: Any) -> float | str | None:
     """A number as a float, a word or a bool as a string; None for anything else."""
-    try:
-        return str(value).strip()[:40] if isinstance(value, str | bool) else float(value)
-    except Exception:
-        return None
+    with contextlib.suppress(Exception):  # whatever a value does when it is looked at
+        if isinstance(value, bool):
+            return str(value)
+        with contextlib.suppress(ValueError):
+            return float(value)
+        return value.strip()[:40] if isinstance(value, str) else None
+    return None
 
 
 def shown(value: float | str | None) -> str:

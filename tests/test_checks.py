@@ -1,0 +1,682 @@
+"""Checks answer back: in general, for each lesson file, and for each notebook's text."""
+
+import ast
+import importlib
+import math
+import os
+import pkgutil
+import re
+import signal
+import symtable
+import sys
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.distributions import Normal
+
+from course_utils import check, checks, guess, guesses, measured, quiz
+from course_utils.checks import Choice, Coded, Mistake, Option, Question, Value, predictions
+from course_utils.checks.answers import judge
+from tests.pairs import cells, sources
+
+LESSONS = {
+    module.name[-2:]: importlib.import_module(f"{checks.__name__}.{module.name}")
+    for module in pkgutil.iter_modules(checks.__path__)
+    if module.name.startswith("lesson_")
+}
+
+
+# ---------------------------------------------------------------- a lesson to test with
+
+
+def nll(y, mu, log_var):
+    return 0.5 * (math.log(2 * math.pi) + log_var + (y - mu) ** 2 / log_var.exp())
+
+
+def points(rng):
+    return tuple(torch.from_numpy(rng.standard_normal((3, 7, 1))))
+
+
+CODED = Coded(
+    oracle=lambda y, mu, log_var: -Normal(mu, (log_var / 2).exp()).log_prob(y),
+    inputs=points,
+    gradient=True,
+    mistakes=[
+        Mistake("The log term.", lambda y, mu, log_var: nll(y, mu, log_var) - log_var / 2),
+        Mistake("σ for σ².", lambda y, mu, log_var: nll(y, mu, 2 * log_var)),
+        Mistake("A weight without gradient.", lambda y, mu, log_var: nll(y, mu, log_var.detach())),
+        Mistake("One per point, please.", lambda y, mu, log_var: nll(y, mu, log_var).mean()),
+    ],
+)
+VALUE = Value(oracle=lambda: 1.4189, mistakes=[Mistake("That is σ².", 2.0133)])
+CHOICE = Choice(answer="b", wrong={"a": "Not a.", "c": "Not c."})
+QUESTION = Question("Why?", [Option("So", "Because.", correct=True), Option("<b>", "A & B.")])
+
+
+@pytest.fixture(autouse=True)
+def lesson_99(monkeypatch):
+    """A lesson like any other, and no guesses from another test."""
+    lesson = ModuleType("lesson_99")
+    lesson.EXERCISES = {"99-1": CHOICE, "99-2": VALUE, "99-3": CODED}
+    lesson.QUIZ = [QUESTION] * 3
+    monkeypatch.setitem(sys.modules, f"{checks.__name__}.lesson_99", lesson)
+    for memory in ("GUESSED", "MEASURED", "CALLED"):
+        monkeypatch.setattr(predictions, memory, {})
+
+
+# ---------------------------------------------------------------- right in any form
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        nll,
+        lambda y, mu, log_var: nn.GaussianNLLLoss(full=True, reduction="none", eps=0)(
+            mu, y, log_var.exp()
+        ),
+        lambda *three: nll(*three) * 1.0,
+    ],
+)
+def test_another_expression_of_the_same_function_passes(answer):
+    assert check("99-3", answer).passed
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [1.4189, 1.42, np.float32(1.4189), torch.tensor([[1.4189]]), [1.4189], np.array(1.4189)],
+    ids=repr,
+)
+def test_a_number_of_any_kind_passes(answer):
+    assert check("99-2", answer).passed
+
+
+@pytest.mark.parametrize("answer", ["b", "B", " b)", "(b)"])
+def test_a_choice_passes_however_it_is_written(answer):
+    assert check("99-1", answer).passed
+
+
+def test_numpy_and_float32_pass_where_no_gradient_is_asked():
+    exercise = replace(CODED, gradient=False)
+    assert judge(exercise, lambda y, mu, log_var: nll(y, mu, log_var).numpy())
+    assert judge(exercise, lambda y, mu, log_var: nll(y, mu, log_var).float())
+
+
+def test_a_tuple_a_class_and_a_sampler_can_be_answers():
+    pair = Coded(oracle=lambda x: (x, 2 * x), inputs=lambda rng: rng.random((5, 1)), mistakes=[])
+    assert judge(pair, lambda x: [x, x + x])
+    assert "Result 2 of 2" in judge(pair, lambda x: (x, x**2)).message
+    assert "2 results" in judge(pair, lambda x: x).message
+
+    class Double(nn.Module):
+        def forward(self, x):
+            return 2 * x
+
+    double = Coded(
+        oracle=lambda x: 2 * x,
+        inputs=lambda rng: torch.from_numpy(rng.random((5, 1))),
+        use=lambda Net, x: Net()(x),
+        mistakes=[],
+    )
+    assert judge(double, Double)
+    assert not judge(double, nn.Module).attempted  # its forward raises NotImplementedError
+
+    sampler = Coded(
+        oracle=lambda sigma: sigma,
+        inputs=lambda rng: torch.tensor(0.5 + rng.random(), dtype=torch.float64),
+        use=lambda sample, sigma: torch.stack([sample(sigma) for _ in range(2000)]).std(),
+        tolerance=0.1,
+        mistakes=[],
+    )
+    assert judge(sampler, lambda sigma: sigma * torch.randn(()))
+    assert not judge(sampler, lambda sigma: sigma**0.5 * torch.randn(()))
+
+
+# ---------------------------------------------------------------- not attempted yet
+
+
+def documented(y, mu, log_var):
+    """Return the NLL of each point."""
+    ...
+
+
+def begun(y, mu, log_var):
+    residual = y - mu
+    weight = ...
+    return weight * residual
+
+
+@pytest.mark.parametrize(
+    "stub",
+    [..., None, documented, begun, lambda y, mu, log_var: ..., lambda y, mu, log_var: None],
+)
+def test_an_untouched_stub_is_not_attempted(stub):
+    verdict = check("99-3", stub)
+    assert not verdict.passed
+    assert not verdict.attempted
+    assert "Not attempted" in verdict.message
+
+
+# ---------------------------------------------------------------- what went wrong, in a sentence
+
+
+@pytest.mark.parametrize("mistake", CODED.mistakes, ids=lambda mistake: mistake.message)
+def test_a_mistake_is_recognised(mistake):
+    assert check("99-3", mistake.answer).message == mistake.message
+
+
+def test_a_mistake_is_recognised_in_another_shape_and_without_a_graph():
+    def both(y, mu, log_var):
+        return CODED.mistakes[0].answer(y, mu, log_var).squeeze(1).detach()
+
+    assert check("99-3", both).message == CODED.mistakes[0].message
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda y, mu, log_var: nll(y, mu, log_var).detach(), "no gradient"),
+        (lambda y, mu, log_var: nll(y.detach(), mu, log_var), "with respect to y"),
+        (lambda y, mu, log_var: nll(y, mu, log_var).squeeze(1), r"shape is \(7,\)"),
+        (lambda y, mu, log_var: nll(y, mu.T, log_var), "broadcasting"),
+        (lambda y, mu, log_var: nll(y, mu, log_var).sum(), "the sum"),
+        (lambda y, mu, log_var: -nll(y, mu, log_var), "sign"),
+        (lambda y, mu, log_var: 2 * nll(y, mu, log_var), "2 times"),
+        (lambda y, mu, log_var: nll(y, mu, log_var) + 3, "3 above"),
+        (lambda y, mu, log_var: nll(y, mu, log_var) + y, "in row 0, for y ="),
+        (lambda y, mu, log_var: (y - y).log() * 0, "NaN"),
+        (lambda y, mu, log_var: (y - y).log(), "infinite"),
+        (lambda y, mu, log_var: (y, mu), "a tuple of 2"),
+        (lambda y, mu, log_var: (value for value in y), "a generator"),
+        (lambda y, mu, log_var: "nll", "a str"),
+        (lambda y: y, "yours takes"),
+        (lambda y, mu, log_var: print(y), "`return` missing"),
+        (nll(*torch.zeros(3, 7, 1)), "a Tensor"),
+        (math, "a module"),
+    ],
+)
+def test_an_unforeseen_mistake_is_described(answer, words):
+    verdict = check("99-3", answer)
+    assert verdict.attempted
+    assert re.search(words, verdict.message), verdict.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (2.01, "That is σ²"),
+        (-1.4189, "sign"),
+        (1.38, "too small. It is within 5 %"),
+        (40, "ten times"),
+        (math.nan, "NaN"),
+        ([1, 2], "there are 2"),
+        (nll, "called"),
+        ("much", "a str"),
+    ],
+)
+def test_a_wrong_number_is_described(answer, words):
+    assert words in check("99-2", answer).message
+
+
+def test_a_wrong_choice_is_explained_and_an_unknown_one_lists_the_options():
+    assert check("99-1", "c").message == "Not c."
+    assert "'a', 'b', 'c'" in check("99-1", "d").message
+
+
+def test_an_exception_is_explained_by_the_learners_own_line():
+    def stretched(y, mu, log_var):
+        return torch.zeros(3) + torch.zeros(2)
+
+    message = check("99-3", stretched).message
+    assert "RuntimeError" in message
+    assert "return torch.zeros(3) + torch.zeros(2)" in message
+    assert "Traceback" not in message
+
+
+def test_an_unknown_key_or_lesson_lists_the_known_ones():
+    with pytest.raises(ValueError, match="99-1, 99-2, 99-3"):
+        check("99-9", 1)
+    with pytest.raises(ValueError, match="no lesson '98'"):
+        check("98-1", 1)
+
+
+# ---------------------------------------------------------------- nothing takes the notebook down
+
+
+def endless(*_):
+    while True:
+        pass
+
+
+def stubborn(*_):
+    while True:
+        try:
+            sum(range(100))
+        except Exception:
+            continue
+
+
+def deaf(*_):
+    while True:
+        try:
+            sum(range(100))
+        except:  # noqa: E722
+            continue
+
+
+def threads_left(before: set) -> set:
+    """The threads that are new and do not end within a second."""
+    deadline = time.monotonic() + 1
+    while set(threading.enumerate()) - before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return set(threading.enumerate()) - before
+
+
+@pytest.mark.parametrize("answer", [endless, stubborn, deaf])
+def test_an_endless_loop_is_stopped(answer):
+    before = set(threading.enumerate())
+    verdict = judge(replace(CODED, seconds=0.1), answer)
+    assert "was stopped" in verdict.message
+    assert not threads_left(before)
+
+
+def test_a_wait_that_can_not_be_stopped_is_left_behind():
+    awake = threading.Event()
+    verdict = judge(replace(CODED, seconds=0.1), lambda y, mu, log_var: awake.wait())
+    awake.set()
+    assert "can't be stopped" in verdict.message
+
+
+def test_a_check_works_in_a_thread_as_in_a_kernels_subshell():
+    verdicts = []
+    for answer in (nll, endless):
+        thread = threading.Thread(
+            target=lambda answer=answer: verdicts.append(judge(replace(CODED, seconds=0.1), answer))
+        )
+        thread.start()
+        thread.join()
+    assert verdicts[0].passed
+    assert "was stopped" in verdicts[1].message
+
+
+def test_the_stop_button_ends_the_learners_code_and_not_the_kernel():
+    before = set(threading.enumerate())
+    press = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
+    press.start()
+    verdict = judge(replace(CODED, seconds=60), endless)
+    press.join()
+    assert "Stopped" in verdict.message
+    assert not threads_left(before)
+
+
+def test_output_is_kept_out_of_the_notebook_and_cut(capsys):
+    def chatty(y, mu, log_var):
+        for _ in range(1000):
+            print("here")
+        return nll(y, mu, log_var)
+
+    verdict = check("99-3", chatty)
+    assert verdict.passed
+    assert "15,000 characters" in verdict.message
+    assert len(verdict.message) < 400
+    assert capsys.readouterr().out == ""
+
+
+def test_an_answer_gets_copies_and_leaves_the_random_generators_alone():
+    def spoiler(y, mu, log_var):
+        torch.manual_seed(1)
+        np.random.seed(1)  # noqa: NPY002
+        result = nll(y, mu, log_var).clone()
+        for value in (y, mu, log_var):
+            value.data.zero_()
+        return result
+
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
+    assert judge(replace(CODED, gradient=False), spoiler)
+    assert torch.equal(torch_state, torch.get_rng_state())
+    assert np.array_equal(numpy_state, np.random.get_state()[1])  # noqa: NPY002
+
+
+class Odd:
+    """Raises wherever Python lets it."""
+
+    def __getattribute__(self, name):
+        raise RuntimeError("odd")
+
+    def __repr__(self):
+        raise RuntimeError("odd")
+
+    __eq__ = __bool__ = __len__ = __float__ = __iter__ = __call__ = __array__ = __hash__ = __repr__
+
+
+class OddError(Exception):
+    def __str__(self):
+        raise RuntimeError("odd")
+
+
+def raises(error):
+    def answer(*_):
+        raise error
+
+    return answer
+
+
+ZOO = {
+    "a stub": ...,
+    "None": None,
+    "a string": "σ",
+    "bytes": b"1",
+    "a module": math,
+    "a class": Odd,
+    "an odd object": Odd(),
+    "a bool": True,
+    "NaN": math.nan,
+    "infinity": -math.inf,
+    "a complex number": 1j,
+    "a large int": 10**400,
+    "a dict": {"a": 1},
+    "a set": {1, 2},
+    "a ragged list": [[1], [2, 3]],
+    "a list of odd objects": [Odd()],
+    "an empty list": [],
+    "an empty tensor": torch.empty(0),
+    "a tensor with a graph": torch.ones(7, 1, requires_grad=True) * 2,
+    "a complex tensor": torch.ones(7, 1, dtype=torch.complex64),
+    "a sparse tensor": torch.eye(7).to_sparse(),
+    "a large array": np.zeros((1000, 1000)),
+    "an array of objects": np.array([{}, None], dtype=object),
+    "a distribution": Normal(0, 1),
+    "a model": nn.Linear(1, 1),
+    "a generator": (value for value in "ab"),
+    "a built-in": print,
+    "no arguments": lambda: 1,
+    "one argument": lambda x: x,
+    "returns None": lambda *_: None,
+    "returns a string": lambda *_: "σ",
+    "returns itself": lambda *inputs: inputs,
+    "returns an odd object": lambda *_: Odd(),
+    "returns a graph of its own": lambda *_: torch.ones(7, 1, requires_grad=True),
+    "returns integers": lambda *_: torch.arange(7)[:, None],
+    "returns a large array": lambda *_: np.zeros((1000, 1000)),
+    "raises": raises(ValueError("no")),
+    "raises KeyboardInterrupt": raises(KeyboardInterrupt()),
+    "raises an odd error": raises(OddError()),
+    "exits": lambda *_: sys.exit(1),
+    "recurses": lambda *inputs: ZOO["recurses"](*inputs),
+    "asks": lambda *_: input("?"),
+}
+ALL = {
+    key: exercise for lesson in LESSONS.values() for key, exercise in lesson.EXERCISES.items()
+} | {"99-1": CHOICE, "99-2": VALUE, "99-3": CODED}
+
+
+@pytest.mark.parametrize("key", ALL)
+def test_no_answer_raises_or_passes_by_accident(key):
+    for name, answer in ZOO.items():
+        verdict = check(key, answer)
+        assert not verdict.passed, name
+        assert verdict.message in repr(verdict).replace("\n", " ") or "\n" in repr(verdict)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.binary(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=2),
+        max_leaves=5,
+    )
+)
+def test_no_value_raises(answer):
+    for exercise in (CHOICE, VALUE, CODED, replace(CODED, gradient=False)):
+        assert isinstance(repr(judge(exercise, answer)), str)
+        assert isinstance(repr(judge(exercise, lambda *_: answer)), str)
+    assert isinstance(repr(guess("99-a", answer)), str)
+
+
+# ---------------------------------------------------------------- predictions
+
+
+def test_a_guess_stands_beside_what_was_measured():
+    assert "No guess yet" in repr(guess("99-a", ...))
+    assert repr(measured("99-a", 1.6234)) == "99-a   measured 1.62, without a guess."
+    assert "1.5" in repr(guess("99-a", 1.5))
+    assert "0.123 too low (7.6 %)" in repr(measured("99-a", torch.tensor([1.6234]), "slope"))
+    guess("99-b", "Up")
+    assert "the same" in repr(measured("99-b", "up"))
+    assert repr(guesses("99")).splitlines() == [
+        "             your guess   measured",
+        "99-a slope   1.5          1.62       0.123 too low (7.6 %)",
+        "99-b         Up           up         the same",
+    ]
+
+
+def test_without_guesses_the_summary_says_so():
+    assert repr(guesses("99")) == "Lesson 99: nothing was guessed or measured yet."
+    measured("99-a", 2.0)
+    assert repr(guesses("99")).splitlines()[1] == "99-a   –            2"
+
+
+def test_an_unusable_guess_is_refused_kindly():
+    for value in (Odd(), [1, 2], math, {}, torch.ones(2)):
+        assert "a number or a word" in repr(guess("99-a", value))
+
+
+# ---------------------------------------------------------------- quizzes
+
+
+def test_a_quiz_explains_the_option_that_is_chosen():
+    pytest.importorskip("ipywidgets")
+    shown = quiz("99")
+    assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()
+    reply = shown.widget().children[2]
+    shown.radios[0].index = 1
+    assert reply.value == '<p role="alert">✗ <em>&lt;b&gt;</em> A &amp; B.</p>'
+    shown.radios[0].index = 0
+    assert "✓" in reply.value
+
+
+def test_a_quiz_reads_as_text_without_giving_the_answers_away(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    bundle = quiz("99")._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html"}
+    assert "( ) So" in bundle["text/plain"]
+    assert "Because" not in bundle["text/plain"]
+    before_the_fold = bundle["text/html"].split("<details>")[0]
+    assert "So" in before_the_fold
+    assert "Because" not in before_the_fold
+
+
+def test_importing_the_checks_needs_no_notebook():
+    """Whoever takes course_utils home has neither ipywidgets nor IPython."""
+    for path in Path(checks.__file__).parent.glob("*.py"):
+        top = ast.parse(path.read_text(encoding="utf-8")).body
+        imports = [
+            ast.unparse(node) for node in top if isinstance(node, ast.Import | ast.ImportFrom)
+        ]
+        assert not re.search("ipywidgets|IPython|plots|labs", "\n".join(imports)), path.name
+
+
+# ---------------------------------------------------------------- every lesson file
+
+MISTAKES = [
+    pytest.param(key, mistake, id=f"{key} {mistake.message[:40]}")
+    for lesson in LESSONS.values()
+    for key, exercise in lesson.EXERCISES.items()
+    for mistake in exercise.mistakes
+]
+
+
+@pytest.mark.parametrize(("key", "mistake"), MISTAKES)
+def test_every_listed_mistake_fails_with_its_own_message(key, mistake):
+    """So no two mistakes of an exercise can be taken for each other, nor for the right answer."""
+    exercise = ALL[key]
+    answer = mistake.answer
+    if isinstance(exercise, Value) and callable(answer):
+        answer = answer()
+    for seed in range(3):
+        verdict = judge(exercise, answer, key, np.random.default_rng(seed))
+        assert not verdict.passed
+        assert verdict.message == mistake.message
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_every_lesson_has_exercises_with_four_mistakes_each_and_three_questions(number):
+    lesson = LESSONS[number]
+    assert len(lesson.EXERCISES) >= 3
+    for key, exercise in lesson.EXERCISES.items():
+        assert re.fullmatch(rf"{number}-\d+", key)
+        messages = [mistake.message for mistake in exercise.mistakes]
+        assert len(set(messages)) == len(messages) >= 4, key
+        assert all(message.strip() for message in messages), key
+    assert len(lesson.QUIZ) == 3
+    for question in lesson.QUIZ:
+        assert sum(option.correct for option in question.options) == 1, question.text
+        whys = [option.why.strip() for option in question.options]
+        assert all(whys), question.text
+        assert len(set(whys)) == len(whys) >= 3, question.text
+        assert all(len(option.text) <= 90 for option in question.options), question.text
+
+
+def test_the_first_seven_lessons_recognise_eighty_mistakes():
+    first = [lesson for number, lesson in LESSONS.items() if number <= "06"]
+    if len(first) < 7:
+        pytest.skip("lessons 00 to 06 are being written")
+    counts = [len(e.mistakes) for lesson in first for e in lesson.EXERCISES.values()]
+    assert sum(counts) >= 80
+
+
+# ---------------------------------------------------------------- every notebook's exercises
+
+
+@dataclass
+class Exercise:
+    """An exercise as its notebook shows it. ``earlier`` holds the statements before its check."""
+
+    key: str
+    name: str
+    earlier: list[ast.stmt]
+    text: str  # the Markdown after its check
+    solution: str
+
+    def answer(self, code: str):
+        """The answer after code that needs some of the earlier statements."""
+        namespace = {}
+        tree = ast.Module([*needed(code, self.earlier), *ast.parse(code).body], type_ignores=[])
+        exec(compile(tree, f"exercise {self.key}", "exec"), namespace)
+        return namespace[self.name]
+
+
+def exercises(path) -> list[Exercise]:
+    """Each ``check("NN-k", name)`` with the solution from the Markdown that follows it."""
+    found, statements = [], []
+    for kind, source in cells(path):
+        if kind == "code":
+            statements += ast.parse(source).body
+            for key, name in re.findall(r'^check\("(\d\d-\d+)", (\w+)\)', source, re.M):
+                found.append(Exercise(key, name, list(statements), "", ""))
+        elif found:
+            exercise = found[-1]
+            exercise.text += source + "\n"
+            solution = re.search(r"<summary>Solution</summary>.*?```python\n(.*?)```", source, re.S)
+            if solution and not exercise.solution:
+                exercise.solution = solution[1]
+                statements += ast.parse(solution[1]).body  # later ones may build on it
+    return found
+
+
+def needed(code: str, earlier: list[ast.stmt]) -> list[ast.stmt]:
+    """The earlier statements that bind what the code uses, and what those use, in order."""
+    names, kept = uses(code), []
+    for statement in reversed(earlier):
+        bound = binds(statement)
+        if bound & names:
+            kept.insert(0, statement)
+            names = (names - bound) | uses(ast.unparse(statement))
+    return kept
+
+
+def binds(statement: ast.stmt) -> set[str]:
+    """The names that a statement gives a value at the top level."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.split(".")[0] for alias in statement.names}
+    stores = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return {node.id for node in stores if isinstance(node.ctx, ast.Store)}
+
+
+def uses(code: str) -> set[str]:
+    """The global names that code refers to."""
+    names, tables = set(), [symtable.symtable(code, "code", "exec")]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        top = table.get_type() == "module"
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (top or symbol.is_global()):
+                names.add(symbol.get_name())
+    return names
+
+
+NOTEBOOKS = {path.stem[:2]: path for path in sources()}
+EXERCISES = [
+    pytest.param(exercise, id=exercise.key)
+    for path in NOTEBOOKS.values()
+    for exercise in exercises(path)
+]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_solution_in_the_notebook_passes(exercise):
+    answer = exercise.answer(exercise.solution)
+    for seed in range(3):
+        verdict = judge(ALL[exercise.key], answer, exercise.key, np.random.default_rng(seed))
+        assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_stub_in_the_notebook_is_not_attempted(exercise):
+    verdict = check(exercise.key, exercise.answer(f"{exercise.name}"))
+    assert not verdict.passed
+    assert not verdict.attempted, verdict
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_two_hints_come_before_the_solution(exercise):
+    folds = re.findall(r"<summary>(.+?)</summary>", exercise.text)
+    assert folds[:3] == ["Hint 1", "Hint 2", "Solution"]
+    assert exercise.text.count("<details>") == exercise.text.count("</details>")
+
+
+@pytest.mark.parametrize("number", NOTEBOOKS)
+def test_a_notebook_asks_exactly_the_exercises_of_its_lesson(number):
+    asked = [exercise.key for exercise in exercises(NOTEBOOKS[number])]
+    assert number in LESSONS, f"course_utils/checks/lesson_{number}.py is missing"
+    assert asked == list(LESSONS[number].EXERCISES)
+
+
+def test_the_statements_a_solution_needs_are_found(tmp_path):
+    notebook = tmp_path / "99_example.py"
+    notebook.write_text(
+        "# %%\nimport math\nimport torch\nraise_later = 1\n"
+        "# %%\nx = torch.ones(3)\ny = 2 * x\n"
+        "# %%\ny = 1 / 0\n"
+        "# %%\ndef twice():\n    return ...\n\n\ncheck('99-1', 1)\n"
+        '# %%\ncheck("99-3", twice)\n'
+        "# %% [markdown]\n# <details><summary>Hint 1</summary>a</details>\n"
+        "# %% [markdown]\n# <details><summary>Solution</summary>\n#\n# ```python\n"
+        "# def twice():\n#     return 2 * x\n# ```\n#\n# </details>\n",
+        encoding="utf-8",
+    )
+    (exercise,) = exercises(notebook)
+    assert exercise.key == "99-3"
+    assert exercise.answer("twice")() is ...
+    assert exercise.answer(exercise.solution)().tolist() == [2, 2, 2]
