@@ -67,7 +67,7 @@ show(fig, alt="1,000 grey points around a dashed rising line. At three places a 
 #
 # The first factor is the height of the peak. The second is 1 at y = μ and falls on both sides.
 #
-# Read as a function of y, with μ and σ given, $p$ is a density. Read as a function of μ and σ, with y given, the same number is called the **likelihood**: how well these parameters explain what was seen.
+# Read as a function of y, with μ and σ given, $p$ is a density. Read as a function of μ and σ, with y given, the same number is called the **likelihood**: how well these parameters explain what was seen. It is not the probability that they are right.
 
 # %%
 def density(y, mu, sigma):
@@ -245,6 +245,9 @@ spellings = [m * s.log() / m, s.log(), 0.5 * (s**2).log(), -0.5 * (1 / s**2).log
 for spelling in spellings:
     torch.testing.assert_close(spelling, spellings[0])
 
+step_6 = s.log() + 0.5 * math.log(2 * math.pi) + F.mse_loss(mu, y) / (2 * s**2)
+torch.testing.assert_close(nll(y, mu, s).mean(), step_6)
+
 # %% [markdown]
 # ## What may be dropped?
 #
@@ -257,7 +260,7 @@ for spelling in spellings:
 # | nothing: we compare models | **keep** | **keep** | **keep** | the full NLL |
 
 # %% [markdown]
-# The first row answers our question. Squared error is the Gaussian NLL with σ held fixed; that its σ is unknown does not matter, as we see below. In the last row $\frac12\log 2\pi$ counts as soon as one of the models is not Gaussian.
+# The first row answers our question. Squared error is the Gaussian NLL with σ held fixed. Fixed at which value? We come to that. In the last row $\frac12\log 2\pi$ counts as soon as one of the models is not Gaussian.
 #
 # What if we learn σ and forget $\log\sigma$?
 
@@ -278,7 +281,7 @@ for s in (1.0, 10.0, 100.0):
 #
 # ## Predict
 #
-# The true σ is 1. Suppose we assume σ = 4 and look for the slope with the smallest NLL. Least squares finds 2.30.
+# The true σ is 1. Suppose we do not know that, assume σ = 4, and look for the slope with the smallest NLL. The true slope is 2.3.
 
 # %%
 guess("01-b", ...)  # the best slope if we assume σ = 4
@@ -336,10 +339,11 @@ for s in sigmas:
     print(f"σ = {s:3.1f}: gradient of the NLL / of the MSE = {of_nll.norm() / of_mse.norm():.3f}")
 
 # %% [markdown]
-# The factor acts like a learning rate: with plain gradient descent, σ = 4 learns 16 times more slowly than σ = 1 and ends in the same place.
+# The factor acts like a learning rate: with plain gradient descent, σ = 4 takes steps 16 times smaller than σ = 1, toward the same minimum. Goodfellow's section 5.5.1 says it so: the two criteria differ in value, and agree on where the optimum lies.
 #
 # One condition matters: *one* σ for all points. If each point has its own $\sigma_i$, then $1/\sigma_i^2$ is a weight for each point, it no longer comes out of the sum as a factor, and the minimum may move. Notebooks 04 and 07 meet that case.
-#
+
+# %% [markdown]
 # ## Predict
 #
 # Say that y is in metres. We convert y, μ and σ to kilometres, so that each is divided by 1,000. It is the same line through the same points.
@@ -387,7 +391,7 @@ assert math.isclose(gain(1), gain(1000))
 #
 # $$p(y; \mu, b) = \frac{1}{2b}\,e^{-|y - \mu|/b} \quad\Longrightarrow\quad -\log p = \frac{|y - \mu|}{b} + \log 2b.$$
 #
-# With b held fixed, what is left is the absolute error, the **MAE**.
+# With b held fixed, what is left is the absolute error; its mean is the **MAE**. If b is learned too, $\log 2b$ has to stay.
 
 # %%
 def laplace_nll(y, mu, b):
@@ -471,6 +475,23 @@ finding = "One late train moves the mean by 12 minutes, the median by half a min
 fig.suptitle(finding, x=0.01, ha="left", fontsize=11.5)
 show(fig, alt="Three curves of the loss against mu, over ticks for the trips. The Gaussian's "
      "minimum lies right of all ordinary trips; those of Laplace and Student-t lie among them.")
+
+# %% [markdown]
+# The other entries in the last column of the table, on the same trips:
+
+# %%
+trip, mu_for_each = torch.broadcast_tensors(minutes[:, None], mu_try)
+for delta, centre in ((1000.0, minutes.mean()), (0.01, minutes.median())):
+    huber = F.huber_loss(mu_for_each, trip, delta=delta, reduction="none").mean(dim=0)
+    assert abs(mu_try[huber.argmin()] - centre) <= 0.005
+
+poisson = -Poisson(mu_try).log_prob(trip).mean(dim=0)
+assert abs(mu_try[poisson.argmin()] - minutes.mean()) <= 0.005
+
+long = (minutes > 26).double()  # 1 for a trip of more than 26 minutes: three of nine
+shares = torch.linspace(0.001, 0.999, 999, dtype=torch.float64)
+bernoulli = -Bernoulli(shares).log_prob(long[:, None]).mean(dim=0)
+assert abs(shares[bernoulli.argmin()] - long.mean()) <= 0.0005
 
 # %% [markdown]
 # The Gaussian's 36.2 minutes is a trip that never happened: eight were shorter than 29, one took 130. Neither answer is wrong. The mean is what we need to plan the minutes of a whole year, the median to plan a usual day.
@@ -645,7 +666,7 @@ guesses("01")
 # - A fixed σ scales the gradient by $1/\sigma^2$ and does not move the minimum. If σ is learned, log σ must stay.
 # - We add logs: 521 densities multiplied were 0.0.
 # - A density may exceed 1, and an NLL be negative; it changes with the unit of y.
-# - Another density, another loss: Laplace's is the absolute error.
+# - Another density, another loss.
 #
 # **Next.** σ was held fixed. The asker wants to *learn* it, and puts the variance of the predictions in its place: `02_variance_of_predictions`.
 #
