@@ -13,7 +13,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -330,6 +330,30 @@ def test_output_is_kept_out_of_the_notebook_and_cut(capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_display_and_exit_do_nothing_to_the_notebook(monkeypatch):
+    class Shell:
+        """As much of IPython's as matters; calling its own ask_exit would stop the kernel."""
+
+        def __init__(self):
+            self.display_pub = Publisher()
+
+        def ask_exit(self):
+            raise AssertionError("the kernel stops")
+
+    class Publisher:
+        def publish(self, data):
+            raise AssertionError("the notebook shows it")
+
+    shell = Shell()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert "SystemExit" in check("99-3", lambda y, mu, log_var: shell.ask_exit()).message
+    assert "a str" in check("99-3", lambda *_: shell.display_pub.publish(1) or "σ").message
+    with pytest.raises(AssertionError):
+        shell.ask_exit()
+    with pytest.raises(AssertionError):
+        shell.display_pub.publish(1)
+
+
 def test_an_answer_gets_copies_and_leaves_the_random_generators_alone():
     def spoiler(y, mu, log_var):
         torch.manual_seed(1)
@@ -411,6 +435,7 @@ ZOO = {
     "raises an odd error": raises(OddError()),
     "exits": lambda *_: sys.exit(1),
     "recurses": lambda *inputs: ZOO["recurses"](*inputs),
+    "raises a subclass of NotImplementedError": raises(type("Sub", (NotImplementedError,), {})()),
     "asks": lambda *_: input("?"),
 }
 ALL = {

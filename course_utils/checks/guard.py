@@ -95,7 +95,7 @@ def run(function: Callable[[], Any], seconds: float, printed: Printed) -> Any:
         ended.set()
 
     thread = threading.Thread(target=work, daemon=True)
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+    with apart_from_the_notebook(printed):
         thread.start()
         try:
             begun.wait()
@@ -117,6 +117,23 @@ def run(function: Callable[[], Any], seconds: float, printed: Printed) -> Any:
     if "complaint" in outcome:
         raise outcome["complaint"]
     return outcome["value"]
+
+
+@contextlib.contextmanager
+def apart_from_the_notebook(printed: Printed):
+    """Output goes to ``printed``; display() and exit() do nothing to a notebook."""
+    shell = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        if not shell:
+            yield
+            return
+        shell.ask_exit = sys.exit  # its own stops the kernel a moment later
+        shell.display_pub.publish = lambda *args, **kwargs: None
+        try:
+            yield
+        finally:
+            vars(shell).pop("ask_exit", None)
+            vars(shell.display_pub).pop("publish", None)
 
 
 def stop(ident: int, outcome: dict, ended: threading.Event) -> bool:
@@ -143,7 +160,7 @@ def explain(error: BaseException) -> Complaint:
         kind, text = type(error).__name__, " ".join(str(error).split())[:300]
     except Exception:
         kind, text = "an exception", "its own message can't be shown"
-    if "ellipsis" in text or isinstance(error, NotImplementedError):
+    if "ellipsis" in text or type(error) is NotImplementedError:
         return Complaint("Not attempted yet: a `...` is still to be replaced.", attempted=False)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)]
