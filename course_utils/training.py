@@ -1,6 +1,7 @@
 """Training and prediction for any model that returns (mu, log_var) and any loss(model, x, y)."""
 
 import math
+import os
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -109,7 +110,8 @@ def fit(
     batches = minibatches(x, y, batch_size, seed)
     history = History()
     judge_every = max(1, steps // 100)
-    for step in tqdm(range(steps), desc="fit", delay=2, leave=False):
+    quiet = "TQDM_DISABLE" in os.environ  # tqdm's notebook bar does not read it by itself
+    for step in tqdm(range(steps), desc="fit", delay=2, leave=False, disable=quiet):
         value = loss(model, *next(batches))
         history.loss.append(value.item())
         if not math.isfinite(history.loss[-1]):
@@ -143,3 +145,19 @@ def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         mu, log_var = model(x)
         return mu, torch.exp(log_var / 2)
+
+
+def predict_samples(model: nn.Module, x: Tensor, draws: int = 200) -> tuple[Tensor, Tensor, Tensor]:
+    """mu, aleatoric sd and epistemic sd of y at x (n, d), each (n, k), without gradients.
+
+    Every call of the model is one draw of (mu, log_var). aleatoric = √(mean σ²) and epistemic =
+    the sd of the drawn means: by the law of total variance the sum of their squares is the variance
+    of the mixture of all draws.
+    """
+    if draws < 2:
+        raise ValueError(f"expected at least 2 draws, got {draws}")
+    with torch.no_grad():
+        outputs = [model(x) for _ in range(draws)]
+    mus = torch.stack([mu for mu, _ in outputs])
+    variances = torch.stack([log_var for _, log_var in outputs]).exp()
+    return mus.mean(0), variances.mean(0).sqrt(), mus.std(0, correction=0)

@@ -62,7 +62,7 @@ fig, ax = plt.subplots()
 plot_data(ax, x, y)
 plot_fit(ax, WAVE.grid(), mu, sigma)
 plot_truth(ax, WAVE)
-ax.legend(ncols=2)
+fig.legend(loc="outside lower center", ncols=4)
 ax.set_title("A network that knows how wrong it is, and where")
 show(fig, alt="Points around a wave, spread little near 0 and widely at both ends. The network's "
      "mean follows the wave, and its 95 % band has the width of the true interval everywhere.")

@@ -400,7 +400,7 @@ show(fig, alt="Three panels. With the loss of the question the line is too flat.
 # With `detach` the network is right, but V is still the variance of its predictions, 15.9: the signal. The repair mends the fit and not the question.
 
 # %% [markdown]
-# With the residuals, V is 1.0: the noise variance. When the mean residual is 0, MSE and V are equal, the first term is the constant ½, and what is left is $\tfrac12 \log \operatorname{Var}(y - f)$. Its minimum is that of the squared error, and the V it reports *is* the mean squared error. Goodfellow's book says so in the sentence the asker quotes: "the maximum likelihood estimator of variance is simply the empirical mean of the squared difference". Notebook 03 makes a parameter of it.
+# With the residuals, V is 1.0: the noise variance. When the mean residual is 0, MSE and V are equal, the first term is the constant ½, and what is left is $\tfrac12 \log \operatorname{Var}(y - f)$. Its minimum is that of the squared error, and the V it reports *is* the mean squared error. Goodfellow's book says so, in a sentence the asker quotes: for a constant variance, the maximum likelihood estimator is the mean squared difference between the observations and their expected value. Notebook 03 makes a parameter of it.
 
 # %% [markdown]
 # ## The lab

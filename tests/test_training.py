@@ -173,6 +173,7 @@ def test_a_wrong_shape_from_the_model_is_refused_by_the_loss():
 
 
 def test_long_work_shows_a_bar_and_short_work_does_not(capsys, monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     monkeypatch.setattr("course_utils.training.tqdm", at_once)
     x, y = LINE.sample(10, seed=0)
     fit(line(), squared_error, x, y, steps=5)
@@ -183,9 +184,9 @@ def test_long_work_shows_a_bar_and_short_work_does_not(capsys, monkeypatch):
 
 
 def at_once(iterable, **options):
-    """tqdm as fit calls it, without the wait and whatever the environment says."""
+    """tqdm as fit calls it, without the wait."""
     assert options.pop("delay") == 2
-    return tqdm(iterable, disable=False, **options)
+    return tqdm(iterable, **options)
 
 
 def test_predict_returns_sigma_without_a_graph():

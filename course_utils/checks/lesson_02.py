@@ -72,7 +72,6 @@ EXERCISES = {
             Mistake("This is MSE / V. The question asks how much larger V is.", 2 - 1 / GOLDEN),
             Mistake("This is 1/a: one step more, the ratio of MSE and V.", 1 / GOLDEN),
             Mistake("This is the factor a, by which the signal shrinks.", GOLDEN),
-            Mistake("This is V / v, the part of the signal's variance that is left.", GOLDEN**2),
             Mistake(
                 "This is the ratio for the asker's data, with noise. Here there is none.",
                 1 / (2 - 2 / (-1 + math.sqrt(5 + 4 / SIGNAL))),
