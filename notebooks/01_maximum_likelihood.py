@@ -467,6 +467,7 @@ for ax, (name, curve) in zip(axes, trips.items()):
     ax.plot(lowest[name], curve.min(), "o", color=MEAN)
     ax.plot(minutes, torch.zeros(9), "|", color=DATA, markersize=14,
             transform=ax.get_xaxis_transform())
+    ax.annotate("130 →", (59, 0.02), xycoords=("data", "axes fraction"), ha="right", color="#555555")
     ax.margins(y=0.2)
     ax.set(xlabel="μ, minutes", xlim=(15, 60))
     ax.set_title(f"{name}\nbest μ = {lowest[name]:.1f}", fontsize=10.5)
