@@ -49,3 +49,16 @@ def gaussian_kl(mu: Tensor, log_var: Tensor) -> Tensor:
     """
     same_shape(mu=mu, log_var=log_var)
     return 0.5 * (mu**2 + log_var.exp() - log_var - 1)
+
+
+def negative_elbo(model, x: Tensor, y: Tensor, *, n: int) -> Tensor:
+    """The negative ELBO per value, in nats: mean NLL under one draw of weights + KL / all values.
+
+    The model returns (mu, log_var) and has ``.kl()``. ``n`` is the number of points of the whole
+    data set, also when x and y are a minibatch: the minibatches of an epoch, weighted by their
+    size, then average to the ELBO of all data. Fewer than the points given raise a ValueError.
+    Source: Blundell et al. (2015), equation 2 and section 3.4.
+    """
+    if n < len(x):
+        raise ValueError(f"n counts all data, at least the {len(x)} points given; got n={n}")
+    return mean_nll(model, x, y) + model.kl() / (n * y.shape[1])

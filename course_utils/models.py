@@ -1,9 +1,12 @@
 """Networks that return (mu, log_var): the mean of y and the logarithm of its variance σ²."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+from course_utils.losses import gaussian_kl
 
 
 def mlp(n_in: int, hidden: Sequence[int], n_out: int, activation=nn.ReLU) -> nn.Sequential:
@@ -44,3 +47,62 @@ class HeteroscedasticRegressor(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         mu, log_var = self.net(x).chunk(2, dim=1)
         return mu, log_var
+
+
+class Bump(nn.Module):
+    """The activation exp(−z²/2): a unit that answers near one x only, as a radial basis does."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.exp(-(z**2) / 2)
+
+
+class BayesianLinear(nn.Module):
+    """A linear layer with a Gaussian N(mu, exp(log_var)) on every weight and bias, float64.
+
+    x (n, n_in) -> (n, n_out). Each forward draws fresh weights, one draw for all rows: what comes
+    out is one plausible layer. Each row of ``mu`` holds the weights of a unit, then its bias. The
+    prior is N(0, prior_sd²); sd's, not variances. Blundell et al. (2015), section 3.2.
+    """
+
+    def __init__(self, n_in: int, n_out: int, prior_sd=1.0, init_sd=0.05):
+        super().__init__()
+        self.prior_sd = prior_sd
+        start = torch.rand(n_out, n_in + 1, dtype=torch.float64) * 2 - 1
+        self.mu = nn.Parameter(start * prior_sd / math.sqrt(n_in))
+        self.log_var = nn.Parameter(torch.full_like(start, 2 * math.log(init_sd)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        eps = torch.randn_like(self.mu)
+        w = self.mu + torch.exp(self.log_var / 2) * eps
+        return x @ w[:, :-1].T + w[:, -1]
+
+    def kl(self) -> Tensor:
+        """KL from the weights' Gaussians to the prior, summed, in nats: no draw, no state."""
+        log_var = self.log_var - 2 * math.log(self.prior_sd)
+        return gaussian_kl(self.mu / self.prior_sd, log_var).sum()
+
+
+class BayesianRegressor(nn.Module):
+    """A network of ``BayesianLinear`` layers for mu(x) and log σ²(x), with new weights each time.
+
+    x (n, n_in) -> mu and log_var, both (n, n_out). ``activation=Bump`` with ``prior_sd=3`` is
+    unsure in gaps of the data; ReLU units are unsure beyond their ends (notebook 06).
+    """
+
+    def __init__(
+        self, n_in=1, hidden=(20,), n_out=1, prior_sd=1.0, activation=nn.ReLU, init_sd=0.05
+    ):
+        super().__init__()
+        sizes = [n_in, *hidden]
+        layers = []
+        for size, next_size in zip(sizes, sizes[1:]):
+            layers += [BayesianLinear(size, next_size, prior_sd, init_sd), activation()]
+        self.net = nn.Sequential(*layers, BayesianLinear(sizes[-1], 2 * n_out, prior_sd, init_sd))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mu, log_var = self.net(x).chunk(2, dim=1)
+        return mu, log_var
+
+    def kl(self) -> Tensor:
+        """KL from the posterior to the prior of all weights, in nats."""
+        return sum(layer.kl() for layer in self.net if isinstance(layer, BayesianLinear))
