@@ -16,9 +16,10 @@ LOG := .venv/install.log
 PYTHON ?=
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python)
 
-# Progress bars would be compared as output. One thread: faster on networks this small, and
-# `-n auto` already fills the cores.
-TEST_ENV := TQDM_DISABLE=1 OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} MKL_NUM_THREADS=$${MKL_NUM_THREADS:-1}
+# One thread: faster on networks this small, and far faster where others share the machine.
+ONE_THREAD := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} MKL_NUM_THREADS=$${MKL_NUM_THREADS:-1}
+# Progress bars would be compared as output.
+TEST_ENV := TQDM_DISABLE=1 $(ONE_THREAD)
 # A notebook or module stays in one process: its kernel or its fixtures start once.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 # Strict: every output is compared. The kernel is this environment's, whatever others are installed.
@@ -45,7 +46,7 @@ lab: $(STAMP)
 	if [ "$$(id -u)" = 0 ]; then set -- --allow-root; fi; \
 	if [ "$$(uname -s)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
 	    set -- "$$@" --no-browser; fi; \
-	exec $(BIN)/python -m jupyterlab "$$@" \
+	exec env $(ONE_THREAD) $(BIN)/python -m jupyterlab "$$@" \
 	    --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=. \
 	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
@@ -56,10 +57,10 @@ test: $(STAMP)
 	    --ignore=tests/browser --ignore=tests/benchmarks tests notebooks $(ARGS)
 
 notebooks: $(STAMP)
-	@TQDM_DISABLE=1 $(BIN)/python -m tests.pairs $(ARGS)
+	@$(TEST_ENV) $(BIN)/python -m tests.pairs $(ARGS)
 
 test-browser: $(STAMP)
-	@TQDM_DISABLE=1 $(BIN)/python -m pytest tests/browser $(ARGS)
+	@$(TEST_ENV) $(BIN)/python -m pytest tests/browser $(ARGS)
 
 # Other processors sum in another order: older vector units, MKL's common denominator, one core, two.
 test-portability: $(STAMP)

@@ -26,10 +26,10 @@ def test_the_same_seed_gives_the_same_data_and_another_seed_others():
 
 
 def test_sampling_leaves_the_global_generators_alone():
-    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     LINE.sample(10, seed=0)
     assert torch.equal(before[0], torch.get_rng_state())
-    assert (before[1] == np.random.get_state()[1]).all()
+    assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
 
 
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
