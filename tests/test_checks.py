@@ -1,12 +1,11 @@
 """Checks answer back: in general, for each lesson file, and for each notebook's text."""
 
+import _thread
 import ast
 import importlib
 import math
-import os
 import pkgutil
 import re
-import signal
 import symtable
 import sys
 import threading
@@ -220,6 +219,7 @@ def test_an_unforeseen_mistake_is_described(answer, words):
         ([1, 2], "there are 2"),
         (nll, "called"),
         ("much", "a str"),
+        (True, "a bool"),
     ],
 )
 def test_a_wrong_number_is_described(answer, words):
@@ -309,7 +309,7 @@ def test_a_check_works_in_a_thread_as_in_a_kernels_subshell():
 
 def test_the_stop_button_ends_the_learners_code_and_not_the_kernel():
     before = set(threading.enumerate())
-    press = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
+    press = threading.Timer(0.2, _thread.interrupt_main)
     press.start()
     verdict = judge(replace(CODED, seconds=60), endless)
     press.join()
@@ -401,7 +401,6 @@ ZOO = {
     "a module": math,
     "a class": Odd,
     "an odd object": Odd(),
-    "a bool": True,
     "NaN": math.nan,
     "infinity": -math.inf,
     "a complex number": 1j,
@@ -448,10 +447,10 @@ def test_no_answer_raises_or_passes_by_accident(key):
     for name, answer in ZOO.items():
         verdict = check(key, answer)
         assert not verdict.passed, name
-        assert verdict.message in repr(verdict).replace("\n", " ") or "\n" in repr(verdict)
+        assert key in repr(verdict), name
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.binary(),
@@ -501,7 +500,7 @@ def test_a_quiz_explains_the_option_that_is_chosen():
     pytest.importorskip("ipywidgets")
     shown = quiz("99")
     assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()
-    reply = shown.widget().children[2]
+    reply = shown.widget().children[3]
     shown.radios[0].index = 1
     assert reply.value == '<p role="alert">✗ <em>&lt;b&gt;</em> A &amp; B.</p>'
     shown.radios[0].index = 0

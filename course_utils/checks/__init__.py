@@ -17,9 +17,10 @@ For the author of a lesson: course_utils/checks/lesson_NN.py
 
 The file holds ``EXERCISES``, a dict by key, and ``QUIZ``, three questions. A full example::
 
-    from course_utils.checks import Choice, Coded, Mistake, Option, Question, Value
-    from torch.distributions import Normal
+    import math
     import torch
+    from torch.distributions import Normal
+    from course_utils.checks import Choice, Coded, Mistake, Option, Question, Value
 
     def points(rng):                                   # fresh inputs: a tuple of arguments
         y, mu, log_var = torch.from_numpy(rng.standard_normal((3, 7, 1)))
@@ -32,6 +33,7 @@ The file holds ``EXERCISES``, a dict by key, and ``QUIZ``, three questions. A fu
                 "a": "That would need a target for σ; there is none in the data.",
                 "c": "…", "d": "…", "e": "…",
             },
+            right="Right: …",                          # unless a plain "Right." will do
         ),
         "03-2": Value(
             oracle=1.4189,                             # a number, an array, or a function of ()
@@ -48,7 +50,8 @@ The file holds ``EXERCISES``, a dict by key, and ``QUIZ``, three questions. A fu
             gradient=True,                             # gradients must agree as well
             mistakes=[
                 Mistake("The term ½ log σ² is missing: nothing stops σ from growing.",
-                        lambda y, mu, log_var: (y - mu) ** 2 / (2 * log_var.exp()) + 0.919),
+                        lambda y, mu, log_var: 0.5 * math.log(2 * math.pi)
+                        + (y - mu) ** 2 / (2 * log_var.exp())),
                 ...
             ],
         ),
@@ -67,12 +70,14 @@ Rules
 -----
 
 * An oracle is independent of the solution: a closed form, ``torch.distributions``, a PyTorch loss.
-  It is called as ``oracle(*inputs)``; the names of its arguments appear in messages.
+  It is called as ``oracle(*inputs)``; the names of its arguments appear in messages. Choose inputs
+  that tell the mistakes apart: not σ = 1, no mean of 0, more than one output if that matters.
 * A mistake is an *answer*, run exactly as the learner's is: a function for ``Coded``, a value (or a
   function of () that computes it) for ``Value``, an option for ``Choice``. It is recognised by its
-  numbers (and shapes, and gradients), however it is written. At least four an exercise; no two may
-  give the same numbers, and none the right ones: the tests try them all. Its message names what is
-  wrong, in a sentence or two of plain text (σ², not $\\sigma^2$), and never gives the answer.
+  numbers (and shapes, and gradients), however it is written. At least four an exercise (a choice
+  has five options); no two may give the same numbers, and none the right ones: the tests try all.
+  A message names what is wrong, in a sentence or two of plain text (σ², not $\\sigma^2$), and
+  never gives the answer.
 * Several results: return a tuple, as ``(mu, log_var)``.
 * An answer that isn't simply called: ``use=lambda Net, x: Net()(x)`` says how to run it (a class, a
   model, a sampler whose moments count). Seeds are the same for everyone; ``use`` may reduce a

@@ -207,6 +207,8 @@ class Value:
                 raise Complaint(
                     f"A number is wanted here, and this is {describe(answer)}. Was it to be called?"
                 )
+            if isinstance(answer, bool):
+                raise Complaint("A number is wanted here, and this is a bool.")
             return to_array(answer)
 
         found = run(learner, self.seconds, printed)

@@ -55,7 +55,9 @@ class Quiz:
         """The same as ipywidgets; choosing an option shows its explanation."""
         from ipywidgets import HTML, Layout, RadioButtons, VBox
 
-        rows, self.radios = [], []
+        # ipywidgets gives a label one line: a long option on a narrow screen would cover the next
+        rows = [HTML("<style>.course-quiz label { height: auto; line-height: 1.5 }</style>")]
+        self.radios = []
         for i, question in enumerate(self.questions, start=1):
             radio = RadioButtons(
                 options=[(option.text, k) for k, option in enumerate(question.options)],
@@ -71,7 +73,9 @@ class Quiz:
             radio.observe(answer, names="index")
             self.radios.append(radio)
             rows += [HTML(f"<p><strong>{i}. {escape(question.text)}</strong></p>"), radio, reply]
-        return VBox(rows)
+        box = VBox(rows)
+        box.add_class("course-quiz")
+        return box
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = {"text/plain": repr(self), "text/html": self.html()}
