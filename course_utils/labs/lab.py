@@ -30,6 +30,7 @@ from course_utils.labs.picture import HEIGHT, WIDTH, Panel, Picture
 from course_utils.training import Diverged, one_thread, predict
 
 TICK_STEPS, TICK_SECONDS = 25, 0.025  # of live training between two pictures
+HOPELESS = 1000  # nats worse than at the start: Adam rarely reaches NaN, but this is no fit
 
 
 class Lab:
@@ -166,8 +167,11 @@ class Lab:
     def _lay_out(self) -> None:
         for name, control in self.controls.items():
             control.observe(partial(self._on_slide, name), "value")
-        self.image = widgets.Image(format="jpeg", tooltip=self.alt)
-        self.image.layout = widgets.Layout(width=f"{WIDTH}px", max_width="100%", height="auto")
+        self.image = widgets.Image(
+            format="jpeg",
+            tooltip=self.alt,
+            layout={"width": f"{WIDTH}px", "max_width": "100%", "height": "auto"},
+        )
         self.text = widgets.HTML()
         # The clock is never seen. It lives in the page, so it stops when the page closes.
         self.clock = widgets.Play(max=2**31 - 1, interval=40, layout={"display": "none"})
@@ -315,8 +319,9 @@ class Lab:
                 self._optimiser.param_groups[0]["lr"] = lr * fraction
                 loss = self.loss(self.model, self.cells)
                 value = loss.item()
-                if not math.isfinite(value):
-                    raise Diverged(len(self.losses), value, lr)
+                start = value if i == 0 else start
+                if not value < start + HOPELESS:
+                    raise Diverged(len(self.losses), float(f"{value:.3g}"), lr)
                 self.losses.append(value)
                 self._optimiser.zero_grad()
                 loss.backward()

@@ -89,7 +89,7 @@ class Likelihood(Lab):
     y_limits = (-9, 13)
 
     slopes = torch.linspace(-1, 5, 121, dtype=torch.float64)
-    sigmas = torch.logspace(-0.5, 1, 121, dtype=torch.float64)
+    sigmas = torch.linspace(0.3, 9, 121, dtype=torch.float64)
 
     def new_controls(self):
         return {
@@ -113,7 +113,7 @@ class Likelihood(Lab):
         line, dot = {"color": MEAN}, {"color": WRONG, "linestyle": "", "marker": "o"}
         nll = {"ylim": (0, 12), "ylabel": "NLL (nats per point)"}
         return [
-            fit_panel(self),
+            fit_panel(self, "your"),
             Panel(
                 nll | {"xlim": (-1, 5), "xlabel": "slope"},
                 {
@@ -123,7 +123,7 @@ class Likelihood(Lab):
                 },
             ),
             Panel(
-                nll | {"xlim": (0.35, 9), "xlabel": "σ (units of y)", "xscale": "log"},
+                nll | {"xlim": (0, 9), "xlabel": "σ (units of y)"},
                 {
                     "over sigmas": line | {"label": "for this line"},
                     "rms": DASHED | {"label": "RMS residual"},
@@ -194,7 +194,7 @@ class VarianceOfPredictions(LineLab):
     def new_controls(self):
         return {
             "noise": slider("noise σ (units of y)", 1, 0, 6),
-            "lr": log_slider("learning rate", 0.01, -4, 2),
+            "lr": log_slider("learning rate", 0.01, -4, 1),
             "seed": whole_slider("seed of weights", 1, 0, 19),
         }
 
@@ -264,7 +264,7 @@ class SingleSigma(LineLab):
     def new_controls(self):
         return {
             "noise": slider("noise σ (units of y)", 1, 0, 6),
-            "lr": log_slider("learning rate", 0.03, -4, 2),
+            "lr": log_slider("learning rate", 0.03, -4, 1),
             "start": log_slider("start of σ", 3, -0.5, 1),
         }
 
@@ -326,6 +326,7 @@ class NoiseShape(TwoOutputs):
         "step. Sliders: shape of the noise, learning rate, number of points."
     )
     y_limits = (-4, 4)
+    sigma_limits = (0, 1.5)
     nll_limits = (-2, 3)
 
     def new_controls(self):

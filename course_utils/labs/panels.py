@@ -12,18 +12,18 @@ LAST_STEP = 30_000  # the right edge of the loss curve
 
 POINTS = {"color": DATA, "linestyle": "", "marker": "o", "markersize": 2.5, "markeredgewidth": 0}
 BAND = {"facecolor": ALEATORIC, "edgecolor": "none", "alpha": 0.35}
-DASHED = {"color": TRUTH, "linestyle": "--", "linewidth": 1.5}
+DASHED = {"color": TRUTH, "linestyle": "--", "linewidth": 1.3}
 
 
-def fit_panel(lab) -> Panel:
-    """Data, true mean, learned mean and the learned 95 % interval, over x."""
+def fit_panel(lab, model: str = "learned") -> Panel:
+    """Data, true mean, and the model's mean and 95 % interval, over x."""
     return Panel(
         {"xlim": (-3, 3), "ylim": lab.y_limits, "xlabel": "x", "ylabel": "y"},
         {
             "data": POINTS | {"label": "data", "alpha": 0.5},
-            "band": BAND | {"label": "learned 95 % interval"},
+            "band": BAND | {"label": f"{model} 95 % interval"},
+            "mean": {"color": MEAN, "label": f"{model} mean"},
             "true mean": DASHED | {"label": "true mean"},
-            "mean": {"color": MEAN, "label": "learned mean"},
         },
         width=1.7,
     )
@@ -44,8 +44,8 @@ def sigma_panel(lab) -> Panel:
     return Panel(
         {"xlim": (-3, 3), "ylim": lab.sigma_limits, "xlabel": "x", "ylabel": "σ (units of y)"},
         {
-            "true sigma": DASHED | {"label": "true σ"},
             "sigma": {"color": ALEATORIC, "label": "learned σ"},
+            "true sigma": DASHED | {"label": "true σ"},
         },
     )
 
@@ -62,7 +62,7 @@ def loss_panel(lab) -> Panel:
             "xlim": (1, LAST_STEP), "ylim": lab.nll_limits, "xscale": "log",
             "xlabel": "step", "ylabel": "NLL (nats)",
         },
-        {"floor": DASHED | {"label": "noise floor"}, "loss": {"color": MEAN, "label": "loss"}},
+        {"loss": {"color": MEAN, "label": "loss"}, "floor": DASHED | {"label": "noise floor"}},
     )  # fmt: skip
 
 

@@ -50,6 +50,7 @@ class Picture:
                     loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9,
                     borderaxespad=0.2, columnspacing=1.2, handlelength=1.6,
                 )  # fmt: skip
+            fig.get_layout_engine().set(w_pad=0.08)
             self.canvas.draw()  # the one full drawing: layout, axes, labels
             fig.set_layout_engine("none")
             self.background = self.canvas.copy_from_bbox(fig.bbox)

@@ -1,0 +1,382 @@
+"""The labs, driven as a hand would: over the ends of every slider, and while they work."""
+
+import itertools
+import math
+import re
+import threading
+
+import ipywidgets as widgets
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ipywidgets.widgets.widget import _instances as open_widgets
+
+from course_utils import labs
+from course_utils.data import LINE, WAVE
+from course_utils.labs import LABS
+from course_utils.labs.cells import Sample, expected_nll
+from course_utils.losses import gaussian_nll
+
+TRAINED = sorted(LABS.keys() - {"01"})
+
+
+@pytest.fixture(scope="module", params=sorted(LABS))
+def lab(request):
+    lab = LABS[request.param]()
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def new_lab():
+    made = []
+
+    def make(key):
+        made.append(LABS[key]())
+        return made[-1]
+
+    yield make
+    for lab in made:
+        lab.close()
+
+
+def ends(control):
+    """The lowest and the highest value of a slider."""
+    if isinstance(control, widgets.SelectionSlider):
+        return control.options[0], control.options[-1]
+    if isinstance(control, widgets.FloatLogSlider):
+        return control.base**control.min, control.base**control.max
+    return control.min, control.max
+
+
+def stops(control):
+    """A random value of a slider."""
+    if isinstance(control, widgets.SelectionSlider):
+        return st.sampled_from(control.options)
+    if isinstance(control, widgets.IntSlider):
+        return st.integers(control.min, control.max)
+    if isinstance(control, widgets.FloatLogSlider):
+        return st.floats(control.min, control.max).map(lambda power: control.base**power)
+    return st.floats(control.min, control.max)
+
+
+def tick(lab, times=1):
+    """What the browser does while the lab plays."""
+    for _ in range(times):
+        lab.clock.value += 1
+
+
+def sound(lab):
+    """No error, a picture, a state that is finite, and no number shown that is not."""
+    assert not lab._failed, lab.message
+    assert "#c00000" not in lab.text.value
+    assert not re.search(r"\b(nan|inf)\b", " ".join(lab.numbers()))
+    assert bytes(lab.image.value[:2]) == b"\xff\xd8"  # JPEG
+    state = lab.state
+    assert state["mu"].shape == state["sigma"].shape == lab.x.shape
+    assert state["mu"].isfinite().all()
+    assert state["sigma"].isfinite().all()
+    assert math.isfinite(state["loss"])
+    return True
+
+
+def test_state_has_the_keys_of_the_contract(lab):
+    assert lab.state.keys() == {"mu", "sigma", "steps", "loss", "message"}
+    assert lab.state["message"] == ""
+    assert sound(lab)
+
+
+def test_no_corner_of_the_sliders_fails(lab):
+    names = list(lab.controls)
+    for corner in itertools.product(*(ends(control) for control in lab.controls.values())):
+        lab.set(**dict(zip(names, corner, strict=True)))
+        assert sound(lab)
+    lab.reset()
+    assert lab.state["message"] == ""
+
+
+@settings(
+    max_examples=4, deadline=None, derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(data=st.data())
+def test_no_slide_fails(lab, data):
+    for name, control in lab.controls.items():
+        lab.set(**{name: data.draw(stops(control), label=name)})
+        assert sound(lab)
+
+
+def test_every_slider_moves_the_picture(lab):
+    lab.reset()
+    for name, control in lab.controls.items():
+        before = lab.image.value
+        low, high = ends(control)
+        control.value = low if control.value != low else high
+        assert lab.image.value != before, name
+    lab.reset()
+
+
+def test_reset_brings_back_the_defaults_and_the_same_fit(lab):
+    lab.reset()
+    values, mu = vars(lab.value), lab.mu
+    lab.set(**{name: ends(control)[1] for name, control in lab.controls.items()})
+    lab.reset()
+    assert vars(lab.value) == values
+    assert torch.equal(lab.mu, mu)
+
+
+def test_a_page_without_a_kernel_gets_a_picture_and_its_text(lab):
+    data, metadata = lab._repr_mimebundle_()
+    assert data["text/plain"] == metadata["image/png"]["alt"] == lab.alt
+    assert lab.alt.startswith("Lab: ")
+    assert len(data["image/png"]) < 100_000
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.view.model_id
+
+
+@pytest.mark.parametrize("key", TRAINED)
+def test_playing_trains_and_a_pause_stops_it(new_lab, key):
+    lab = new_lab(key)
+    lab.rewind()
+    assert lab.state["steps"] == 0
+    lab.play()
+    tick(lab, 3)
+    steps = lab.state["steps"]
+    assert steps >= 3
+    lab.pause()
+    tick(lab)  # one that was on its way
+    assert lab.state["steps"] == steps
+    lab.step()
+    assert lab.state["steps"] == steps + 1
+    assert sound(lab)
+
+
+@pytest.mark.parametrize("key", TRAINED)
+def test_a_slide_takes_effect_while_the_lab_plays(new_lab, key):
+    lab = new_lab(key)
+    problem = next(name for name in lab.controls if name not in lab.retrains)
+    lab.play()
+    tick(lab)
+    before, steps = lab.image.value, lab.state["steps"]
+    lab.controls[problem].value = ends(lab.controls[problem])[0]
+    assert lab.image.value != before
+    assert lab.state["steps"] == steps
+    lab.controls["lr"].value = 0.001
+    tick(lab)
+    assert lab._optimiser.param_groups[0]["lr"] == 0.001
+    assert lab.state["steps"] > steps
+
+
+@pytest.mark.parametrize("key", TRAINED)
+def test_divergence_keeps_the_last_finite_fit_and_says_so(new_lab, key):
+    lab = new_lab(key)
+    mu = lab.mu
+    lab.loss = lambda model, cells: type(lab).loss(lab, model, cells) * math.nan
+    lab.set(lr=ends(lab.controls["lr"])[1])
+    assert "Diverged" in lab.state["message"]
+    assert "at step 0" in lab.state["message"]
+    assert "smaller learning rate" in lab.text.value
+    assert torch.equal(lab.mu, mu)
+    del lab.loss
+    lab.set(lr=0.01)
+    assert lab.state["message"] == ""
+
+
+def test_a_learning_rate_far_too_high_diverges(new_lab):
+    lab = new_lab("00")
+    lab.set(lr=10)
+    assert "Diverged" in lab.state["message"]
+    assert sound(lab)
+    lab.play()
+    tick(lab, 100)
+    assert sound(lab)
+
+
+def test_an_error_is_shown_in_red_and_the_lab_goes_on(new_lab):
+    lab = new_lab("03")
+
+    def broken():
+        raise ZeroDivisionError("<the reason>")
+
+    lab.first_weights = broken
+    lab.set(lr=0.02)
+    assert lab.state["message"] == "ZeroDivisionError: <the reason>"
+    assert "#c00000" in lab.text.value
+    assert "&lt;the reason&gt;" in lab.text.value
+    del lab.first_weights
+    lab.set(lr=0.03)
+    assert sound(lab)
+
+
+def test_an_interrupt_stops_a_loop_over_set_but_not_the_lab(new_lab):
+    lab = new_lab("03")
+
+    def interrupted(model, cells):
+        raise KeyboardInterrupt
+
+    lab.loss = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        lab.set(noise=2)
+    lab.controls["noise"].value = 3  # in a callback it goes no further
+    assert "Interrupted" in lab.state["message"]
+    del lab.loss
+    lab.set(noise=1)
+    assert sound(lab)
+    assert lab.state["message"] == ""
+
+
+def test_slides_from_two_threads_end_at_the_last_values(new_lab):
+    lab = new_lab("03")
+
+    def drag(name, values):
+        for value in values:
+            lab.controls[name].value = value
+
+    threads = [
+        threading.Thread(target=drag, args=("noise", (0.5, 2, 3))),
+        threading.Thread(target=drag, args=("lr", (0.1, 0.01, 0.05))),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not lab._lock.locked()
+    assert not lab._waiting
+    assert sound(lab)
+    assert lab.problem.truth(lab.x)[1][0].item() == 3
+    assert lab.sigma[0].item() == pytest.approx(3, rel=0.05)
+
+
+def test_two_labs_do_not_touch_each_other(new_lab):
+    first, second = new_lab("03"), new_lab("03")
+    mu = second.mu
+    first.set(noise=4)
+    assert torch.equal(second.mu, mu)
+    assert second.value.noise == 1
+
+
+def test_a_closed_lab_leaves_no_widget(new_lab):
+    before = set(open_widgets)
+    lab = LABS["02"]()
+    assert set(open_widgets) > before
+    lab.close()
+    assert set(open_widgets) == before
+
+
+def test_slides_leave_no_widget_and_a_short_curve(new_lab):
+    lab = new_lab("03")
+    before = len(open_widgets)
+    for i in range(20):
+        lab.set(noise=1 + i / 20)
+    assert len(open_widgets) == before
+    assert lab.state["steps"] == len(lab.losses) == lab.refit_steps
+
+
+def test_a_second_run_of_a_cell_closes_the_labs_of_the_first(monkeypatch):
+    run = {"metadata": {"cellId": "a"}, "header": {"msg_id": "1"}}
+
+    class Shell:
+        def get_parent(self):
+            return run
+
+    monkeypatch.setattr(labs.lab, "get_ipython", Shell)
+    both = {LABS["01"]().view.model_id, LABS["01"]().view.model_id}
+    assert both <= set(open_widgets)
+    run["header"] = {"msg_id": "2"}
+    second = LABS["01"]()
+    assert not both & set(open_widgets)
+    run["metadata"] = {"cellId": "b"}
+    LABS["01"]().close()
+    assert second.view.model_id in open_widgets
+    second.close()
+
+
+def test_set_refuses_what_no_slider_could_do(new_lab):
+    lab = new_lab("03")
+    with pytest.raises(ValueError, match="one of noise, lr, start"):
+        lab.set(sigma=1)
+    with pytest.raises(ValueError, match="beyond its slider"):
+        lab.set(noise=-1)
+    with pytest.raises(ValueError, match="beyond its slider"):
+        new_lab("04").set(n=7)
+
+
+def test_a_lab_leaves_the_learners_random_numbers_alone(new_lab):
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    new_lab("02").set(seed=3)
+    assert torch.equal(torch.rand(1), expected)
+
+
+# What the labs are meant to show
+
+
+@pytest.mark.parametrize("key", ["00", "03"])
+def test_ten_slides_end_within_one_per_cent_of_the_floor(new_lab, key):
+    lab = new_lab(key)
+    limit = 0.01 * (WAVE if key == "00" else LINE).noise_floor()
+    positions = torch.rand(10, generator=torch.Generator().manual_seed(0)).tolist()
+    excess = []
+    for position in positions:
+        lab.set(noise=0.2 + 1.8 * position)
+        excess.append(lab.expected_nll - lab.problem.noise_floor())
+    assert sorted(excess)[5] < limit
+    assert sum(value < limit for value in excess) >= 8
+
+
+def test_the_single_sigma_is_the_rms_residual(new_lab):
+    lab = new_lab("03")
+    assert lab.sigma[0].item() == pytest.approx(math.sqrt(lab.mean_square()), rel=0.01)
+    assert lab.sigma[0].item() == pytest.approx(1, rel=0.03)
+
+
+@pytest.mark.parametrize("noise", [0, 1, 3, 6])
+def test_the_variance_of_predictions_learns_the_shrunken_slope(new_lab, noise):
+    lab = new_lab("02")
+    lab.set(noise=noise)
+    assert lab.slope() == pytest.approx(2.3 * lab.shrunken(noise), rel=0.02)
+
+
+def test_the_wrong_loss_can_not_be_imported():
+    public = {**vars(labs), **vars(labs.lessons), **vars(labs.lab), **vars(labs.cells)}
+    assert "WrongRegressor" not in public
+
+
+def test_one_point_gives_a_lab_that_works(new_lab):
+    lab = new_lab("04")
+    lab.set(n=1)
+    lab.play()
+    tick(lab, 5)
+    assert sound(lab)
+
+
+# Cells: what makes the labs fast must not change what they compute
+
+
+def test_cells_give_the_likelihood_of_their_points():
+    sample = Sample(WAVE, 300, seed=1)
+    x, y = sample.shown(WAVE)
+    width = 6 / 200
+    rounded = -3 + (((x + 3) / width).floor() + 0.5) * width
+    mean, sigma = WAVE.truth(rounded)
+    noise = (y - WAVE.truth(x)[0]) / WAVE.truth(x)[1]
+    y = mean + sigma * noise
+    mu, log_var = torch.cos(rounded), 0.3 * rounded
+    cells = sample.of(WAVE)
+    assert cells.weight.sum().item() == pytest.approx(1)
+    assert cells.nll(torch.cos(cells.x), 0.3 * cells.x).item() == pytest.approx(
+        gaussian_nll(y, mu, log_var).mean().item(), rel=1e-12
+    )
+
+
+def test_a_sample_has_the_points_of_its_problem():
+    x, y = LINE.sample(300, seed=4)
+    shown_x, shown_y = Sample(LINE, 300, seed=4).shown(LINE)
+    assert torch.allclose(shown_x, x)
+    assert torch.allclose(shown_y, y)
+
+
+def test_the_expected_nll_of_the_truth_is_the_noise_floor():
+    x = WAVE.grid(2001)
+    assert expected_nll(WAVE, x, *WAVE.truth(x)) == pytest.approx(WAVE.noise_floor(), abs=1e-3)
