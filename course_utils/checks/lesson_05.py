@@ -1,0 +1,224 @@
+"""Lesson 05: the ELBO as NLL + KL, and what a prior on y does to the learned noise."""
+
+import math
+
+import numpy as np
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from course_utils.checks import Coded, Mistake, Option, Question, Value
+
+
+def rows(rng):
+    """mu, log_var and eps, each (7, 1)."""
+    return tuple(torch.from_numpy(rng.standard_normal((3, 7, 1))))
+
+
+def data_and_q(rng):
+    """Nine y, (9, 1), and one mu and log_var, (1, 1)."""
+    y = torch.from_numpy(rng.normal(1.0, 1.5, (9, 1)))
+    mu, log_var = torch.from_numpy(rng.standard_normal((2, 1, 1)))
+    return y, mu, log_var
+
+
+def exact(y, mu, log_var):
+    """−ELBO by Gauss–Hermite quadrature over z; exact, since the log-likelihood is quadratic."""
+    nodes, weights = (torch.from_numpy(v) for v in np.polynomial.hermite_e.hermegauss(8))
+    sigma = (log_var / 2).exp()
+    z = mu + sigma * nodes
+    log_likelihood = Normal(z, torch.ones_like(z)).log_prob(y).sum(0)
+    prior = Normal(torch.zeros_like(mu), torch.ones_like(mu))
+    expected = (weights / weights.sum() * log_likelihood).sum()
+    return kl_divergence(Normal(mu, sigma), prior).sum() - expected
+
+
+def nll(y, mu, log_var):
+    return 0.5 * (math.log(2 * math.pi) + (y - mu) ** 2 + log_var.exp())
+
+
+def at_mu(y, mu):
+    return 0.5 * (math.log(2 * math.pi) + (y - mu) ** 2)
+
+
+def kl(mu, log_var):
+    return 0.5 * (mu**2 + log_var.exp() - log_var - 1).sum()
+
+
+EXERCISES = {
+    "05-1": Value(
+        oracle=0.2,
+        mistakes=[
+            Mistake(
+                "That is the true noise. It is also the variance that the model learns, but the "
+                "question asks for the standard deviation.",
+                0.04,
+            ),
+            Mistake("That is σ² of the data. Does this loss learn it?", 0.0016),
+            Mistake(
+                "One square root too many: which quantity does the loss set equal to the RMSE?",
+                math.sqrt(0.2),
+            ),
+            Mistake(
+                "That is what the loss with the squared error at a draw learns, on any data. Here "
+                "the likelihood is the Gaussian NLL with its own σ.",
+                math.sqrt(0.5),
+            ),
+            Mistake("That is the prior's σ. The data have a say as well.", 1.0),
+        ],
+    ),
+    "05-2": Value(
+        oracle=2.0,
+        mistakes=[
+            Mistake(
+                "s = 0 solves the equation, and without noise it is what one hopes for. But "
+                "compare the loss there with its value at the other solution.",
+                0.0,
+            ),
+            Mistake("That is the distance of y from 0, not from the shrunken mean.", 3.0),
+            Mistake("That is the learned σ; the question asks for the variance s.", math.sqrt(2)),
+            Mistake(
+                "Is this √3, the square root rule? It is for a centred y, and this y is not.",
+                math.sqrt(3),
+            ),
+            Mistake(
+                "That is the variance of the “analytic” loss. Here the likelihood has its own σ.",
+                0.5,
+            ),
+            Mistake("That is the mean that the model learns. What is its variance?", 1.0),
+            Mistake("That is the squared distance of y from 0, not the RMSE.", 9.0),
+        ],
+    ),
+    "05-3": Coded(
+        oracle=lambda mu, log_var, eps: mu + log_var.exp().sqrt() * eps,
+        inputs=rows,
+        gradient=True,
+        mistakes=[
+            Mistake(
+                "ε is multiplied by σ², the variance; a draw spreads by the standard deviation.",
+                lambda mu, log_var, eps: mu + log_var.exp() * eps,
+            ),
+            Mistake(
+                "ε is multiplied by the logarithm of the variance: it has not been undone.",
+                lambda mu, log_var, eps: mu + log_var * eps,
+            ),
+            Mistake(
+                "ε is multiplied by log σ: the exponential is missing.",
+                lambda mu, log_var, eps: mu + log_var / 2 * eps,
+            ),
+            Mistake(
+                "The mean is missing: these draws lie around 0.",
+                lambda mu, log_var, eps: (log_var / 2).exp() * eps,
+            ),
+            Mistake(
+                "That divides by σ: it standardises instead of undoing it.",
+                lambda mu, log_var, eps: mu + (-log_var / 2).exp() * eps,
+            ),
+            Mistake(
+                "The values are right, but no gradient reaches log_var: σ is detached, so q could "
+                "never learn its width.",
+                lambda mu, log_var, eps: mu + (log_var / 2).exp().detach() * eps,
+            ),
+            Mistake(
+                "The exponent is doubled: log σ² is taken for log of something else.",
+                lambda mu, log_var, eps: mu + (2 * log_var).exp() * eps,
+            ),
+        ],
+    ),
+    "05-4": Coded(
+        oracle=exact,
+        inputs=data_and_q,
+        gradient=True,
+        mistakes=[
+            Mistake(
+                "The NLL is averaged over the points. Likelihoods of independent points multiply, "
+                "so what do their logarithms do?",
+                lambda y, mu, log_var: nll(y, mu, log_var).mean() + kl(mu, log_var),
+            ),
+            Mistake(
+                "The NLL is taken at μ alone, as if z were known. Average it over z: q is wide.",
+                lambda y, mu, log_var: at_mu(y, mu).sum() + kl(mu, log_var),
+            ),
+            Mistake(
+                "The KL is counted once for each point. There is one z, so one price to pay.",
+                lambda y, mu, log_var: nll(y, mu, log_var).sum() + len(y) * kl(mu, log_var),
+            ),
+            Mistake(
+                "The KL has the wrong sign: this rewards q for leaving the prior.",
+                lambda y, mu, log_var: nll(y, mu, log_var).sum() - kl(mu, log_var),
+            ),
+            Mistake(
+                "The KL is missing: nothing ties q to the prior, or keeps it from shrinking.",
+                lambda y, mu, log_var: nll(y, mu, log_var).sum(),
+            ),
+            Mistake(
+                "q's variance is used as the noise of y, as in the source. The noise here is 1; "
+                "q's variance is the doubt about z.",
+                lambda y, mu, log_var: (
+                    (0.5 * (math.log(2 * math.pi) + log_var + (y - mu) ** 2 / log_var.exp())).sum()
+                    + kl(mu, log_var)
+                ),
+            ),
+            Mistake(
+                "The NLL uses q's standard deviation where its variance belongs.",
+                lambda y, mu, log_var: nll(y, mu, log_var / 2).sum() + kl(mu, log_var),
+            ),
+        ],
+    ),
+}
+
+QUIZ = [
+    Question(
+        "The ELBO lies below the log evidence. What is the difference between the two?",
+        [
+            Option(
+                "KL from q to the prior",
+                "That is a part of the ELBO itself: the price for leaving the prior.",
+            ),
+            Option(
+                "KL from q to the posterior",
+                "It is zero only if q is the posterior, and raising the ELBO lowers it.",
+                correct=True,
+            ),
+            Option(
+                "The noise of the sampled z",
+                "Sampling adds noise to an estimate of the ELBO. The gap is there without it.",
+            ),
+        ],
+    ),
+    Question(
+        "NLL + KL on y learns σ = 0.55 where the noise is 0.3, and has converged. Why?",
+        [
+            Option(
+                "It saw too few data",
+                "The closed form needs no data at all: with infinitely many it is still √0.3.",
+            ),
+            Option(
+                "One draw of z is too noisy",
+                "The draw's average is the closed-form KL, and that has the same minimum.",
+            ),
+            Option(
+                "The KL's −½ log σ² cancels the likelihood's +½ log σ²",
+                "What is left, MSE/(2s) + s/2, has its minimum at s = RMSE: a square root.",
+                correct=True,
+            ),
+        ],
+    ),
+    Question(
+        "All points share one z. What happens to q's σ as data come in?",
+        [
+            Option(
+                "It shrinks toward 0, like 1/√n",
+                "It is the doubt about z, and data remove doubt: epistemic uncertainty.",
+                correct=True,
+            ),
+            Option(
+                "It settles at the noise of the data",
+                "The noise is the likelihood's σ. More data measure it; they do not remove it.",
+            ),
+            Option(
+                "It settles at the prior's σ",
+                "There it starts. The likelihoods of n points soon outweigh one prior.",
+            ),
+        ],
+    ),
+]
