@@ -58,7 +58,7 @@ CODED = Coded(
 )
 VALUE = Value(oracle=lambda: 1.4189, mistakes=[Mistake("That is σ².", 2.0133)])
 CHOICE = Choice(answer="b", wrong={"a": "Not a.", "c": "Not c."})
-QUESTION = Question("Why?", [Option("So", "Because.", correct=True), Option("<b>", "A & B.")])
+QUESTION = Question("Why?", [Option("So", "Because.", correct=True), Option("<b>", "A & *B*.")])
 
 
 @pytest.fixture(autouse=True)
@@ -502,7 +502,7 @@ def test_a_quiz_explains_the_option_that_is_chosen():
     assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()
     reply = shown.widget().children[3]
     shown.radios[0].index = 1
-    assert reply.value == '<p role="alert">✗ <em>&lt;b&gt;</em> A &amp; B.</p>'
+    assert reply.value == '<p role="alert">✗ <strong>&lt;b&gt;</strong>: A &amp; <em>B</em>.</p>'
     shown.radios[0].index = 0
     assert "✓" in reply.value
 
@@ -567,6 +567,8 @@ def test_every_lesson_has_exercises_with_four_mistakes_each_and_three_questions(
         assert all(whys), question.text
         assert len(set(whys)) == len(whys) >= 3, question.text
         assert all(len(option.text) <= 90 for option in question.options), question.text
+        assert "$" not in "".join([question.text, *whys]), "text has no formulas"
+        assert not any(re.search("[*`$]", option.text) for option in question.options)
 
 
 def test_the_first_seven_lessons_recognise_eighty_mistakes():

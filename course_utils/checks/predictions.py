@@ -4,7 +4,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.checks.answers import number
+from course_utils.checks.compare import number
 
 GUESSED: dict[str, Any] = {}
 MEASURED: dict[str, Any] = {}

@@ -1,17 +1,25 @@
 """A quiz: radio buttons where a kernel runs, a text with folded answers everywhere else.
 
-Radio buttons of ipywidgets, which the labs need anyway: a browser moves through them by keyboard,
-and nothing is fetched. jupyterquiz draws with a script, so that a page without one shows nothing.
+Radio buttons of ipywidgets, which the labs need anyway: Tab and Space work them, and nothing is
+fetched. jupyterquiz draws with a script, so that a page that runs none shows nothing.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+# ipywidgets gives an option one line: on a narrow screen a long one would cover the next.
+STYLE = """
+.course-quiz label { height: auto; line-height: 1.5; padding-left: 22px; position: relative }
+.course-quiz input { position: absolute; left: 0; top: 0 }
+.course-quiz .widget-html-content { line-height: 1.5 }
+"""
+
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a question, and why it is right or wrong. At most about 90 characters long."""
+    """An option, at most 90 characters of plain text, and why it is right or wrong."""
 
     text: str
     why: str
@@ -20,7 +28,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """A question with one correct option."""
+    """A question with one correct option; it and the whys may hold *emphasis* and `code`."""
 
     text: str
     options: Sequence[Option]
@@ -43,8 +51,8 @@ class Quiz:
     def html(self) -> str:
         """The questions, each with its explanations folded away."""
         return "\n".join(
-            f"<p><strong>{i}. {escape(question.text)}</strong></p><ul>"
-            + "".join(f"<li>{escape(option.text)}</li>" for option in question.options)
+            f"<p><strong>{i}. {html(question.text)}</strong></p><ul>"
+            + "".join(f"<li>{html(option.text)}</li>" for option in question.options)
             + "</ul><details><summary>Answers</summary><ul>"
             + "".join(f"<li>{explanation(option)}</li>" for option in question.options)
             + "</ul></details>"
@@ -55,9 +63,7 @@ class Quiz:
         """The same as ipywidgets; choosing an option shows its explanation."""
         from ipywidgets import HTML, Layout, RadioButtons, VBox
 
-        # ipywidgets gives a label one line: a long option on a narrow screen would cover the next
-        rows = [HTML("<style>.course-quiz label { height: auto; line-height: 1.5 }</style>")]
-        self.radios = []
+        rows, self.radios = [HTML(f"<style>{STYLE}</style>")], []
         for i, question in enumerate(self.questions, start=1):
             radio = RadioButtons(
                 options=[(option.text, k) for k, option in enumerate(question.options)],
@@ -72,7 +78,7 @@ class Quiz:
 
             radio.observe(answer, names="index")
             self.radios.append(radio)
-            rows += [HTML(f"<p><strong>{i}. {escape(question.text)}</strong></p>"), radio, reply]
+            rows += [HTML(f"<p><strong>{i}. {html(question.text)}</strong></p>"), radio, reply]
         box = VBox(rows)
         box.add_class("course-quiz")
         return box
@@ -85,6 +91,12 @@ class Quiz:
             return bundle
 
 
+def html(text: str) -> str:
+    """Plain text as HTML, with *emphasis* and `code`."""
+    text = re.sub(r"\*(\S[^*]*?)\*", r"<em>\1</em>", escape(text))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+
+
 def explanation(option: Option) -> str:
     mark = "✓" if option.correct else "✗"
-    return f"{mark} <em>{escape(option.text)}</em> {escape(option.why)}"
+    return f"{mark} <strong>{html(option.text)}</strong>: {html(option.why)}"
