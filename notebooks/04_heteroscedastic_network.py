@@ -111,11 +111,11 @@ def label_bands(left, right):
 grid = WAVE.grid()
 titles = ("One σ: too wide in the middle,\ntoo narrow at the edges",
           "A second output:\nthe band follows the noise")
-fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8.8, 4.4))
+fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8.4, 4.2))
 for ax, model, title in zip(axes, (one, two), titles):
     plot_fit(ax, grid, *predict(model, grid))
     ax.lines[0].set_linewidth(4.5)  # wide enough to be seen under the true mean
-    plot_data(ax, x, y)
+    plot_data(ax, x, y, at_most=600)
     plot_truth(ax, WAVE)
     ax.set(title=title, xlim=(-3, 3), ylim=(-3.4, 3.4))
 label_bands(*axes)
@@ -225,7 +225,7 @@ for value in (0.01, 1, 100):
 
 # %%
 raw = torch.linspace(-8, 12, 400, dtype=torch.float64)
-fig, ax = plt.subplots(figsize=(7.5, 3.4))
+fig, ax = plt.subplots(figsize=(7, 3))
 ax.plot(raw, raw.exp(), color=MEAN)
 ax.plot(raw, softplus(raw), color=MEAN, linestyle="--")
 ax.annotate("exp: a step multiplies σ²", (8, math.exp(8)), (0.2, 8e3), ha="left")
@@ -272,7 +272,7 @@ assert all(torch.equal(p, q) for p, q in zip(by_hand.parameters(), by_fit.parame
 # Now four optimisers from one start: the same first weights, the same batches. We judge by the **excess NLL**: the NLL on held-out data, minus that of the truth on the same data. Zero is perfect.
 
 # %%
-held_out = x_new[:5000], y_new[:5000]
+held_out = x_new[:2500], y_new[:2500]
 mean_true, sd_true = WAVE.truth(held_out[0])
 truth_nll = gaussian_nll(held_out[1], mean_true, 2 * sd_true.log()).mean().item()
 
@@ -288,8 +288,8 @@ for name, (optimizer, lr) in settings.items():
     excess[name] = torch.tensor(history.held_out) - truth_nll
 
 # %%
-fig, ax = plt.subplots()
-styles = zip(excess.items(), ("-", "--", ":", "-."), (0.0042, 0.0075, 0.024, 0.42))
+fig, ax = plt.subplots(figsize=(7, 3.1))
+styles = zip(excess.items(), ("-", "--", ":", "-."), (0.012, 0.022, 0.07, 0.47))
 for (name, values), style, height in styles:
     ax.plot(history.held_out_steps, values, color=MEAN, linestyle=style, linewidth=1.5)
     ax.annotate(name, (305, height), va="center")
@@ -405,7 +405,7 @@ ax.plot(grid, constant_band_coverage(grid), color=WRONG)
 ax.plot(centres, [coverage_where(one, rows) for rows in bins], "o", color=WRONG)
 ax.plot(centres, [coverage_where(two, rows) for rows in bins], "o", color=REPAIRED)
 ax.annotate("one σ: dots measured, line c(x)", (-0.85, 0.865), color=WRONG)
-ax.annotate("two outputs", (-0.3, 0.925), color=REPAIRED)
+ax.annotate("two outputs", (-0.35, 0.905), color=REPAIRED)
 ax.set(xlabel="x", ylabel="coverage (fraction)", ylim=(0.75, 1.01))
 ax.set_title("One σ breaks its promise in two ways; two outputs stay near it")
 show(fig, alt="Coverage against x. With one σ it is 1 in the middle and falls below 0.8 at both "
@@ -425,11 +425,11 @@ panels = {"as printed: two models": (mu_two, low_one, high_two, WRONG),
           "one σ": (mu_one, low_one, high_one, ALEATORIC),
           "two outputs": (mu_two, low_two, high_two, ALEATORIC)}
 
-fig, axes = plt.subplots(1, 3, sharey=True, figsize=(8.8, 3.2))
+fig, axes = plt.subplots(1, 3, sharey=True, figsize=(8, 3))
 for ax, (title, (mean, lower, upper, color)) in zip(axes, panels.items()):
     ax.fill_between(grid[:, 0], lower[:, 0], upper[:, 0], color=color, alpha=0.3, linewidth=0)
     ax.plot(grid, mean, color=MEAN)
-    plot_data(ax, x, y, at_most=400)
+    plot_data(ax, x, y, at_most=200)
     ax.set(title=title, ylabel="y" if ax is axes[0] else "")
 show(fig, alt="Three panels with the data. As printed, the upper edge of the band follows the "
      "noise and the lower edge keeps a constant distance. The other two bands are symmetric.")
@@ -469,16 +469,17 @@ wide = torch.linspace(-6, 6, 400, dtype=torch.float64)[:, None]
 pairs = ("Noise grows: the band opens", x, y, two), (
     "Noise fades: the band closes", x_fading, y_fading, fading)
 
-fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8.8, 4))
+fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.4))
 for ax, (title, xs, ys, model) in zip(axes, pairs):
     plot_fit(ax, wide, *predict(model, wide))
-    plot_data(ax, xs, ys)
+    plot_data(ax, xs, ys, at_most=300)
     for edge in interval(*predict(one, wide)):
         ax.plot(wide, edge, color=MEAN, linewidth=1, linestyle="-.")
     ax.plot(wide, WAVE.mean(wide), color=TRUTH, linestyle="--")
     ax.axvspan(-3, 3, color=DATA, alpha=0.08, linewidth=0)
     ax.set(title=title, xlim=(-6, 6), ylim=(-6, 6))
-    ax.annotate("data", (0, 5.2), ha="center", color="#555555")
+    ax.annotate("data", (0, 5.0), ha="center", color="#555555")
+axes[1].set_ylabel("")
 show(fig, alt="Two panels, data between -3 and 3. Outside, both learned means run straight away "
      "from the true wave. Left, the band of the two-output model widens. Right, it closes to a "
      "line around a wrong mean. The one-σ bands (dash-dotted) keep their width.")
@@ -537,7 +538,7 @@ def label_few(left, right):
 measured("04-c", "lower" if history.loss[-1] < truth_on_few else "higher")
 
 # %%
-fig, (left, right) = plt.subplots(1, 2, figsize=(8.8, 4))
+fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4))
 left.plot(history.loss, color=DATA)
 left.plot(history.held_out_steps, history.held_out, color=WRONG)
 for height, style in ((truth_on_few, ":"), (truth_nll, "--")):
@@ -579,7 +580,7 @@ assert held[1] < 0.92 < held[0]
 # %% [markdown]
 # ## Does weight decay "curb variance inflation"?
 #
-# The SGD notebook sets `weight_decay = 1e-4` with that comment. Weight decay pulls each weight toward 0, in proportion to its size. We repeat its optimiser, SGD with momentum 0.9, on the 256 points with four strengths, and look at the held-out NLL and at how large σ is beside the truth, on average over x.
+# The SGD notebook sets `weight_decay = 1e-4` with that comment. Weight decay pulls each weight toward 0, in proportion to its size. We repeat its optimiser, SGD with momentum 0.9, on the 256 points with three strengths, and look at the held-out NLL and at how large σ is beside the truth, on average over x.
 
 # %%
 def decayed(weight_decay):
@@ -593,13 +594,12 @@ def decayed(weight_decay):
     return nll, (sigma / sigma_true).mean().item(), sigma.min().item()
 
 # %%
-effects = {weight_decay: decayed(weight_decay) for weight_decay in (0, 1e-4, 1e-2, 1e-1)}
+effects = {weight_decay: decayed(weight_decay) for weight_decay in (0, 1e-4, 1e-1)}
 print("weight decay   held-out NLL   σ / true σ   smallest σ")
 for weight_decay, (nll_decayed, ratio, smallest) in effects.items():
     print(f"{weight_decay:<12g}   {nll_decayed:12.2f}   {ratio:10.2f}   {smallest:10.2f}")
 
 assert abs(effects[1e-4][0] - effects[0][0]) < 0.03 and abs(effects[1e-4][1] - effects[0][1]) < 0.03
-assert abs(effects[1e-2][1] - effects[0][1]) < 0.05
 assert effects[1e-1][1] > effects[0][1] + 0.2 and effects[1e-1][2] > 0.3
 
 # %% [markdown]
@@ -702,17 +702,17 @@ def label_pair(left, right):
     """Name what the next figure shows."""
     left.annotate("true: 0.3 x (dashed)", (-1.2, -0.62), color=TRUTH)
     left.annotate("learned", (-1.4, 0.0), color=MEAN)
-    right.annotate("diagonal", (-1.55, 1.95), color=WRONG)
-    right.annotate("full\ncovariance", (0.2, -1.6), color="#555555")
+    right.annotate("diagonal", (-0.75, 1.75), color=WRONG)
+    right.annotate("full\ncovariance", (0.3, -1.7), color="#555555")
     right.set(xlabel="error of the first y", ylabel="error of the second y",
               title="Near x = 2.5: one ellipse fits")
 
 # %%
-fig, (left, right) = plt.subplots(1, 2, figsize=(8.8, 4))
+fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4))
 left.plot(grid, 0.3 * grid, color=TRUTH, linestyle="--")
 left.plot(grid, rho, color=MEAN)
 left.set(xlabel="x", ylabel="correlation of the two errors", title="The correlation is recovered")
-near = (x_pair[:, 0] - 2.5).abs() < 0.3
+near = (x_pair[:, 0] - 2.5).abs() < 0.15
 right.scatter(*errors[near].T, color=DATA, s=9, alpha=0.6, linewidths=0)
 angle = torch.linspace(0, 2 * math.pi, 200, dtype=torch.float64)
 circle = math.sqrt(-2 * math.log(0.05)) * torch.stack([angle.cos(), angle.sin()])
@@ -792,9 +792,9 @@ cdf = Poisson(learned_rate).log_prob(torch.arange(40)).exp().cumsum(dim=1)
 low_poisson, high_poisson = ((cdf < level).sum(dim=1) for level in (0.025, 0.975))
 mu, sigma = predict(gaussian, hours / 12 - 1)
 
-fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8.8, 4))
+fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.4))
 for ax, title in zip(axes, ("Gaussian: negative counts allowed", "Poisson: counts only")):
-    ax.scatter(hour[:600], count[:600], color=DATA, s=9, alpha=0.5, linewidths=0)
+    ax.scatter(hour[:400], count[:400], color=DATA, s=9, alpha=0.5, linewidths=0)
     ax.plot(hours, true_rate, color=TRUTH, linestyle="--")
     ax.set(title=title, xlabel="hour of the day", xticks=range(0, 25, 6))
 axes[0].set_ylabel("bicycles in ten minutes")
