@@ -62,6 +62,10 @@ def execute(source: Path) -> nbformat.NotebookNode:
     for index, cell in enumerate(notebook.cells):
         cell.id = f"cell-{index:02d}"  # the text holds no ids: a random one would change every diff
         cell.metadata = {}
+        for output in cell.get("outputs", []):
+            # Its kernel is gone: before the first run JupyterLab would show an error in its place,
+            # and not the picture or text beside it.
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     return notebook
 
 

@@ -67,6 +67,7 @@ def test_outputs_hold_no_error_no_warning_and_no_widget_state(source):
     kinds = [(output.output_type, output.get("name")) for output in outputs(source)]
     assert not [kind for kind in kinds if kind[0] == "error" or kind[1] == "stderr"]
     assert "widgets" not in built(source).metadata
+    assert all("widget-view" not in mime for o in outputs(source) for mime in o.get("data", {}))
     assert source.with_suffix(".ipynb").stat().st_size < 1_500_000
 
 
