@@ -31,6 +31,7 @@ from course_utils.training import Diverged, one_thread, predict
 
 TICK_STEPS, TICK_SECONDS = 25, 0.025  # of live training between two pictures
 HOPELESS = 1000  # nats worse than at the start: Adam rarely reaches NaN, but this is no fit
+UNSEEN = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
 
 
 class Lab:
@@ -169,10 +170,9 @@ class Lab:
             control.observe(partial(self._on_slide, name), "value")
         self.image = widgets.Image(
             format="jpeg",
-            tooltip=self.alt,
             layout={"width": f"{WIDTH}px", "max_width": "100%", "height": "auto"},
         )
-        self.text = widgets.HTML()
+        self.text = widgets.HTML(layout={"min_height": "60px"})
         # The clock is never seen. It lives in the page, so it stops when the page closes.
         self.clock = widgets.Play(max=2**31 - 1, interval=40, layout={"display": "none"})
         self.clock.observe(self._on_tick, "value")
@@ -319,7 +319,8 @@ class Lab:
                 self._optimiser.param_groups[0]["lr"] = lr * fraction
                 loss = self.loss(self.model, self.cells)
                 value = loss.item()
-                start = value if i == 0 else start
+                if i == 0:
+                    start = value
                 if not value < start + HOPELESS:
                     raise Diverged(len(self.losses), float(f"{value:.3g}"), lr)
                 self.losses.append(value)
@@ -350,7 +351,8 @@ class Lab:
     def _tell(self) -> None:
         """The text under the picture; unless it changes all the time, it is read out."""
         spoken = "" if self.clock.playing else ' role="status" aria-live="polite"'
-        lines = []
+        # The picture itself can carry no text: ipywidgets' Image fails to show if it has a tooltip.
+        lines = [f'<div style="{UNSEEN}">{html.escape(self.alt)}</div>']
         if not self._failed:
             lines.append(f"<div{spoken}>{html.escape(' · '.join(self.numbers()))}</div>")
         if self.message:

@@ -13,7 +13,7 @@ from course_utils.labs.picture import Panel
 from course_utils.models import HeteroscedasticRegressor, HomoscedasticRegressor, mlp
 from course_utils.plots import ALEATORIC, MEAN, TRUTH, WRONG
 
-LAYOUT = {"layout": {"width": "310px"}, "style": {"description_width": "120px"}}
+LAYOUT = {"layout": {"width": "320px"}, "style": {"description_width": "140px"}}
 
 
 def slider(description: str, value: float, low: float, high: float, step: float = 0.05):

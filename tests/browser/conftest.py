@@ -1,0 +1,200 @@
+"""A real JupyterLab on 127.0.0.1, in a copy of the course, and a real Chromium in front of it."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[2]
+# Debian's Chromium comes as root in a container, where its sandbox can not work.
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"]
+# Every cell on the page, whether in sight or not; no questions about news or kernels.
+SETTINGS = {
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory):
+    """A copy of the course that the tests may change."""
+    copy = tmp_path_factory.mktemp("course")
+    for name in ("course_utils", "notebooks"):
+        leave = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(ROOT / name, copy / name, ignore=leave)
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def server(course, tmp_path_factory):
+    """The address of a JupyterLab in the copy; its settings and log are in temporary folders."""
+    home = tmp_path_factory.mktemp("jupyter")
+    for name, values in SETTINGS.items():
+        file = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    env = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "PYTHONPATH": str(course),
+    }
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+        f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={course}", "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=course, env=env, stdout=log, stderr=log)
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{url}/api/status", timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None, (home / "log").read_text()
+                time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()  # ends its kernels too
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
+    assert path, "no chromium found: install one, or name it in CHROMIUM"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+class Notebook:
+    """A notebook open in JupyterLab."""
+
+    def __init__(self, page, server: str, path: str):
+        self.page, self.server, self.path = page, server, path
+        self.errors = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and self.errors.append(message.text),
+        )
+        page.goto(f"{server}/lab/tree/{path}?reset")
+        page.wait_for_function(
+            """() => window.jupyterapp?.shell.currentWidget?.sessionContext
+                && window.jupyterapp.commands.hasCommand('notebook:run-all-cells')""",
+            timeout=60_000,
+        )
+        page.wait_for_function(
+            """() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel
+                ?.status === 'idle'""",
+            timeout=60_000,
+        )
+
+    def run_all(self) -> list[str]:
+        """Run every cell; the errors that the outputs hold afterwards."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        return self.page.evaluate(
+            """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
+                .flatMap(cell => cell.toJSON().outputs ?? [])
+                .filter(output => output.output_type === 'error')
+                .map(output => output.ename + ': ' + output.evalue)"""
+        )
+
+    def run(self, code: str) -> None:
+        """Run code in the notebook's kernel, beside its cells."""
+        self.page.evaluate(
+            """code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+                .requestExecute({code}).done.then(() => null)""",
+            code,
+        )
+
+    def labs(self) -> list["LabOnPage"]:
+        pictures = self.page.locator(".jp-OutputArea-output img.widget-image")
+        pictures.first.wait_for(timeout=20_000)
+        boxes = pictures.locator("xpath=ancestor::div[contains(@class, 'widget-vbox')][1]")
+        return [LabOnPage(self.page, boxes.nth(i)) for i in range(boxes.count())]
+
+    def has_lab(self) -> bool:
+        return self.page.evaluate(
+            """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
+                .some(cell => cell.cell_type === 'code' && /\\bLABS\\[/.test(cell.getSource()))"""
+        )
+
+    def close(self) -> None:
+        """Close the page and end the kernel."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        self.page.close()
+
+
+class LabOnPage:
+    """A lab as a learner meets it: sliders, buttons, a picture, a line of text."""
+
+    def __init__(self, page, box):
+        self.page, self.box = page, box
+        self.picture = box.locator("img.widget-image")
+        self.sliders = box.get_by_role("slider")
+
+    def source(self) -> str:
+        return self.picture.get_attribute("src")
+
+    def button(self, name: str):
+        return self.box.get_by_role("button", name=name)
+
+    def wait_for_change(self, source: str, seconds: float = 10) -> bool:
+        """Whether the picture becomes another than ``source``, in time."""
+        end = time.monotonic() + seconds
+        while self.source() == source:
+            if time.monotonic() > end:
+                return False
+            self.page.wait_for_timeout(10)
+        return True
+
+    def pictures_in(self, seconds: float) -> int:
+        """How many new pictures load within so many seconds."""
+        return self.picture.evaluate(
+            """(img, ms) => new Promise(done => {
+                let count = 0;
+                const counted = () => { count += 1; };
+                img.addEventListener('load', counted);
+                setTimeout(() => { img.removeEventListener('load', counted); done(count); }, ms);
+            })""",
+            seconds * 1000,
+        )
+
+
+@pytest.fixture
+def open_notebook(browser, server):
+    """Open a notebook of the copy in a page of its own."""
+    opened = []
+
+    def open_it(path: str) -> Notebook:
+        page = browser.new_page(viewport={"width": 1400, "height": 1000}, device_scale_factor=2)
+        opened.append(Notebook(page, server, path))
+        return opened[-1]
+
+    yield open_it
+    for notebook in opened:
+        notebook.close()
