@@ -142,32 +142,30 @@ lab
 # %% [markdown]
 # ## Glossary
 #
-# <a id="likelihood"></a>**likelihood**: the probability density of the data, read as a function of the parameters (01).
-#
-# <a id="nll"></a>**NLL**, negative log-likelihood: minus its logarithm. Training makes it small (01).
-#
-# <a id="maximum-likelihood"></a>**maximum likelihood**: choosing the parameters that make the NLL smallest (01).
-#
-# <a id="residual"></a>**residual**: y − μ(x), what the prediction missed (02).
-#
-# <a id="homoscedastic"></a>**homoscedastic**: the noise has one σ for all x (03).
-#
-# <a id="heteroscedastic"></a>**heteroscedastic**: σ depends on x (04).
-#
-# <a id="coverage"></a>**coverage**: the fraction of points inside their predicted intervals (00, 04).
+# | term | meaning | lesson |
+# |---|---|---|
+# | **aleatoric** uncertainty | the noise of y itself; more data does not remove it | 04, 06 |
+# | **coverage** | the fraction of new points inside their predicted intervals | 00, 04 |
+# | **density** | probability per unit of y; it may exceed 1 | 01 |
+# | **ELBO**, evidence lower bound | expected log-likelihood minus the KL to the prior | 05 |
+# | **epistemic** uncertainty | doubt about the function; more data removes it | 06 |
+# | **evidence** | the density of the data under the whole model, all unknowns averaged out | 05 |
+# | **heteroscedastic** | the noise has a σ that depends on x | 04 |
+# | **homoscedastic** | the noise has one σ for all x | 03 |
 
 # %% [markdown]
-# <a id="aleatoric"></a>**aleatoric** uncertainty: the noise of y itself. More data does not remove it (04).
-#
-# <a id="epistemic"></a>**epistemic** uncertainty: doubt about the function. More data removes it (06).
-#
-# <a id="prior"></a>**prior**, **posterior**: what we believe of an unknown before and after the data (05).
-#
-# <a id="kl"></a>**KL divergence**: the mean of log q − log p under q. Zero only when q = p (05).
-#
-# <a id="elbo"></a>**ELBO**, evidence lower bound: expected log-likelihood minus KL to the prior (05).
-#
-# <a id="mean-field"></a>**mean field**: an approximation that treats all unknowns as independent (06).
+# | term | meaning | lesson |
+# |---|---|---|
+# | **KL divergence** | the mean of log q − log p under q; 0 only when q = p | 05 |
+# | **likelihood** | the density of the data, read as a function of the parameters | 01 |
+# | **maximum likelihood** | choosing the parameters that make the likelihood largest | 01 |
+# | **mean field** | an approximation that treats all unknowns as independent | 06 |
+# | **nat** | the unit of a natural logarithm of a density | 01 |
+# | **NLL** | negative log-likelihood: what training makes small | 01 |
+# | **posterior** | what we believe of an unknown after the data | 05 |
+# | **precision** | 1/σ² | 01, 03 |
+# | **prior** | what we believe of an unknown before the data | 05 |
+# | **residual** | y − μ(x), what the prediction missed | 02 |
 
 # %% [markdown]
 # ## A reader asks

@@ -130,7 +130,7 @@ def test_a_tuple_a_class_and_a_sampler_can_be_answers():
 
     sampler = Coded(
         oracle=lambda sigma: sigma,
-        inputs=lambda rng: torch.tensor(0.5 + rng.random(), dtype=torch.float64),
+        inputs=lambda rng: torch.tensor(2 + rng.random(), dtype=torch.float64),
         use=lambda sample, sigma: torch.stack([sample(sigma) for _ in range(2000)]).std(),
         tolerance=0.1,
         mistakes=[],
