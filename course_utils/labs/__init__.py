@@ -3,7 +3,7 @@
 A new lab is a subclass of ``Lab`` in ``lessons.py`` and a line here.
 """
 
-from course_utils.labs import lessons
+from course_utils.labs import lessons, variational
 from course_utils.labs.lab import Lab
 
 LABS = {
@@ -12,6 +12,7 @@ LABS = {
     "02": lessons.VarianceOfPredictions,
     "03": lessons.SingleSigma,
     "04": lessons.NoiseShape,
+    "05": variational.PriorOnY,
 }
 
 __all__ = ["LABS", "Lab"]

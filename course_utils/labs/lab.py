@@ -85,6 +85,10 @@ class Lab:
         """The parameter that shifts log σ² as a whole: a refit starts at its closed form."""
         return None
 
+    def best_shift(self, mu: Tensor, log_var: Tensor) -> Tensor:
+        """The shift of log σ² that makes the loss smallest, in closed form."""
+        return self.cells.log_misfit(mu, log_var)
+
     def panels(self) -> list[Panel]:
         """Data and fit; σ(x) learned and true; the loss."""
         return [fit_panel(self), sigma_panel(self), loss_panel(self)]
@@ -274,7 +278,7 @@ class Lab:
         scale = self.log_scale(self.model)
         if scale is not None:
             with torch.no_grad():
-                scale += self.cells.log_misfit(*self.model(self.cells.x))
+                scale += self.best_shift(*self.model(self.cells.x))
         self.losses, self._optimiser = [], None
         self._train(self.refit_steps, decay=True)
 
