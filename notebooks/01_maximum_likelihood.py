@@ -61,13 +61,13 @@ show(fig, alt="1,000 grey points around a dashed rising line. At three places a 
 # %% [markdown]
 # ## One value: its density
 #
-# How well does this model explain one y? The **density** $p(y)$ says how much probability lies near y, per unit of y. For a Gaussian (Cross Validated answer 562735, first equation):
+# How well does this model explain one y? The [**density**](00_start_here.ipynb#Glossary) $p(y)$ says how much probability lies near y, per unit of y. For a Gaussian (Cross Validated answer 562735, first equation):
 #
 # $$p(y; \mu, \sigma) = \frac{1}{\sigma\sqrt{2\pi}}\; e^{-\frac12\left(\frac{y - \mu}{\sigma}\right)^2}.$$
 #
 # The first factor is the height of the peak. The second is 1 at y = μ and falls on both sides.
 #
-# Read as a function of y, with μ and σ given, $p$ is a density. Read as a function of μ and σ, with y given, the same number is called the **likelihood**: how well these parameters explain what was seen. It is not the probability that they are right.
+# Read as a function of y, with μ and σ given, $p$ is a density. Read as a function of μ and σ, with y given, the same number is called the [**likelihood**](00_start_here.ipynb#Glossary): how well these parameters explain what was seen. It is not the probability that they are right.
 
 # %%
 def density(y, mu, sigma):
@@ -104,7 +104,7 @@ show(fig, alt="Three Gaussian densities around 0. The widest stays below one hal
 #
 # $$p(y_1, \dots, y_m) = \prod_{i=1}^{m} p(y_i; \mu_i, \sigma).$$
 #
-# **Maximum likelihood** chooses the parameters for which this product is largest.
+# [**Maximum likelihood**](00_start_here.ipynb#Glossary) chooses the parameters for which this product is largest.
 #
 # A computer can multiply 10,000 numbers. The largest of ours is 0.399, the peak of the bell; a typical one is 0.24. A float64 can be as small as $5 \cdot 10^{-324}$.
 
@@ -165,7 +165,7 @@ show(fig, alt="Both curves fall along one straight line. The product stops where
 # %% [markdown]
 # ## From the density to the loss
 #
-# We take the logarithm of one density, then add up the points. These are the steps of Cross Validated answer 562735; together they lead to the first equation of the question (Goodfellow, Bengio & Courville 2016, section 5.5.1). The logarithm is the natural one, and its unit is the **nat**.
+# We take the logarithm of one density, then add up the points. These are the steps of Cross Validated answer 562735; together they lead to the first equation of the question (Goodfellow, Bengio & Courville 2016, section 5.5.1). The logarithm is the natural one, and its unit is the [**nat**](00_start_here.ipynb#Glossary).
 #
 # **Step 1: the log of a product.** The density is a product of two factors, and $\log(ab) = \log a + \log b$:
 #
@@ -211,7 +211,7 @@ for s in (0.5, 1.0, 3.0):
     torch.testing.assert_close(log_likelihood(y, mu, s), Normal(mu, s).log_prob(y).sum())
 
 # %% [markdown]
-# **Step 5: the minus sign.** Optimisers minimise. The **NLL**, the negative log-likelihood, is smallest where the likelihood is largest.
+# **Step 5: the minus sign.** Optimisers minimise. The [**NLL**](00_start_here.ipynb#Glossary), the negative log-likelihood, is smallest where the likelihood is largest.
 #
 # **Step 6: the mean.** Divide by m, a positive number that moves no minimum. The loss then has the same size for a batch of 500 as for 10,000 points:
 #
@@ -236,7 +236,7 @@ torch.testing.assert_close(nll(y, mu, sigma).mean(), pytorch)
 print(f"mean NLL of the true line: {pytorch:.3f} nats per point")
 
 # %% [markdown]
-# So $m\log\sigma$, $\log\sigma$, $\frac12\log\sigma^2$ and the asker's $-\frac12\log(\text{precision})$ are one term in four spellings. The first belongs to a sum over m points, the others to one point or to a mean; the **precision** is $1/\sigma^2$. The asker's code spells it correctly. His mistake is the number that he puts in the place of σ²: notebook 02.
+# So $m\log\sigma$, $\log\sigma$, $\frac12\log\sigma^2$ and the asker's $-\frac12\log(\text{precision})$ are one term in four spellings. The first belongs to a sum over m points, the others to one point or to a mean; the [**precision**](00_start_here.ipynb#Glossary) is $1/\sigma^2$. The asker's code spells it correctly. His mistake is the number that he puts in the place of σ²: notebook 02.
 
 # %%
 s = torch.tensor(3.0, dtype=torch.float64)

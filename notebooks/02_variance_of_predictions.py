@@ -363,7 +363,7 @@ show(fig, alt="One term falls with V, the other rises. Their sum has its minimum
 #
 # **Repair 1: cut the tie.** `V.detach()` tells PyTorch to treat $V$ as a number. The network then feels the squared error alone, divided by a positive number, and squared error has the right minimum.
 #
-# **Repair 2: measure the error.** Put the variance of the *residuals* $y - f$ where the variance of $f$ stood.
+# **Repair 2: measure the error.** Put the variance of the [**residuals**](00_start_here.ipynb#Glossary) $y - f$ where the variance of $f$ stood.
 
 # %%
 def detached(net, x, y):

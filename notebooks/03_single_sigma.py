@@ -40,7 +40,7 @@ use_course_style()
 # %% [markdown]
 # ## What is still missing
 #
-# We keep the data of Cross Validated question 564809: 10,000 points on the line $y = 2.3\,x + 1.7$, with Gaussian noise of standard deviation σ = 1. The noise is **homoscedastic**: σ is the same at every x.
+# We keep the data of Cross Validated question 564809: 10,000 points on the line $y = 2.3\,x + 1.7$, with Gaussian noise of standard deviation σ = 1. The noise is [**homoscedastic**](00_start_here.ipynb#Glossary): σ is the same at every x.
 #
 # Notebook 02 ended with a loss that works, because it takes the variance of the *residuals* $y - f(x)$. But residuals need a y, and a new x comes without one. The asker wants a σ that the network itself holds and learns. He quotes *Deep Learning* (Goodfellow, Bengio & Courville 2016, section 6.2.2) and asks: "This is supervised learning, how do I pick a target for σ?"
 

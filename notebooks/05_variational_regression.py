@@ -78,11 +78,11 @@ guess("05-b", ...)  # where the true σ is 2: the percentage of new y inside its
 # %% [markdown]
 # ## From Bayes' rule to the ELBO
 #
-# A **latent variable** z is one that we do not observe. A model has a **prior** $p(z)$, what we believe of z before the data D, and a **likelihood** $p(D \mid z)$. Bayes' rule gives the **posterior**:
+# A **latent variable** z is one that we do not observe. A model has a [**prior**](00_start_here.ipynb#Glossary) $p(z)$, what we believe of z before the data D, and a **likelihood** $p(D \mid z)$. Bayes' rule gives the [**posterior**](00_start_here.ipynb#Glossary):
 #
 # $$p(z \mid D) = \frac{p(D \mid z)\, p(z)}{p(D)}, \qquad p(D) = \int p(D \mid z)\, p(z)\, dz.$$
 #
-# The **evidence** $p(D)$ is an integral that we can rarely do. **Variational inference** avoids it: choose a family of densities $q(z)$ that are easy to handle, and look for the member that is nearest to the posterior.
+# The [**evidence**](00_start_here.ipynb#Glossary) $p(D)$ is an integral that we can rarely do. **Variational inference** avoids it: choose a family of densities $q(z)$ that are easy to handle, and look for the member that is nearest to the posterior.
 #
 # **Step 1: logarithms.** Solve Bayes' rule for the evidence. For *every* z,
 #
@@ -93,14 +93,14 @@ guess("05-b", ...)  # where the true σ is 2: the percentage of new y inside its
 #
 # $$\log p(D) = \log p(D \mid z) - \log \frac{q(z)}{p(z)} + \log \frac{q(z)}{p(z \mid D)}.$$
 #
-# **Step 3: average over z drawn from q.** The left side has no z in it and stays. The **KL divergence** is $\mathrm{KL}(q \,\|\, p) = \mathrm{E}_q[\log q - \log p]$, so
+# **Step 3: average over z drawn from q.** The left side has no z in it and stays. The [**KL divergence**](00_start_here.ipynb#Glossary) is $\mathrm{KL}(q \,\|\, p) = \mathrm{E}_q[\log q - \log p]$, so
 #
 # $$\log p(D) = \underbrace{\mathrm{E}_q[\log p(D \mid z)] - \mathrm{KL}(q \,\|\, p(z))}_{\text{ELBO}} + \underbrace{\mathrm{KL}(q \,\|\, p(z \mid D))}_{\text{gap}}.$$
 #
 # **Step 4: the gap is never negative.** As $\log t \le t - 1$, we have $-\mathrm{KL}(q \,\|\, p) = \mathrm{E}_q[\log \frac pq] \le \mathrm{E}_q[\frac pq] - 1 = 0$.
 
 # %% [markdown]
-# So the first part is a lower bound on the log evidence: **ELBO**, for *evidence lower bound* (Kingma & Welling 2013, equations 1 to 3). The left side does not depend on q. Raising the ELBO therefore lowers the gap: the best q is the one nearest to the posterior, and we found it without the integral. With the sign of a loss:
+# So the first part is a lower bound on the log evidence: [**ELBO**](00_start_here.ipynb#Glossary), for *evidence lower bound* (Kingma & Welling 2013, equations 1 to 3). The left side does not depend on q. Raising the ELBO therefore lowers the gap: the best q is the one nearest to the posterior, and we found it without the integral. With the sign of a loss:
 #
 # $$-\text{ELBO} = \underbrace{\mathrm{E}_q[-\log p(D \mid z)]}_{\text{NLL}} + \underbrace{\mathrm{KL}(q \,\|\, p(z))}_{\text{price for leaving the prior}}$$
 #

@@ -1,6 +1,6 @@
 """The author's loop: execute each changed notebooks/NN_name.py and write its paired .ipynb.
 
-    make notebooks                    those whose cells differ from their .ipynb
+    make notebooks                    those whose code differs from their .ipynb, or whose words do
     make notebooks ARGS="02 04"       these
     make notebooks ARGS=--all         all of them
 
@@ -59,8 +59,8 @@ def execute(source: Path) -> nbformat.NotebookNode:
         resources={"metadata": {"path": str(source.parent)}},
     )
     client.execute()
-    for index, cell in enumerate(notebook.cells):
-        cell.id = f"cell-{index:02d}"  # the text holds no ids: a random one would change every diff
+    number_cells(notebook)
+    for cell in notebook.cells:
         cell.metadata = {}
         for output in cell.get("outputs", []):
             # Its kernel is gone: before the first run JupyterLab would show an error in its place,
@@ -75,6 +75,32 @@ def build(source: Path) -> None:
     notebook = execute(source)
     nbformat.write(notebook, source.with_suffix(".ipynb"))
     print(f"{source.name}: {time.perf_counter() - start:.1f} s with the start of its kernel")
+
+
+def reword(source: Path) -> bool:
+    """If nothing but text has changed, write it around the outputs that are there."""
+    if not source.with_suffix(".ipynb").exists():
+        return False
+    built = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    code = [cell for cell in built.cells if cell.cell_type == "code"]
+    sources = [text for kind, text in cells(source) if kind == "code"]
+    if [cell.source for cell in code] != sources or not all(c.execution_count for c in code):
+        return False
+    executed = iter(code)
+    built.cells = [
+        next(executed) if kind == "code" else nbformat.v4.new_markdown_cell(text)
+        for kind, text in cells(source)
+    ]
+    number_cells(built)
+    nbformat.write(built, source.with_suffix(".ipynb"))
+    print(f"{source.name}: new words around the same code")
+    return True
+
+
+def number_cells(notebook: nbformat.NotebookNode) -> None:
+    """The script holds no cell ids, and random ones would change in every diff."""
+    for index, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{index:02d}"
 
 
 def repository() -> str:
@@ -126,7 +152,7 @@ def main(arguments: list[str]) -> None:
     if arguments == ["--all"]:
         chosen = sources()
     elif not arguments:
-        chosen = [source for source in sources() if not is_built(source)]
+        chosen = [source for source in sources() if not is_built(source) and not reword(source)]
     elif not chosen:
         raise SystemExit(f"no lesson starts with {' or '.join(arguments)}")
     for source in chosen:
