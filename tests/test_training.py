@@ -39,17 +39,6 @@ def test_single_sigma_equals_rms_residual():
     assert sigma[0].item() == pytest.approx(((y - mu) ** 2).mean().sqrt().item(), rel=1e-4)
 
 
-def test_a_learned_sigma_is_within_2_percent_of_1_for_at_least_9_of_10_seeds():
-    good = 0
-    for seed in range(10):
-        x, y = LINE.sample(10_000, seed=seed)
-        torch.manual_seed(seed)
-        model = HomoscedasticRegressor(hidden=(16,))
-        fit(model, mean_nll, x, y, steps=600, lr=0.05, batch_size=500, seed=seed, decay=True)
-        good += abs(predict(model, x[:1])[1].item() - 1) < 0.02
-    assert good >= 9
-
-
 def test_minibatches_visit_every_point_once_an_epoch():
     x = torch.arange(10.0)[:, None]
     batches = minibatches(x, 2 * x, 4, seed=0)
