@@ -588,7 +588,7 @@ assert held[1] < 0.93 and held[0] > 0.94  # on its own 256 points nothing looks 
 def decayed(weight_decay):
     torch.manual_seed(0)
     model = HeteroscedasticRegressor()
-    fit(model, mean_nll, x_few, y_few, steps=500, lr=0.01,
+    fit(model, mean_nll, x_few, y_few, steps=350, lr=0.01,
         optimizer=partial(SGD, momentum=0.9, weight_decay=weight_decay))
     with torch.no_grad():
         nll = mean_nll(model, x_test, y_test).item()
@@ -605,12 +605,12 @@ assert abs(effects[1e-4][0] - effects[0][0]) < 0.01 and abs(effects[1e-4][1] - e
 assert effects[1e-1][1] > effects[0][1] + 0.2 and effects[1e-1][2] > 0.3
 
 # %% [markdown]
-# At the source's strength neither number moves. A weight that the data leave alone keeps $e^{-500 \cdot 0.01/(1 - 0.9) \cdot 0.0001}$ = 99.5 % of its size. And there was no inflation to curb: σ averages just below the truth.
+# At the source's strength neither number moves. A weight that the data leave alone keeps $e^{-350 \cdot 0.01/(1 - 0.9) \cdot 0.0001}$ = 99.7 % of its size. And there was no inflation to curb: σ averages just below the truth.
 #
 # At 0.1 we see what decay can do: it pulls the *function* toward that of zero weights. Here this is μ = 0 and log σ² = 0, so σ = 1; with the source's head it is $\sqrt{\operatorname{softplus}(0)} = 0.83$. On the wave, where σ is 0.15 to 0.9, strong decay **inflates** the variance. The pull is toward a constant, and which constant depends on the unit of y.
 
 # %%
-shrink = math.exp(-500 * 0.01 / (1 - 0.9) * 1e-4)
+shrink = math.exp(-350 * 0.01 / (1 - 0.9) * 1e-4)
 print(f"an unused weight keeps {shrink:.3f} of its size; softplus head at zero weights: σ = "
       f"{math.sqrt(math.log(2)):.2f}")
 
@@ -687,7 +687,7 @@ torch.testing.assert_close(full_nll(y_pair, mu, L), reference)
 # %%
 torch.manual_seed(0)
 diagonal = HeteroscedasticRegressor(n_out=2)
-options = {"steps": 400, "lr": 0.01, "batch_size": 500, "decay": True}
+options = {"steps": 300, "lr": 0.01, "batch_size": 500, "decay": True}
 fit(diagonal, mean_nll, x_pair, y_pair, **options)
 fit(full, lambda model, x, y: full_nll(y, *model(x)).mean(), x_pair, y_pair, **options)
 
