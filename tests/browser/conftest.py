@@ -123,13 +123,16 @@ class Notebook:
                 .map(output => output.ename + ': ' + output.evalue)"""
         )
 
-    def run(self, code: str) -> None:
-        """Run code in the notebook's kernel, beside its cells."""
-        self.page.evaluate(
-            """code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
-                .requestExecute({code}).done.then(() => null)""",
-            code,
+    def ask(self, expression: str) -> str:
+        """What the expression is in the notebook's kernel, as text."""
+        answer = self.page.evaluate(
+            """expression => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+                .requestExecute({code: '', user_expressions: {it: expression}})
+                .done.then(reply => reply.content.user_expressions.it)""",
+            expression,
         )
+        assert answer["status"] == "ok", answer
+        return answer["data"]["text/plain"]
 
     def labs(self) -> list["LabOnPage"]:
         pictures = self.page.locator(".jp-OutputArea-output img.widget-image")
@@ -143,10 +146,17 @@ class Notebook:
                 .some(cell => cell.cell_type === 'code' && /\\bLABS\\[/.test(cell.getSource()))"""
         )
 
+    def leave(self) -> None:
+        """Close the page and leave the kernel, as a learner does."""
+        self.page.close()
+
     def close(self) -> None:
         """Close the page and end the kernel."""
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-        self.page.close()
+        if not self.page.is_closed():
+            self.page.evaluate(
+                "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+            )
+            self.page.close()
 
 
 class LabOnPage:

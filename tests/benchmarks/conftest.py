@@ -1,0 +1,5 @@
+"""The browser of the browser tests, for the benchmarks that need one."""
+
+from tests.browser.conftest import browser, course, open_notebook, server
+
+__all__ = ["browser", "course", "open_notebook", "server"]

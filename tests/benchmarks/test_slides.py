@@ -1,0 +1,106 @@
+"""From a key press on a slider to new pixels in the page, against interact + plt.show.
+
+    python -m pytest tests/benchmarks -s
+
+The ratios are printed. Run it on a machine that does nothing else.
+"""
+
+from statistics import median, quantiles
+
+import nbformat
+import pytest
+
+KEYS = 40
+
+# What a notebook would do without labs: it draws, and trains nothing.
+PLAIN = """
+import matplotlib.pyplot as plt, numpy as np, ipywidgets
+x = np.linspace(-3, 3, 200)
+points = np.random.default_rng(0).uniform(-3, 3, (500, 2))
+
+def draw(noise):
+    fig, axes = plt.subplots(1, 3, figsize=(10, 3.5))
+    axes[0].scatter(*points.T, s=6, alpha=.5)
+    axes[0].fill_between(x, np.sin(x) - noise, np.sin(x) + noise, alpha=.3)
+    for ax in axes:
+        ax.plot(x, np.sin(x) * noise)
+        ax.set(xlim=(-3, 3), ylim=(-4, 4), xlabel="x", ylabel="y")
+    plt.show()
+
+ipywidgets.interact(draw, noise=ipywidgets.FloatSlider(1, min=0, max=4, step=.05));
+"""
+
+# A key press comes in; the time until the first image under ``root`` has loaded and been painted.
+WATCH = """root => {
+    window.waits = []; window.pressed = null;
+    root.addEventListener('keydown', () => { window.pressed ??= performance.now(); }, true);
+    const painted = () => requestAnimationFrame(() => setTimeout(() => {
+        if (window.pressed !== null) window.waits.push(performance.now() - window.pressed);
+        window.pressed = null;
+    }));
+    root.addEventListener('load', event => {
+        if (event.target.tagName === 'IMG') painted();
+    }, true);
+}"""
+
+
+def press(page, handle, keys: int) -> list[float]:
+    """Milliseconds from each key press to the next picture."""
+    handle.focus()
+    for i in range(keys):
+        page.keyboard.press("ArrowRight" if (i // 10) % 2 == 0 else "ArrowLeft")
+        page.wait_for_function("() => window.pressed === null", timeout=20_000)
+    return page.evaluate("() => window.waits.splice(0)")
+
+
+def shown(waits: list[float]) -> str:
+    return f"median {median(waits):.0f}, p95 {quantiles(waits, n=20)[-1]:.0f} ms"
+
+
+def open_cells(course, open_notebook, *cells: str):
+    content = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(code) for code in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    nbformat.write(content, course / "notebooks" / "slides.ipynb")
+    notebook = open_notebook("notebooks/slides.ipynb")
+    assert notebook.run_all() == []
+    return notebook
+
+
+@pytest.fixture(scope="session")
+def plain_waits():
+    return []
+
+
+def test_interact_and_plt_show(course, open_notebook, plain_waits):
+    page = open_cells(course, open_notebook, PLAIN).page
+    output = page.locator(".jp-OutputArea-output .widget-interact")
+    output.locator("img").wait_for()
+    output.evaluate(WATCH)
+    plain_waits += press(page, output.get_by_role("slider"), KEYS)
+    print(f"\ninteract + plt.show, no training: {shown(plain_waits)}")
+
+
+@pytest.mark.parametrize("key", ["00", "02", "03", "04"])
+def test_slide_to_pixels(course, open_notebook, plain_waits, key):
+    notebook = open_cells(
+        course, open_notebook, f'from course_utils.labs import LABS\nlab = LABS["{key}"]()\nlab'
+    )
+    (lab,) = notebook.labs()
+    lab.box.evaluate(WATCH)
+    names = eval(notebook.ask("list(lab.controls)"))
+    retrains = eval(notebook.ask("set(lab.retrains)"))
+    print()
+    for i, name in enumerate(names):
+        waits = press(notebook.page, lab.sliders.nth(i), KEYS)
+        ratio = f", {median(waits) / median(plain_waits):.2f} of interact" if plain_waits else ""
+        kind = "retrain" if name in retrains else "refit"
+        print(f"lesson {key}, {name} ({kind}): {shown(waits)}{ratio}")
+    lab.button("Rewind").click()
+    notebook.page.wait_for_timeout(500)
+    lab.button("Play").click()
+    lab.button("Pause").wait_for()
+    frames = lab.pictures_in(3) / 3
+    waits = press(notebook.page, lab.sliders.first, KEYS)
+    print(f"lesson {key}, playing: {frames:.0f} pictures a second, slide {shown(waits)}")

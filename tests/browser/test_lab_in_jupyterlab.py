@@ -1,0 +1,97 @@
+"""What an impatient learner does to a lab. The times are generous: benchmarks/ measures them."""
+
+import time
+
+import nbformat
+import psutil
+import pytest
+
+CELLS = ["from course_utils.labs import LABS", 'lab = LABS["03"]()\nlab']
+WIDGETS = "len(__import__('ipywidgets').widgets.widget._instances)"
+
+
+@pytest.fixture
+def notebook(course, open_notebook):
+    """A notebook that holds nothing but a lab, run once."""
+    content = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(code) for code in CELLS],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    nbformat.write(content, course / "notebooks" / "lab.ipynb")
+    notebook = open_notebook("notebooks/lab.ipynb")
+    assert notebook.run_all() == []
+    return notebook
+
+
+def test_a_cell_run_five_times_holds_one_lab(notebook):
+    widgets = notebook.ask(WIDGETS)
+    for _ in range(4):
+        assert notebook.run_all() == []
+    assert notebook.ask(WIDGETS) == widgets
+    assert len(notebook.labs()) == 1
+    assert notebook.errors == []
+
+
+def test_a_drag_ends_at_its_last_position(notebook):
+    (lab,) = notebook.labs()
+    box = lab.sliders.first.bounding_box()
+    page = notebook.page
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for i in range(120):
+        page.mouse.move(x + 60 * abs((i / 30) % 2 - 1), y)
+        page.wait_for_timeout(16)
+    page.mouse.up()
+    page.wait_for_timeout(1500)
+    shown = float(lab.box.locator(".widget-readout").first.inner_text())
+    assert float(notebook.ask("lab.value.noise")) == pytest.approx(shown)
+    assert float(notebook.ask("lab.sigma[0].item()")) == pytest.approx(shown, rel=0.1)
+    before = lab.source()
+    page.wait_for_timeout(500)
+    assert lab.source() == before
+    assert notebook.errors == []
+
+
+def test_two_labs_play_at_once(notebook):
+    notebook.page.evaluate(
+        """() => {
+            const model = window.jupyterapp.shell.currentWidget.content.model.sharedModel;
+            model.addCell({cell_type: 'code', source: 'LABS["00"]()'});
+        }"""
+    )
+    assert notebook.run_all() == []
+    first, second = notebook.labs()
+    for lab in (first, second):
+        lab.button("Play").click()
+        lab.button("Pause").wait_for()
+    assert first.pictures_in(2) >= 3
+    assert second.pictures_in(2) >= 3
+    assert notebook.errors == []
+
+
+def test_a_restarted_kernel_takes_the_lab_up_again(notebook):
+    (lab,) = notebook.labs()
+    lab.button("Play").click()
+    lab.button("Pause").wait_for()
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
+    assert notebook.run_all() == []
+    (lab,) = notebook.labs()
+    before = lab.source()
+    lab.sliders.first.focus()
+    notebook.page.keyboard.press("ArrowRight")
+    assert lab.wait_for_change(before)
+
+
+def test_a_closed_page_leaves_the_kernel_idle(notebook):
+    (lab,) = notebook.labs()
+    kernel = psutil.Process(int(notebook.ask("__import__('os').getpid()")))
+    lab.button("Play").click()
+    lab.button("Pause").wait_for()
+    notebook.leave()
+    time.sleep(2)
+    before = sum(kernel.cpu_times()[:2])
+    time.sleep(2)
+    assert sum(kernel.cpu_times()[:2]) - before < 0.2
