@@ -14,8 +14,8 @@ def mlp(n_in: int, hidden: Sequence[int], n_out: int, activation=nn.ReLU) -> nn.
     sizes = [n_in, *hidden]
     layers = []
     for size, next_size in zip(sizes, sizes[1:]):
-        layers += [nn.Linear(size, next_size), activation()]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], n_out)).double()
+        layers += [nn.Linear(size, next_size, dtype=torch.float64), activation()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], n_out, dtype=torch.float64))
 
 
 class HomoscedasticRegressor(nn.Module):
@@ -85,7 +85,7 @@ class BayesianLinear(nn.Module):
 class BayesianRegressor(nn.Module):
     """A network of ``BayesianLinear`` layers for mu(x) and log σ²(x), with new weights each time.
 
-    x (n, n_in) -> mu and log_var, both (n, n_out). ``activation=Bump`` with ``prior_sd=3`` is
+    x (n, n_in) -> mu and log_var, both (n, n_out). ``activation=Bump`` with ``prior_sd=2.5`` is
     unsure in gaps of the data; ReLU units are unsure beyond their ends (notebook 06).
     """
 

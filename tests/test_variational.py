@@ -123,7 +123,7 @@ def test_trained_elbo_matches_the_mean_field_optimum(shift):
     posterior = MultivariateNormal(mean[:, 0], precision_matrix=precision)
     q = MultivariateNormal(learned.mean, learned.variance.diag())
     gap = (precision.diagonal().log().sum() - precision.logdet()) / 2
-    torch.testing.assert_close(kl_divergence(q, posterior), gap, rtol=0.02, atol=0)
+    torch.testing.assert_close(kl_divergence(q, posterior), gap, rtol=0.02, atol=1e-3)
 
 
 def test_the_mean_over_draws_is_the_exact_elbo():
@@ -193,11 +193,11 @@ def test_predict_samples_keeps_no_graph_and_wants_two_draws():
 
 @pytest.mark.parametrize("seed", range(2))
 def test_bump_units_cover_the_data_and_are_unsure_in_the_gap(seed):
-    x, y = WAVE.sample(600, seed=seed)
+    x, y = WAVE.sample(1000, seed=seed)
     seen = (x.abs() > 1)[:, 0]  # the gap: a third of the range
     x, y = x[seen], y[seen]
     torch.manual_seed(seed)
-    model = BayesianRegressor(hidden=(20,), prior_sd=3.0, activation=Bump)
+    model = BayesianRegressor(hidden=(20,), prior_sd=2.5, activation=Bump)
     fit(model, partial(negative_elbo, n=len(x)), x, y, steps=1500, lr=0.02, decay=True)
     x_new, y_new = WAVE.sample(10_000, seed=1000 + seed)
     mu, aleatoric, epistemic = predict_samples(model, x_new)
