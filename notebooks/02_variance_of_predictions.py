@@ -12,7 +12,7 @@
 #
 # **You need** notebook 01 (why squared error?), and the rule that variances of uncorrelated parts add.
 #
-# **Time.** About 45 minutes; the notebook runs in about 15 s.
+# **Time.** About 45 minutes; the notebook runs in about 20 s.
 
 # %%
 import math
@@ -208,7 +208,7 @@ print(f"a = {a:.4f}, slope {2.3 * a:.3f}")
 assert abs(up.mean().item() / (2.3 * a) - 1) < 0.02
 
 # %% [markdown]
-# The paper says 1.487, the mean of the trained networks is 1.50. They were stopped after 200 steps; below we train longer and the difference goes away.
+# The formula says 1.485, the mean of the uphill networks is 1.46. They were stopped after 200 steps; below we train longer and the difference goes away.
 #
 # And if there were no noise at all? Then $r = 0$ and $a = (\sqrt 5 - 1)/2 = 0.618$, the **golden ratio** conjugate. A perfect line, without any noise, is learned with 62 % of its slope.
 
@@ -243,7 +243,7 @@ show(fig, alt="The loss against the factor a has a minimum at 0.65, a higher one
 line = mlp(1, (), 1)  # no hidden layer: f(x) = w x + b
 with torch.no_grad():
     line[0].weight.fill_(-0.5)
-fit(line, variance_of_predictions, x, y, steps=600, lr=1.0, decay=True)
+fit(line, variance_of_predictions, x, y, steps=1000, lr=1.0, decay=True)
 print(f"a line that starts at -0.5 ends at {line[0].weight.item():.1f}; predicted {2.3 * other:.1f}")
 assert abs(line[0].weight.item() / (2.3 * other) - 1) < 0.02
 
@@ -380,7 +380,7 @@ def variance_of_residuals(net, x, y):
 # %%
 fig, axes = plt.subplots(1, 3, sharey=True, figsize=(7.5, 3.2))
 for ax, loss in zip(axes, (variance_of_predictions, detached, variance_of_residuals)):
-    torch.manual_seed(1)
+    torch.manual_seed((slopes > 0).nonzero()[0].item())  # a start that goes uphill
     net = mlp(1, (50, 50), 1)
     fit(net, loss, x, y, steps=600, batch_size=500, decay=True)
     f = net(x).detach()

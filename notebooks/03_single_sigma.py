@@ -593,9 +593,9 @@ print(f"full=False leaves out ½ log 2π = {constant:.3f} nats per value, and no
 # What if someone passes σ where σ² belongs? Nothing complains. The best "σ" is then S, the *square* of the right one. In the asker's data both are 1, so the mistake cannot be seen. With residuals of RMS ½ it can:
 
 # %%
-residuals = 0.5 * noise[:1000]
+residuals = 0.5 * noise[:250]
 nll = nn.GaussianNLLLoss(reduction="none")(
-    torch.zeros(2001, 1000), residuals.T.expand(2001, -1), sigmas[:, None].expand(-1, 1000)
+    torch.zeros(2001, 250), residuals.T.expand(2001, -1), sigmas[:, None].expand(-1, 250)
 ).mean(dim=1)
 mistaken = sigmas[nll.argmin()].item()
 right = best_sigma(residuals, torch.zeros_like(residuals))

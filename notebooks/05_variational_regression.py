@@ -643,7 +643,7 @@ for w, results in few.items():
     print(f"weight {w}: the 95 % band covers {sum(c for _, c in results) / 4:.1f} on average")
 
 # %% [markdown]
-# The plain NLL overfits: it learns too little noise. A prior that widens the band pays on three of the four. Then call it a regulariser, and choose its weight on held-out data. It is no measurement of the noise.
+# The plain NLL overfits: it learns too little noise. A prior that widens the band pays on all four. Then call it a regulariser, and choose its weight on held-out data. It is no measurement of the noise.
 #
 # ## What would make it right?
 #
