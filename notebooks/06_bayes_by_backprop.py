@@ -239,7 +239,7 @@ class BayesianLinear(nn.Module):
         return gaussian_kl(self.mu / self.prior_sd, log_var).sum()
 
 # %% [markdown]
-# Each row of `mu` holds the weights of one unit and, last, its bias. One draw serves all rows of x, so one forward is *one function*. The KL is computed, not sampled, and nothing is stored.
+# Each row of `mu` holds the weights of one unit and, last, its bias. One draw serves all rows of x, so one forward is *one function*. The KL is computed, where the paper and Vink sample it, and nothing is stored.
 #
 # The loss is the NLL under one draw plus the KL. We divide both by the number of values, so that it reads in nats per value:
 
@@ -265,7 +265,7 @@ class Line(nn.Module):
         return self.layer.kl()
 
 # %% [markdown]
-# One draw a step trains, but leaves 5 % of noise in the learned sd's. To compare within 2 % we average the loss over 200 draws at each step; `torch.vmap` runs them side by side.
+# One draw at each step is enough to train. To compare the learned sd's within 2 % it is too noisy, so here we average the loss over 200 draws; `torch.vmap` runs them side by side.
 
 # %%
 def mean_of_200_draws(model, x, y):
@@ -475,8 +475,6 @@ measured("06-b", round(relu_gap / relu_inside, 1), "gap / inside, ReLU")
 # $$\operatorname{Var} f(r) \le \operatorname{Var} f(p) + \operatorname{Var} f(q).$$
 #
 # No training, prior or width undoes that.
-#
-# A bump is silent far from its centre, so bumps in the gap keep their doubt to themselves; here they even exaggerate, with more than twice the sd of the Gaussian process. Outside, hardly a bump answers, and the network falls back to its bias, of which it is rather sure.
 
 # %%
 ends = torch.tensor([[-1.0], [0.0], [1.0]], dtype=torch.float64)
@@ -486,8 +484,11 @@ assert middle < left + right
 print("Var f(0) < Var f(−1) + Var f(1) in the trained ReLU network")
 
 # %% [markdown]
-# A sampler (Hamiltonian Monte Carlo) would show what the network's *own* exact posterior says. It needs more time than this notebook has; we leave it out.
+# A bump is silent far from its centre, so bumps in the gap keep their doubt to themselves; here they even exaggerate, with more than twice the sd of the Gaussian process. Outside, hardly a bump answers, and the network falls back to its bias, of which it is rather sure.
 #
+# A sampler (Hamiltonian Monte Carlo) would show what the network's *own* exact posterior says. It needs more time than this notebook has; we leave it out.
+
+# %% [markdown]
 # ## How much KL in a minibatch?
 #
 # The KL belongs to the whole data set, once. With n points in M minibatches of size B:
@@ -510,7 +511,7 @@ torch.manual_seed(1)
 torch.testing.assert_close(sum(parts), gaussian_nll(y, *net(x)).sum() + net.kl())
 
 # %% [markdown]
-# The minibatches, each weighted by its size, add up to the ELBO of all data: NLL + KL, once. For the line we even know what λ does. With λ times the KL, q is optimal for likelihoods raised to the power 1/λ: as if there were n/λ points, so every sd grows like $\sqrt\lambda$. And for the network?
+# The minibatches, each weighted by its size, add up to the ELBO of all data: NLL + KL, once. For the line we even know what λ does. With λ times the KL, q is optimal for likelihoods raised to the power 1/λ: as if there were n/λ points. Under a wide prior every sd then grows like $\sqrt\lambda$. And for the network?
 
 # %%
 def too_strong(net, x_batch, y_batch):
@@ -586,7 +587,7 @@ show(fig, alt="Three panels. With 5 units the mean follows the wave. With 20 it 
 # %% [markdown]
 # The wide network ignores the data: its mean goes flat, and it calls the signal noise. Each weight pays KL for leaving the prior. Each weight that stays at the prior adds noise to the output. The more weights share the signal, the less each gains by telling its part.
 #
-# Coker et al. (2022) prove it for odd activations, such as tanh, with this scaling: as the width grows, the mean of a mean-field posterior converges to the prior's, whatever the data. The exact posterior does not. With plain priors a wide network fails in other ways (we saw the loss diverge). Wider is not safer here.
+# Coker et al. (2022) prove it for odd activations, such as tanh, with this scaling: as the width grows, the mean of a mean-field posterior converges to the prior's, whatever the data. The exact posterior does not. Wider is not safer here.
 
 # %% [markdown]
 # ## Aside: draw the outputs instead of the weights
@@ -633,12 +634,13 @@ print("variance of the gradient, shared weights / own noise: more than 500")
 # The second half of R. Vink's article trains a network of this kind, 1-20-20-1, on his data (FUNNEL). Its likelihood has a *fixed* standard deviation of 0.1. Nothing in the article says why. The true noise, in his standardised units, is larger everywhere:
 
 # %%
-shift, scale = FUNNEL.sample(150, seed=0)[1].mean(), FUNNEL.sample(150, seed=0)[1].std()
 x_f, y_f = FUNNEL.sample(150, seed=0)
 x_t, y_t = FUNNEL.sample(4000, seed=1)
-y_f, y_t = (y_f - shift) / scale, (y_t - shift) / scale
-mean_t = (FUNNEL.truth(x_t)[0] - shift) / scale
-noise_t = FUNNEL.truth(x_t)[1] / scale
+mean_t, noise_t = FUNNEL.truth(x_t)
+
+shift, scale = y_f.mean(), y_f.std(correction=0)
+y_f, y_t, mean_t = ((value - shift) / scale for value in (y_f, y_t, mean_t))
+noise_t = noise_t / scale
 print(f"the noise of FUNNEL: from {noise_t.min():.1f} to {noise_t.max():.1f}; assumed: 0.1")
 
 # %%
