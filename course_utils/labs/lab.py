@@ -29,7 +29,7 @@ from course_utils.labs.panels import (
 from course_utils.labs.picture import HEIGHT, WIDTH, Panel, Picture
 from course_utils.training import Diverged, one_thread, predict
 
-TICK_STEPS, TICK_SECONDS = 25, 0.025  # of live training between two pictures
+TICK_STEPS, TICK_SECONDS = 25, 0.02  # of live training between two pictures
 HOPELESS = 1000  # nats worse than at the start: Adam rarely reaches NaN, but this is no fit
 UNSEEN = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
 
@@ -47,7 +47,7 @@ class Lab:
 
     alt = ""
     retrains = frozenset({"lr", "seed"})
-    train_steps, refit_steps = 200, 100
+    train_steps, refit_steps = 200, 70
     n = 10_000
     y_limits = (-6.0, 6.0)
     nll_limits = (-1.0, 4.0)

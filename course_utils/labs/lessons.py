@@ -195,7 +195,7 @@ class VarianceOfPredictions(LineLab):
         return {
             "noise": slider("noise σ (units of y)", 1, 0, 6),
             "lr": log_slider("learning rate", 0.01, -4, 1),
-            "seed": whole_slider("seed of weights", 1, 0, 19),
+            "seed": whole_slider("seed of weights", 6, 0, 19),
         }
 
     def first_weights(self):

@@ -47,8 +47,10 @@ WATCH = """root => {
 def press(page, handle, keys: int) -> list[float]:
     """Milliseconds from each key press to the next picture."""
     handle.focus()
+    at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+    there, back = ("ArrowLeft", "ArrowRight") if at_end else ("ArrowRight", "ArrowLeft")
     for i in range(keys):
-        page.keyboard.press("ArrowRight" if (i // 10) % 2 == 0 else "ArrowLeft")
+        page.keyboard.press(there if i % 4 < 2 else back)
         page.wait_for_function("() => window.pressed === null", timeout=20_000)
     return page.evaluate("() => window.waits.splice(0)")
 
