@@ -335,7 +335,7 @@ def test_the_single_sigma_is_the_rms_residual(new_lab):
 def test_the_variance_of_predictions_learns_the_shrunken_slope(new_lab, noise):
     lab = new_lab("02")
     lab.set(noise=noise)
-    assert lab.slope() == pytest.approx(2.3 * lab.shrunken(noise), rel=0.02)
+    assert lab.slope() == pytest.approx(2.3 * lab.shrunken(noise), rel=0.04)
 
 
 def test_the_wrong_loss_can_not_be_imported():
