@@ -13,6 +13,7 @@ LABS = {
     "03": lessons.SingleSigma,
     "04": lessons.NoiseShape,
     "05": variational.PriorOnY,
+    "06": variational.Doubt,
 }
 
 __all__ = ["LABS", "Lab"]

@@ -47,7 +47,7 @@ class Lab:
 
     alt = ""
     retrains = frozenset({"lr", "seed"})
-    train_steps, refit_steps = 200, 70
+    train_steps, refit_steps, lr = 200, 70, 0.01  # lr: unless there is a slider of that name
     n = 10_000
     y_limits = (-6.0, 6.0)
     nll_limits = (-1.0, 4.0)
@@ -88,6 +88,10 @@ class Lab:
     def best_shift(self, mu: Tensor, log_var: Tensor) -> Tensor:
         """The shift of log σ² that makes the loss smallest, in closed form."""
         return self.cells.log_misfit(mu, log_var)
+
+    def predict(self, model: nn.Module) -> tuple[Tensor, Tensor]:
+        """The mean and the σ of y at ``lab.x``, as the model sees them."""
+        return predict(model, self.x)
 
     def panels(self) -> list[Panel]:
         """Data and fit; σ(x) learned and true; the loss."""
@@ -314,7 +318,7 @@ class Lab:
         if self._optimiser is None:
             # β₂ = .95 forgets the steep first steps sooner than the usual .999.
             self._optimiser = Adam(self.model.parameters(), betas=(0.9, 0.95), fused=True)
-        lr = getattr(self.value, "lr", 0.01)
+        lr = getattr(self.value, "lr", self.lr)
         before = [parameter.detach().clone() for parameter in self.model.parameters()]
         end = time.perf_counter() + seconds
         try:
@@ -344,12 +348,12 @@ class Lab:
 
     def _look(self) -> None:
         """What the model says now, at the grid."""
-        mu, sigma = predict(self.model, self.x)
+        mu, sigma = self.predict(self.model)
         with torch.no_grad():
             loss = self.loss(self.model, self.cells).item()
         expected = expected_nll(self.problem, self.x, mu, sigma)
         if not (math.isfinite(expected) and math.isfinite(loss)):
-            raise Diverged(len(self.losses), loss, self.value.lr)
+            raise Diverged(len(self.losses), loss, getattr(self.value, "lr", self.lr))
         self.mu, self.sigma, self.loss_now, self.expected_nll = mu, sigma, loss, expected
 
     def _tell(self) -> None:

@@ -60,7 +60,7 @@ def loss_panel(lab) -> Panel:
     return Panel(
         {
             "xlim": (1, LAST_STEP), "ylim": lab.nll_limits, "xscale": "log",
-            "xlabel": "step", "ylabel": "NLL (nats)",
+            "xlabel": "step", "ylabel": "loss (nats)",
         },
         {"loss": {"color": MEAN, "label": "loss"}, "floor": DASHED | {"label": "noise floor"}},
     )  # fmt: skip

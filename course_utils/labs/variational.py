@@ -1,11 +1,18 @@
-"""The labs of the variational lessons: a prior on y (05)."""
+"""The labs of the variational lessons: a prior on y (05), distributions over weights (06)."""
 
 import torch
 
-from course_utils.labs.lessons import TwoOutputs, slider
-from course_utils.labs.panels import sigma_curves, sigma_panel
+from course_utils.data import WAVE
+from course_utils.labs.cells import Cells
+from course_utils.labs.lab import Lab
+from course_utils.labs.lessons import TwoOutputs, choice_slider, slider
+from course_utils.labs.panels import BAND, DASHED, POINTS, loss_curves, loss_panel
+from course_utils.labs.picture import Panel
 from course_utils.losses import gaussian_kl
-from course_utils.plots import WRONG
+from course_utils.metrics import interval
+from course_utils.models import BayesianRegressor, Bump
+from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN, WRONG
+from course_utils.training import predict_samples
 
 
 class PriorOnY(TwoOutputs):
@@ -57,7 +64,7 @@ class PriorOnY(TwoOutputs):
         return [fit, sigma, loss]
 
     def curves(self):
-        return super().curves() | sigma_curves(self) | {"law": (self.x, self.law())}
+        return super().curves() | {"law": (self.x, self.law())}
 
     def numbers(self):
         middle = len(self.x) // 2
@@ -66,4 +73,128 @@ class PriorOnY(TwoOutputs):
             *super().numbers()[:2],
             f"σ(0) learned {self.sigma[middle].item():.2f}, predicted "
             f"{self.law()[middle].item():.2f}, true {true[middle].item():.2f}",
+        ]
+
+
+class Doubt(Lab):
+    """Lesson 06: Gaussians on the weights of 20 bumps, and a gap in the data."""
+
+    alt = (
+        "Lab: a network with distributions over its weights, on data with a gap in the middle. "
+        "Left, the data with the mean, a purple band for the doubt about it and an orange one "
+        "for all doubt; middle, epistemic sd over x beside an exact Gaussian process; right, the "
+        "loss by step. Sliders: number of points, prior sd, half-width of the gap."
+    )
+    retrains = frozenset({"n", "prior", "gap"})  # from the last fit, old doubt would linger
+    train_steps, lr = 300, 0.1
+    nll_limits = (0, 8)
+
+    def new_controls(self):
+        return {
+            "n": choice_slider("points n", 300, (10, 30, 100, 300, 1000, 3000, 10_000)),
+            "prior": slider("prior sd", 2.5, 0.5, 5, 0.1),
+            "gap": slider("half of the gap", 1, 0, 1.5),
+        }
+
+    @property
+    def n(self):
+        return self.value.n
+
+    def new_problem(self):
+        return WAVE
+
+    def first_weights(self):
+        return BayesianRegressor(activation=Bump, prior_sd=self.value.prior)
+
+    def _pose(self):
+        super()._pose()
+        self.wide = self.problem.grid(margin=0.5)
+        kept = (self.cells.x.abs() > self.value.gap)[:, 0]
+        weight = self.cells.weight[kept]
+        self.kept = weight.sum().item() * self.n  # points left outside the gap
+        self.cells = Cells(
+            self.cells.x[kept], self.cells.y[kept], self.cells.spread[kept], weight / weight.sum()
+        )
+        seen = (self.shown[0].abs() > self.value.gap)[:, 0]
+        self.shown = tuple(values[seen] for values in self.shown)
+        self.reference = self.gaussian_process()
+
+    def gaussian_process(self):
+        """Exact epistemic sd at the wide grid under the kernel exp(−(x − x')²/2) and true noise."""
+        x = self.cells.x
+        _, sigma = self.problem.truth(x)
+
+        def kernel(a, b):
+            return torch.exp(-((a - b.T) ** 2) / 2)
+
+        noise = (sigma**2 / (self.cells.weight * self.n)).flatten().diag()
+        L = torch.linalg.cholesky(kernel(x, x) + noise)
+        half = torch.linalg.solve_triangular(L, kernel(x, self.wide), upper=False)
+        return (1 - half.square().sum(0)).clamp(min=0).sqrt()[:, None]
+
+    def loss(self, model, cells):
+        return super().loss(model, cells) + model.kl() / self.kept
+
+    def _train(self, steps, **options):
+        with torch.random.fork_rng(devices=[]):  # the learner's random numbers stay as they are
+            torch.manual_seed(len(self.losses))
+            super()._train(steps, **options)
+
+    def predict(self, model):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            both = torch.cat([self.x, self.wide])
+            parts = [part.split(len(self.x)) for part in predict_samples(model, both, draws=100)]
+        (mu, self.wide_mu), (aleatoric, self.aleatoric), (epistemic, self.epistemic) = parts
+        return mu, torch.sqrt(aleatoric**2 + epistemic**2)
+
+    def panels(self):
+        wide = {"xlim": (-6, 6), "xlabel": "x"}
+        fit = Panel(
+            wide | {"ylim": (-4.5, 4.5), "ylabel": "y"},
+            {
+                "data": POINTS | {"label": "data", "alpha": 0.5},
+                "total": BAND | {"label": "both, 95 %"},
+                "doubt": BAND | {"facecolor": EPISTEMIC, "alpha": 0.7, "label": "epistemic, 95 %"},
+                "mean": {"color": MEAN, "label": "mean"},
+                "true mean": DASHED | {"label": "true mean"},
+            },
+            width=1.7,
+        )
+        parts = Panel(
+            wide | {"ylim": (0, 2.5), "ylabel": "sd (units of y)"},
+            {
+                "aleatoric": {"color": ALEATORIC, "label": "aleatoric"},
+                "epistemic": {"color": EPISTEMIC, "label": "epistemic"},
+                "exact": DASHED | {"label": "Gaussian process"},
+            },
+        )
+        return [fit, parts, loss_panel(self)]
+
+    def curves(self):
+        mean, _ = self.problem.truth(self.wide)
+        total = torch.sqrt(self.aleatoric**2 + self.epistemic**2)
+        return {
+            "data": self.shown,
+            "total": (self.wide, *interval(self.wide_mu, total)),
+            "doubt": (self.wide, *interval(self.wide_mu, self.epistemic)),
+            "mean": (self.wide, self.wide_mu),
+            "true mean": (self.wide, mean),
+            "aleatoric": (self.wide, self.aleatoric),
+            "epistemic": (self.wide, self.epistemic),
+            "exact": (self.wide, self.reference),
+            **loss_curves(self),
+        }
+
+    def numbers(self):
+        places = {"at x = 0": 0.0, "at x = 2": 2.0, "outside, at x = 5": 5.0}
+        rows = {where: (self.wide - x).abs().argmin() for where, x in places.items()}
+        return [
+            f"step {len(self.losses):,}",
+            f"{self.kept:,.0f} points",
+            *(
+                f"epistemic sd {where}: {self.epistemic[row].item():.2f} "
+                f"(Gaussian process {self.reference[row].item():.2f})"
+                for where, row in rows.items()
+            ),
         ]
