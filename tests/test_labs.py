@@ -19,6 +19,7 @@ from course_utils.labs.cells import Sample, expected_nll
 from course_utils.losses import gaussian_nll
 
 TRAINED = sorted(LABS.keys() - {"01"})
+HAVE_LR = sorted(LABS.keys() - {"01", "06"})  # a learning rate, and a slider of the problem
 WITH_RATE = sorted(LABS.keys() - {"01", "06"})  # labs with a slider for the learning rate
 
 
