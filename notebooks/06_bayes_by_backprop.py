@@ -70,7 +70,7 @@ show(fig, alt="Points left and right of an empty middle third. A blue line and a
 # Two kinds of doubt are at work:
 #
 # - **aleatoric**: the noise of y. More data do not remove it. That is σ(x), and the network learned it.
-# - **epistemic**: not knowing the function. In the gap many functions fit equally well. More data there would remove it.
+# - [**epistemic**](00_start_here.ipynb#Glossary): not knowing the function. In the gap many functions fit equally well. More data there would remove it.
 #
 # One set of weights is one function, and one function has no doubt about itself. To speak of many functions we need a *distribution over weights*. Bayes' rule supplies it, and notebook 05 has the tool to approximate it.
 
@@ -130,7 +130,7 @@ for x_line, y_line in SAMPLES.values():
 # %% [markdown]
 # ## What independent Gaussians lose
 #
-# A posterior over the weights of a network is out of reach, so one approximates it by $q(\theta) = \prod_i N(\theta_i; \mu_i, s_i^2)$: **mean field**. For a Gaussian posterior the best q has a closed form. Minimise
+# A posterior over the weights of a network is out of reach, so one approximates it by $q(\theta) = \prod_i N(\theta_i; \mu_i, s_i^2)$: [**mean field**](00_start_here.ipynb#Glossary). For a Gaussian posterior the best q has a closed form. Minimise
 #
 # $$\mathrm{KL}(q \,\|\, p) = \tfrac12 \Big[ \sum_i \Lambda_{ii} s_i^2 + (\mu - m)^\top \Lambda (\mu - m) - d - \sum_i \log s_i^2 - \log\det \Lambda \Big].$$
 #
