@@ -60,6 +60,7 @@ notebooks: $(STAMP)
 	@$(TEST_ENV) $(BIN)/python -m tests.pairs $(ARGS)
 
 test-browser: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt
 	@$(TEST_ENV) $(BIN)/python -m pytest tests/browser $(ARGS)
 
 # Other processors sum in another order: older vector units, MKL's common denominator, one core, two.

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from course_utils.data import Problem
@@ -53,12 +54,15 @@ def show(fig: Figure, alt: str) -> None:
     """
     if not alt.strip():
         raise ValueError("expected alt text that says what the figure shows, got none")
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=DRAWN_DPI, metadata={"Software": None})
+    drawn, saved = io.BytesIO(), io.BytesIO()
+    fig.savefig(drawn, format="png", dpi=DRAWN_DPI)
     width, height = fig.get_size_inches() * SHOWN_DPI
     plt.close(fig)
+    # 256 colours: a third of the size, and no difference to see.
+    picture = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(saved, "PNG", optimize=True)
     display(
-        {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": alt},
+        {"image/png": base64.b64encode(saved.getvalue()).decode(), "text/plain": alt},
         metadata={"image/png": {"alt": alt, "width": round(width), "height": round(height)}},
         raw=True,
     )
