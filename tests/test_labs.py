@@ -23,9 +23,16 @@ HAVE_LR = sorted(LABS.keys() - {"01", "06"})  # a learning rate, and a slider of
 WITH_RATE = sorted(LABS.keys() - {"01", "06"})  # labs with a slider for the learning rate
 
 
+def short(key):
+    """A lab on a small budget of training: enough for all that is not about the fit."""
+    Full = LABS[key]
+    budget = {"train_steps": min(Full.train_steps, 40), "refit_steps": 20}
+    return type(Full.__name__, (Full,), budget)()
+
+
 @pytest.fixture(scope="module", params=sorted(LABS))
 def lab(request):
-    lab = LABS[request.param]()
+    lab = short(request.param)
     yield lab
     lab.close()
 
@@ -34,13 +41,18 @@ def lab(request):
 def new_lab():
     made = []
 
-    def make(key):
-        made.append(LABS[key]())
+    def make(key, make_one=short):
+        made.append(make_one(key))
         return made[-1]
 
     yield make
     for lab in made:
         lab.close()
+
+
+def full(key):
+    """A lab as learners have it."""
+    return LABS[key]()
 
 
 def ends(control):
@@ -228,7 +240,7 @@ def test_an_interrupt_stops_a_loop_over_set_but_not_the_lab(new_lab):
 
 
 def test_slides_from_two_threads_end_at_the_last_values(new_lab):
-    lab = new_lab("03")
+    lab = new_lab("03", full)
 
     def drag(name, values):
         for value in values:
@@ -316,28 +328,27 @@ def test_a_lab_leaves_the_learners_random_numbers_alone(new_lab):
 
 @pytest.mark.parametrize("key", ["00", "03"])
 def test_ten_slides_end_within_one_per_cent_of_the_floor(new_lab, key):
-    lab = new_lab(key)
+    lab = new_lab(key, full)
     limit = 0.01 * (WAVE if key == "00" else LINE).noise_floor()
     positions = torch.rand(10, generator=torch.Generator().manual_seed(0)).tolist()
     excess = []
     for position in positions:
         lab.set(noise=0.2 + 1.8 * position)
         excess.append(lab.expected_nll - lab.problem.noise_floor())
-    assert sorted(excess)[5] < limit
-    assert sum(value < limit for value in excess) >= 8
+    assert max(excess) < limit
 
 
 def test_the_single_sigma_is_the_rms_residual(new_lab):
-    lab = new_lab("03")
+    lab = new_lab("03", full)
     assert lab.sigma[0].item() == pytest.approx(math.sqrt(lab.mean_square()), rel=0.01)
     assert lab.sigma[0].item() == pytest.approx(1, rel=0.03)
 
 
 @pytest.mark.parametrize("noise", [0, 1, 3, 6])
 def test_the_variance_of_predictions_learns_the_shrunken_slope(new_lab, noise):
-    lab = new_lab("02")
+    lab = new_lab("02", full)
     lab.set(noise=noise)
-    assert lab.slope() == pytest.approx(2.3 * lab.shrunken(noise), rel=0.04)
+    assert lab.slope() == pytest.approx(2.3 * lab.shrunken(noise), rel=0.02)
 
 
 def test_the_wrong_loss_can_not_be_imported():

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections import deque
+from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ import ipywidgets as widgets
 import torch
 from IPython import get_ipython
 from torch import Tensor, nn
-from torch.optim import Adam
+from torch.optim import LBFGS, Adam
 
 from course_utils.data import Problem
 from course_utils.labs.cells import Cells, Sample, expected_nll
@@ -40,14 +41,15 @@ class Lab:
     It says which sliders (``new_controls``), what they mean (``new_problem``, ``first_weights``)
     and what is shown (``panels``, ``curves``, ``numbers``). A model returns (mu, log_var).
 
-    A slide that changes the problem refits from the last fit, by ``refit_steps`` of Adam whose
-    learning rate falls to 0 along a half cosine. A slide named in ``retrains`` trains from the
-    first weights, by ``train_steps``. While the lab plays, ticks from the browser train instead.
+    A slide that changes the problem refits from the last fit, by ``refit_steps`` evaluations of
+    L-BFGS. A slide named in ``retrains`` trains from the first weights, by ``train_steps`` of Adam
+    whose learning rate falls to 0 along a half cosine. While the lab plays, ticks from the browser
+    train instead.
     """
 
     alt = ""
     retrains = frozenset({"lr", "seed"})
-    train_steps, refit_steps, lr = 200, 70, 0.01  # lr: unless there is a slider of that name
+    train_steps, refit_steps, lr = 200, 45, 0.01  # lr: unless there is a slider of that name
     n = 10_000
     y_limits = (-6.0, 6.0)
     nll_limits = (-1.0, 4.0)
@@ -284,7 +286,7 @@ class Lab:
             with torch.no_grad():
                 scale += self.best_shift(*self.model(self.cells.x))
         self.losses, self._optimiser = [], None
-        self._train(self.refit_steps, decay=True)
+        self._settle()
 
     def _rewind(self) -> None:
         self._pose()
@@ -313,32 +315,63 @@ class Lab:
         self.cells = self._sample.of(self.problem)
         self.shown = self._sample.shown(self.problem)
 
+    def _settle(self) -> None:
+        """A refit: L-BFGS, which asks for no learning rate; the loss on the cells has no noise."""
+        optimiser = LBFGS(
+            self.model.parameters(), max_iter=self.refit_steps, max_eval=self.refit_steps,
+            line_search_fn="strong_wolfe", tolerance_grad=1e-9, tolerance_change=1e-12,
+        )  # fmt: skip
+
+        def evaluate():
+            optimiser.zero_grad()
+            loss = self.loss(self.model, self.cells)
+            self.losses.append(self._finite(loss.item()))
+            loss.backward()
+            return loss
+
+        with self._undone_on_failure():
+            optimiser.step(evaluate)
+
     def _train(self, steps: int, *, decay: bool = False, seconds: float = math.inf) -> None:
-        """Steps of Adam in place; on anything that ends them early the weights are put back."""
+        """Steps of Adam, in place."""
         if self._optimiser is None:
             # β₂ = .95 forgets the steep first steps sooner than the usual .999.
             self._optimiser = Adam(self.model.parameters(), betas=(0.9, 0.95), fused=True)
         lr = getattr(self.value, "lr", self.lr)
-        before = [parameter.detach().clone() for parameter in self.model.parameters()]
         end = time.perf_counter() + seconds
-        try:
+        with self._undone_on_failure():
             for i in range(steps):
                 fraction = 0.5 * (1 + math.cos(math.pi * i / steps)) if decay else 1.0
                 self._optimiser.param_groups[0]["lr"] = lr * fraction
                 loss = self.loss(self.model, self.cells)
-                value = loss.item()
+                value = self._finite(loss.item())
                 if i == 0:
                     start = value
-                if not value < start + HOPELESS:
-                    raise Diverged(len(self.losses), float(f"{value:.3g}"), lr)
+                if value > start + HOPELESS:
+                    raise self._diverged(value)
                 self.losses.append(value)
                 self._optimiser.zero_grad()
                 loss.backward()
                 self._optimiser.step()
                 if time.perf_counter() > end:
                     break
+
+    def _diverged(self, loss: float) -> Diverged:
+        return Diverged(len(self.losses), float(f"{loss:.3g}"), getattr(self.value, "lr", self.lr))
+
+    def _finite(self, loss: float) -> float:
+        if not math.isfinite(loss):
+            raise self._diverged(loss)
+        return loss
+
+    @contextmanager
+    def _undone_on_failure(self):
+        """Put the weights back if the work inside fails, or if they are not finite after it."""
+        before = [parameter.detach().clone() for parameter in self.model.parameters()]
+        try:
+            yield
             if not all(parameter.isfinite().all() for parameter in self.model.parameters()):
-                raise Diverged(len(self.losses), math.nan, lr)
+                raise self._diverged(math.nan)
         except BaseException:
             self._optimiser = None
             with torch.no_grad():
@@ -353,7 +386,7 @@ class Lab:
             loss = self.loss(self.model, self.cells).item()
         expected = expected_nll(self.problem, self.x, mu, sigma)
         if not (math.isfinite(expected) and math.isfinite(loss)):
-            raise Diverged(len(self.losses), loss, getattr(self.value, "lr", self.lr))
+            raise self._diverged(loss)
         self.mu, self.sigma, self.loss_now, self.expected_nll = mu, sigma, loss, expected
 
     def _tell(self) -> None:

@@ -274,9 +274,6 @@ class SingleSigma(LineLab):
             model.log_var.fill_(2 * math.log(self.value.start))
         return model
 
-    def log_scale(self, model):
-        return model.log_var
-
     def panels(self):
         valley = Panel(
             {
