@@ -405,7 +405,7 @@ show(fig, alt="Three panels. With the loss of the question the line is too flat.
 # %% [markdown]
 # ## The lab
 #
-# Slide the noise. The line follows to the slope that the formula predicts: shrunk at little noise, right at σ ≈ 4, too steep beyond. Change the seed until a fit goes downhill, then press play and watch it turn around.
+# The lab starts from a seed that goes uphill. Slide the noise. The line follows to the slope that the formula predicts: shrunk at little noise, right at σ ≈ 4, too steep beyond. Change the seed until a fit goes downhill, then press play and watch it turn around.
 
 # %%
 lab = LABS["02"]()
