@@ -12,7 +12,7 @@
 #
 # **You need** notebooks 01 and 02, and the derivative of a logarithm.
 #
-# **Time.** About 60 minutes; the notebook runs in about 8 s.
+# **Time.** About 60 minutes; the notebook runs in about 10 s.
 
 # %%
 import math

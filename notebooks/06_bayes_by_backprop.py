@@ -12,7 +12,7 @@
 #
 # **You need** notebook 04 (two outputs) and notebook 05 (the ELBO).
 #
-# **Time.** About 75 minutes; the notebook runs in about 17 s.
+# **Time.** About 75 minutes; the notebook runs in about 20 s.
 
 # %%
 import math

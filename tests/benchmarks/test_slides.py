@@ -106,3 +106,34 @@ def test_slide_to_pixels(course, open_notebook, plain_waits, key):
     frames = lab.pictures_in(3) / 3
     waits = press(notebook.page, lab.sliders.first, KEYS)
     print(f"lesson {key}, playing: {frames:.0f} pictures a second, slide {shown(waits)}")
+
+
+# The last time the hand moved, and the last time a picture arrived.
+WATCH_DRAG = """root => {
+    window.moved = window.arrived = 0;
+    document.addEventListener('pointermove', () => { window.moved = performance.now(); }, true);
+    document.addEventListener('mousemove', () => { window.moved = performance.now(); }, true);
+    root.addEventListener('load', event => {
+        if (event.target.tagName === 'IMG') window.arrived = performance.now();
+    }, true);
+}"""
+
+
+@pytest.mark.parametrize("key", ["00", "02", "03", "04"])
+def test_ten_seconds_of_dragging(course, open_notebook, key):
+    notebook = open_cells(
+        course, open_notebook, f'from course_utils.labs import LABS\nlab = LABS["{key}"]()\nlab'
+    )
+    (lab,) = notebook.labs()
+    lab.box.evaluate(WATCH_DRAG)
+    page, box = notebook.page, lab.sliders.first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for i in range(600):
+        page.mouse.move(x + 60 * abs((i / 60) % 2 - 1), y)
+        page.wait_for_timeout(16)
+    page.wait_for_timeout(2000)  # the hand rests: what arrives now had piled up
+    settled = page.evaluate("() => window.arrived - window.moved")
+    page.mouse.up()
+    print(f"\nlesson {key}: settled {settled:.0f} ms after the last move of a 10 s drag")
