@@ -148,9 +148,9 @@ def test_a_page_without_a_kernel_gets_a_picture_and_its_text(lab):
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.view.model_id
 
 
-@pytest.mark.parametrize("key", TRAINED)
-def test_playing_trains_and_a_pause_stops_it(new_lab, key):
-    lab = new_lab(key)
+@pytest.mark.parametrize("lab", TRAINED, indirect=True)
+def test_playing_trains_and_a_pause_stops_it(lab):
+    lab.reset()
     lab.rewind()
     assert lab.state["steps"] == 0
     lab.play()
@@ -165,9 +165,9 @@ def test_playing_trains_and_a_pause_stops_it(new_lab, key):
     assert sound(lab)
 
 
-@pytest.mark.parametrize("key", WITH_RATE)
-def test_a_slide_takes_effect_while_the_lab_plays(new_lab, key):
-    lab = new_lab(key)
+@pytest.mark.parametrize("lab", WITH_RATE, indirect=True)
+def test_a_slide_takes_effect_while_the_lab_plays(lab):
+    lab.reset()
     problem = next(name for name in lab.controls if name not in lab.retrains)
     lab.play()
     tick(lab)
@@ -181,9 +181,9 @@ def test_a_slide_takes_effect_while_the_lab_plays(new_lab, key):
     assert lab.state["steps"] > steps
 
 
-@pytest.mark.parametrize("key", WITH_RATE)
-def test_divergence_keeps_the_last_finite_fit_and_says_so(new_lab, key):
-    lab = new_lab(key)
+@pytest.mark.parametrize("lab", WITH_RATE, indirect=True)
+def test_divergence_keeps_the_last_finite_fit_and_says_so(lab):
+    lab.reset()
     mu = lab.mu
     lab.loss = lambda model, cells: type(lab).loss(lab, model, cells) * math.nan
     lab.set(lr=ends(lab.controls["lr"])[1])
