@@ -126,13 +126,17 @@ def test_ten_seconds_of_dragging(course, open_notebook, key):
     )
     (lab,) = notebook.labs()
     lab.box.evaluate(WATCH_DRAG)
-    page, box = notebook.page, lab.sliders.first.bounding_box()
+    page, handle = notebook.page, lab.sliders.first
+    box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+    reach = -60 if at_end else 60
     page.mouse.move(x, y)
     page.mouse.down()
     for i in range(600):
-        page.mouse.move(x + 60 * abs((i / 60) % 2 - 1), y)
+        page.mouse.move(x + reach * abs((i / 60) % 2 - 1), y)
         page.wait_for_timeout(16)
+    page.mouse.move(x + reach / 2, y)  # a last slide to another value
     page.wait_for_timeout(2000)  # the hand rests: what arrives now had piled up
     settled = page.evaluate("() => window.arrived - window.moved")
     page.mouse.up()

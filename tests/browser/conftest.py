@@ -49,7 +49,8 @@ def server(course, tmp_path_factory):
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
-        "PYTHONPATH": str(course),
+        # What PYTHONPATH names already comes second: with it one tries another ipykernel.
+        "PYTHONPATH": os.pathsep.join([str(course), os.environ.get("PYTHONPATH", "")]),
     }
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
