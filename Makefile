@@ -39,8 +39,7 @@ help:
 install: $(STAMP)
 	@echo 'Installed in .venv; make lab opens the course.'
 
-# JupyterLab looks for a free port itself. Its news, update check and extension list would ask the
-# network (the news, the learner too): off.
+# JupyterLab looks for a free port itself. Its extension list would ask the network: off.
 lab: $(STAMP)
 	@set --; \
 	if [ "$$(id -u)" = 0 ]; then set -- --allow-root; fi; \
@@ -49,7 +48,6 @@ lab: $(STAMP)
 	exec env $(ONE_THREAD) $(BIN)/python -m jupyterlab "$$@" \
 	    --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=. \
 	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 	    --LabApp.extension_manager=readonly $(ARGS)
 
 test: $(STAMP)
@@ -134,4 +132,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PIP) "$$@" > $(LOG) 2>&1 || $(explain)
 	@$(PIP) -r requirements.lock > $(LOG) 2>&1 || $(explain)
 	@$(PIP) --no-build-isolation -e . > $(LOG) 2>&1 || $(explain)
+	@# JupyterLab's news and update check would ask the network, and first of all the learner.
+	@$(BIN)/python -m jupyter labextension disable --level=sys_prefix \
+	    @jupyterlab/apputils-extension:announcements > $(LOG) 2>&1 || $(explain)
 	@rm -f $@.old; echo "$(CURDIR)" > $@
