@@ -2,9 +2,10 @@ import math
 
 import pytest
 import torch
-from scipy import integrate, stats
 
 from course_utils.metrics import coverage, crps, interval, pit
+
+# scipy is imported where it is used: it takes most of a second, in each of pytest's processes.
 
 
 def column(*values):
@@ -13,6 +14,8 @@ def column(*values):
 
 @pytest.mark.parametrize("level", [0.05, 0.5, 0.9, 0.95, 0.999])
 def test_the_interval_is_that_of_scipy(level):
+    from scipy import stats
+
     mu, sigma = column(0, 1, -2), column(1, 0.3, 7)
     lower, upper = interval(mu, sigma, level)
     expected = stats.norm(mu.numpy(), sigma.numpy()).interval(level)
@@ -36,6 +39,8 @@ def test_coverage_of_the_truth_is_its_level_and_of_a_variance_for_sigma_is_not()
 
 
 def test_pit_of_the_truth_is_uniform_and_of_too_narrow_a_band_is_not():
+    from scipy import stats
+
     y = torch.randn(4000, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     mu, sigma = torch.zeros_like(y), torch.ones_like(y)
     assert stats.kstest(pit(y, mu, sigma).flatten().numpy(), "uniform").pvalue > 0.01
@@ -44,6 +49,8 @@ def test_pit_of_the_truth_is_uniform_and_of_too_narrow_a_band_is_not():
 
 @pytest.mark.parametrize(("y", "mu", "sigma"), [(0, 0, 1), (2.5, 0, 1), (-1, 3, 0.2), (4, 1, 6)])
 def test_crps_equals_its_integral(y, mu, sigma):
+    from scipy import integrate, stats
+
     def squared(t):
         return (stats.norm(mu, sigma).cdf(t) - (t >= y)) ** 2
 
