@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -23,7 +24,7 @@ from torch import nn
 from torch.distributions import Normal
 
 from course_utils import check, checks, guess, guesses, measured, quiz
-from course_utils.checks import Choice, Coded, Mistake, Option, Question, Value, predictions
+from course_utils.checks import Choice, Coded, Mistake, Option, Question, Value, guard, predictions
 from course_utils.checks.answers import judge
 from tests.pairs import cells, sources
 
@@ -280,26 +281,30 @@ def threads_left(before: set) -> set:
     return set(threading.enumerate()) - before
 
 
+SOON = replace(CODED, seconds=0.02)
+
+
 @pytest.mark.parametrize("answer", [endless, stubborn, deaf])
 def test_an_endless_loop_is_stopped(answer):
     before = set(threading.enumerate())
-    verdict = judge(replace(CODED, seconds=0.1), answer)
+    verdict = judge(SOON, answer)
     assert "was stopped" in verdict.message
     assert not threads_left(before)
 
 
-def test_a_wait_that_can_not_be_stopped_is_left_behind():
+def test_a_wait_that_can_not_be_stopped_is_left_behind(monkeypatch):
+    monkeypatch.setattr(guard, "GRACE", 0.1)
     awake = threading.Event()
-    verdict = judge(replace(CODED, seconds=0.1), lambda y, mu, log_var: awake.wait())
+    verdict = judge(SOON, lambda y, mu, log_var: awake.wait())
     awake.set()
     assert "can't be stopped" in verdict.message
 
 
 def test_a_check_works_in_a_thread_as_in_a_kernels_subshell():
     verdicts = []
-    for answer in (nll, endless):
+    for exercise, answer in ((CODED, nll), (SOON, endless)):
         thread = threading.Thread(
-            target=lambda answer=answer: verdicts.append(judge(replace(CODED, seconds=0.1), answer))
+            target=lambda *both: verdicts.append(judge(*both)), args=(exercise, answer)
         )
         thread.start()
         thread.join()
@@ -309,9 +314,13 @@ def test_a_check_works_in_a_thread_as_in_a_kernels_subshell():
 
 def test_the_stop_button_ends_the_learners_code_and_not_the_kernel():
     before = set(threading.enumerate())
-    press = threading.Timer(0.2, _thread.interrupt_main)
-    press.start()
-    verdict = judge(replace(CODED, seconds=60), endless)
+    press = threading.Timer(0.1, _thread.interrupt_main)
+
+    def endless_when_pressed(*_):
+        press.start()
+        endless()
+
+    verdict = judge(replace(CODED, seconds=60), endless_when_pressed)
     press.join()
     assert "Stopped" in verdict.message
     assert not threads_left(before)
@@ -600,6 +609,7 @@ class Exercise:
         return namespace[self.name]
 
 
+@cache
 def exercises(path) -> list[Exercise]:
     """Each ``check("NN-k", name)`` with the solution from the Markdown that follows it."""
     found, statements = [], []

@@ -50,8 +50,8 @@ def right_rule(y, mu, sigma):
 
 def in_region(x, y, mu, sigma, low, high):
     """By probabilities: y lies inside if its rank in N(mu, σ²) is between 0.025 and 0.975."""
-    rank = Normal(mu, sigma).cdf(y)
-    kept = [0.025 <= r <= 0.975 for r, v in zip(rank.flatten(), x.flatten()) if low <= v < high]
+    ranks, x = Normal(mu, sigma).cdf(y).flatten().tolist(), x.flatten().tolist()
+    kept = [0.025 <= r <= 0.975 for r, v in zip(ranks, x, strict=True) if low <= v < high]
     return sum(kept) / len(kept)
 
 
