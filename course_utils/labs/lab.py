@@ -41,15 +41,16 @@ class Lab:
     It says which sliders (``new_controls``), what they mean (``new_problem``, ``first_weights``)
     and what is shown (``panels``, ``curves``, ``numbers``). A model returns (mu, log_var).
 
-    A slide that changes the problem refits from the last fit, by ``refit_steps`` evaluations of
-    L-BFGS. A slide named in ``retrains`` trains from the first weights, by ``train_steps`` of Adam
-    whose learning rate falls to 0 along a half cosine. While the lab plays, ticks from the browser
-    train instead.
+    A slide named in ``retrains`` trains from the first weights, by ``train_steps`` of Adam whose
+    learning rate falls to 0 along a half cosine. A slide that changes the problem refits, by
+    ``refit_steps`` evaluations of L-BFGS, always from the same trained weights: from the last fit,
+    a hundred slides would saturate the units and overfit the points. While the lab plays, ticks
+    from the browser train instead.
     """
 
     alt = ""
     retrains = frozenset({"lr", "seed"})
-    train_steps, refit_steps, lr = 200, 45, 0.01  # lr: unless there is a slider of that name
+    train_steps, refit_steps, lr = 200, 48, 0.01  # lr: unless there is a slider of that name
     n = 10_000
     y_limits = (-6.0, 6.0)
     nll_limits = (-1.0, 4.0)
@@ -58,7 +59,7 @@ class Lab:
         self.controls = self.new_controls()
         self._defaults = {name: control.value for name, control in self.controls.items()}
         self._lock, self._waiting, self._setting = threading.Lock(), deque(), False
-        self.model = self._sample = self._optimiser = None
+        self.model = self._sample = self._optimiser = self._base = self._base_of = None
         self.losses, self.message, self._failed = [], "", False
         self.picture = Picture(self.panels())
         self._lay_out()
@@ -156,6 +157,7 @@ class Lab:
     def reset(self) -> None:
         """Every slider to its default, and a fresh fit."""
         self.pause()
+        self._base_of = None
         self._put(self._defaults)
         self._ask("restart")
 
@@ -281,6 +283,8 @@ class Lab:
         self._pose()
         if self.clock.playing:
             return  # the ticks train
+        self._keep_base()
+        put(self.model, self._base)
         scale = self.log_scale(self.model)
         if scale is not None:
             with torch.no_grad():
@@ -305,6 +309,13 @@ class Lab:
         except Diverged:
             self.model = last or self.model
             raise
+        self._keep_base()
+
+    def _keep_base(self) -> None:
+        """Keep the weights that refits start from: one set for each of the first weights."""
+        begun = {name: getattr(self.value, name, None) for name in self.retrains - {"lr"}}
+        if self._base_of != begun:
+            self._base, self._base_of = weights(self.model), begun
 
     def _pose(self) -> None:
         """The problem and the data that the sliders ask for."""
@@ -367,16 +378,14 @@ class Lab:
     @contextmanager
     def _undone_on_failure(self):
         """Put the weights back if the work inside fails, or if they are not finite after it."""
-        before = [parameter.detach().clone() for parameter in self.model.parameters()]
+        before = weights(self.model)
         try:
             yield
             if not all(parameter.isfinite().all() for parameter in self.model.parameters()):
                 raise self._diverged(math.nan)
         except BaseException:
             self._optimiser = None
-            with torch.no_grad():
-                for parameter, value in zip(self.model.parameters(), before, strict=True):
-                    parameter.copy_(value)
+            put(self.model, before)
             raise
 
     def _look(self) -> None:
@@ -403,6 +412,18 @@ class Lab:
                 f"{html.escape(self.message)}</div>"
             )
         self.text.value = "".join(lines)
+
+
+def weights(model: nn.Module) -> list[Tensor]:
+    """A copy of the model's parameters."""
+    return [parameter.detach().clone() for parameter in model.parameters()]
+
+
+def put(model: nn.Module, values: list[Tensor]) -> None:
+    """Set the model's parameters."""
+    with torch.no_grad():
+        for parameter, value in zip(model.parameters(), values, strict=True):
+            parameter.copy_(value)
 
 
 def nll_in_words(problem: Problem, expected: float) -> str:

@@ -85,7 +85,7 @@ class Doubt(Lab):
         "for all doubt; middle, epistemic sd over x beside an exact Gaussian process; right, the "
         "loss by step. Sliders: number of points, prior sd, half-width of the gap."
     )
-    retrains = frozenset({"n", "prior", "gap"})  # from the last fit, old doubt would linger
+    retrains = frozenset({"n", "prior", "gap"})  # refitted, it would keep its old doubt
     train_steps, lr = 300, 0.1
     nll_limits = (0, 8)
 
