@@ -36,8 +36,8 @@ def test_the_closed_form_of_02_predicts_the_trained_slope(m, b, sigma, low, high
     x_standard = (x - x.mean()) / x.std()  # a far-off range trains slowly; the slope is rescaled
     torch.manual_seed(11)
     net = mlp(1, (20,), 1)
-    fit(net, squared_error, x_standard, y, steps=150, lr=0.05, batch_size=500, decay=True)
-    fit(net, wrong, x_standard, y, steps=250, lr=0.02, batch_size=500, decay=True)
+    fit(net, squared_error, x_standard, y, steps=60, lr=0.1, batch_size=500, decay=True)
+    fit(net, wrong, x_standard, y, steps=100, lr=0.03, batch_size=500, decay=True)
     f = net(x_standard).detach()
     slope = (((x - x.mean()) * f).mean() / x.var(correction=0)).item()
     r = sigma**2 / (m**2 * (high - low) ** 2 / 12)
@@ -46,11 +46,12 @@ def test_the_closed_form_of_02_predicts_the_trained_slope(m, b, sigma, low, high
 
 def test_one_sigma_is_within_2_percent_of_1_for_at_least_9_of_10_seeds():
     good = 0
-    for seed in range(10):
+    for seed in range(10, 20):  # 03 shows seeds 0 to 9
         x, y = LINE.sample(10_000, seed=seed)
         torch.manual_seed(seed)
         model = HomoscedasticRegressor(hidden=(16,))
-        fit(model, mean_nll, x, y, steps=600, lr=0.05, batch_size=500, seed=seed, decay=True)
+        torch.nn.init.constant_(model.log_var, 2 * math.log(3))  # 1 would be the answer
+        fit(model, mean_nll, x, y, steps=200, lr=0.05, batch_size=500, seed=seed, decay=True)
         good += abs(predict(model, x[:1])[1].item() - 1) < 0.02
     assert good >= 9
 
@@ -63,7 +64,7 @@ def test_sigma_of_x_has_an_rmse_under_003_for_at_least_9_of_10_seeds():
         x, y = WAVE.sample(10_000, seed=seed)
         torch.manual_seed(seed)
         model = HeteroscedasticRegressor()
-        fit(model, mean_nll, x, y, steps=300, lr=0.01, batch_size=500, seed=seed, decay=True)
+        fit(model, mean_nll, x, y, steps=150, lr=0.02, batch_size=500, seed=seed, decay=True)
         good += ((predict(model, grid)[1] - truth) ** 2).mean().sqrt().item() < 0.03
     assert good >= 9
 
@@ -74,6 +75,7 @@ def test_a_model_in_other_units_of_y_is_as_good():
     x, y = problem.sample(4_000, seed=0)
     torch.manual_seed(0)
     model = HeteroscedasticRegressor()
-    fit(model, mean_nll, x, (y - y.mean()) / y.std(), steps=400, batch_size=500, decay=True)
-    nll = mean_nll(model, x, (y - y.mean()) / y.std()).item() + y.std().log().item()
+    y_standard = (y - y.mean()) / y.std()
+    fit(model, mean_nll, x, y_standard, steps=200, lr=0.02, batch_size=500, decay=True)
+    nll = mean_nll(model, x, y_standard).item() + y.std().log().item()
     assert nll == pytest.approx(problem.noise_floor(), abs=0.03)

@@ -23,7 +23,7 @@ def line():
 def test_fit_finds_the_least_squares_line():
     x, y = LINE.sample(200, seed=0)
     model = line()
-    fit(model, squared_error, x, y, steps=1500, lr=0.1, decay=True)
+    fit(model, squared_error, x, y, steps=400, lr=0.1, decay=True)
     design = torch.cat([x, torch.ones_like(x)], dim=1)
     slope, intercept = torch.linalg.lstsq(design, y).solution.flatten()
     assert model[0].weight.item() == pytest.approx(slope.item(), abs=1e-4)
@@ -34,7 +34,7 @@ def test_single_sigma_equals_rms_residual():
     x, y = LINE.sample(500, seed=0)
     torch.manual_seed(0)
     model = HomoscedasticRegressor(hidden=())
-    fit(model, mean_nll, x, y, steps=1500, lr=0.1, decay=True)
+    fit(model, mean_nll, x, y, steps=400, lr=0.2, decay=True)
     mu, sigma = predict(model, x)
     assert sigma[0].item() == pytest.approx(((y - mu) ** 2).mean().sqrt().item(), rel=1e-4)
 
@@ -94,7 +94,7 @@ def test_several_inputs_and_outputs_are_fitted():
     y = torch.cat([x.sum(dim=1, keepdim=True), x[:, :1] - 1], dim=1)
     torch.manual_seed(0)
     model = HeteroscedasticRegressor(n_in=3, hidden=(), n_out=2)
-    fit(model, mean_nll, x, y, steps=300, lr=0.05, decay=True)
+    fit(model, mean_nll, x, y, steps=100, lr=0.1, decay=True)
     mu, sigma = predict(model, x)
     assert mu.shape == sigma.shape == y.shape
     assert ((mu - y) ** 2).mean() < 0.05
