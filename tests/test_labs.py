@@ -3,7 +3,9 @@
 import itertools
 import math
 import re
+import signal
 import threading
+from types import SimpleNamespace
 
 import ipywidgets as widgets
 import pytest
@@ -222,21 +224,69 @@ def test_an_error_is_shown_in_red_and_the_lab_goes_on(new_lab):
     assert sound(lab)
 
 
-def test_an_interrupt_stops_a_loop_over_set_but_not_the_lab(new_lab):
-    lab = new_lab("03")
+@pytest.fixture
+def interrupt():
+    """Ctrl-C in the midst of the next call of a method; as in ipykernel, Python's own handler."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def interrupted(model, cells):
-        raise KeyboardInterrupt
+    def at(owner, name):
+        method = getattr(owner, name)
 
-    lab.loss = interrupted
-    with pytest.raises(KeyboardInterrupt):
-        lab.set(noise=2)
-    lab.controls["noise"].value = 3  # in a callback it goes no further
-    assert "Interrupted" in lab.state["message"]
-    del lab.loss
-    lab.set(noise=1)
+        def interrupted(*args):
+            patch.undo()
+            signal.raise_signal(signal.SIGINT)
+            return method(*args)
+
+        patch = pytest.MonkeyPatch()
+        patch.setattr(owner, name, interrupted)
+
+    yield at
+    signal.signal(signal.SIGINT, usual)
+
+
+@pytest.mark.parametrize("lab", ["03"], indirect=True)
+def test_an_interrupt_stops_a_loop_over_set_once_the_picture_is_drawn(lab, interrupt):
+    lab.reset()
+    for noise, owner, name in [(2, lab, "loss"), (3, lab.picture, "draw"), (4, lab, "_tell")]:
+        interrupt(owner, name)
+        with pytest.raises(KeyboardInterrupt):
+            lab.set(noise=noise)
+        assert sound(lab)
+        assert lab.problem.truth(lab.x)[1][0].item() == noise
+        lab.picture.draw(lab.curves())
+        assert lab.image.value == lab.picture.jpeg()
+
+
+@pytest.mark.parametrize("lab", ["03"], indirect=True)
+def test_an_interrupt_pauses_the_play(lab, interrupt):
+    lab.rewind()
+    lab.play()
+    interrupt(lab, "loss")
+    with pytest.raises(KeyboardInterrupt):  # ipykernel takes it from here
+        tick(lab)
+    assert "Interrupted" in lab.text.value
+    assert not lab.clock.playing
+    steps = lab.state["steps"]
+    lab.play()
+    tick(lab)
+    lab.pause()
+    assert lab.state["steps"] > steps
     assert sound(lab)
-    assert lab.state["message"] == ""
+
+
+@pytest.mark.parametrize("lab", ["03"], indirect=True)
+def test_a_cell_interrupted_while_it_makes_a_lab_leaves_no_widget(lab, interrupt, monkeypatch):
+    run = {"metadata": {"cellId": "c"}, "header": {"msg_id": "1"}}
+    monkeypatch.setattr(labs.lab, "get_ipython", lambda: SimpleNamespace(get_parent=lambda: run))
+    monkeypatch.setattr(labs.lab, "Picture", lambda panels: lab.picture)
+    before = set(open_widgets)
+    interrupt(type(lab), "new_controls")
+    with pytest.raises(KeyboardInterrupt):
+        type(lab)()
+    assert set(open_widgets) > before
+    run["header"] = {"msg_id": "2"}
+    type(lab)().close()
+    assert set(open_widgets) == before
 
 
 def test_slides_from_two_threads_end_at_the_last_values(new_lab):

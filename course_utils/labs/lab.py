@@ -3,6 +3,7 @@
 import base64
 import html
 import math
+import signal
 import threading
 import time
 from collections import deque
@@ -35,6 +36,26 @@ HOPELESS = 1000  # nats worse than at the start: Adam rarely reaches NaN, but th
 UNSEEN = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
 
 
+@contextmanager
+def interrupts_wait():
+    """Hold Ctrl-C and JupyterLab's Interrupt Kernel back until the work inside is done.
+
+    Python raises them in its main thread, and there anywhere: between a fit and its picture, or
+    with the lock just taken. Gives the list of those that came.
+    """
+    came, usual = [], signal.getsignal(signal.SIGINT)
+    if usual is None or threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    signal.signal(signal.SIGINT, lambda *_: came.append(True))
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if came:
+        signal.raise_signal(signal.SIGINT)
+
+
 class Lab:
     """Sliders over a model that is trained on a problem; a lesson's lab is a small subclass.
 
@@ -55,6 +76,7 @@ class Lab:
     y_limits = (-6.0, 6.0)
     nll_limits = (-1.0, 4.0)
 
+    @interrupts_wait()
     def __init__(self):
         self.controls = self.new_controls()
         self._defaults = {name: control.value for name, control in self.controls.items()}
@@ -126,6 +148,7 @@ class Lab:
             "message": self.message,
         }
 
+    @interrupts_wait()
     def set(self, **values) -> None:
         """Do what sliding does: set controls by name, then refit or retrain, and redraw."""
         for name, value in values.items():
@@ -134,9 +157,7 @@ class Lab:
             if not allows(self.controls[name], value):
                 raise ValueError(f"{name}={value} is beyond its slider: {self.controls[name]}")
         self._put(values)
-        interrupted = self._ask("restart" if self.retrains & values.keys() else "refit")
-        if interrupted:  # a loop over set() has to stop
-            raise interrupted
+        self._ask("restart" if self.retrains & values.keys() else "refit")
 
     def play(self) -> None:
         """Train on, live, until ``pause``; the browser asks for each picture."""
@@ -154,6 +175,7 @@ class Lab:
         """Back to the first weights, untrained: the place to press play."""
         self._ask("rewind")
 
+    @interrupts_wait()
     def reset(self) -> None:
         """Every slider to its default, and a fresh fit."""
         self.pause()
@@ -223,6 +245,7 @@ class Lab:
             return  # playing, the next tick reads the learning rate
         self._ask("restart" if name in self.retrains else "refit")
 
+    @interrupts_wait()
     def _on_play(self, change) -> None:
         button = self.buttons["play"]
         button.description, button.icon = ("Pause", "pause") if change.new else ("Play", "play")
@@ -238,37 +261,40 @@ class Lab:
 
     WORK = ("tick", "step", "refit", "rewind", "restart")  # the later makes the earlier needless
 
-    def _ask(self, work: str) -> KeyboardInterrupt | None:
+    def _ask(self, work: str) -> None:
         """Do the work; if another thread is working, it does this one when it is through.
 
         Depending on its version, ipykernel calls from the main thread, from another, or from both.
         """
-        interrupted = None
-        self._waiting.append(work)
-        while self._waiting and self._lock.acquire(blocking=False):
-            try:
-                asked = [self._waiting.popleft() for _ in range(len(self._waiting))]
-                self.message, self._failed = "", False
+        with interrupts_wait() as interrupts:
+            self._waiting.append(work)
+            while self._waiting and self._lock.acquire(blocking=False):
                 try:
-                    with one_thread():
-                        getattr(self, f"_{max(asked, key=self.WORK.index)}")()
-                        self._look()
-                except Diverged as error:
-                    self.pause()
-                    self.message = f"Diverged: {error}. The fit shown is the last finite one."
-                except KeyboardInterrupt as error:
-                    self.pause()
-                    self.message, interrupted = "Interrupted before the fit was finished.", error
-                self.picture.draw(self.curves())
-                self.image.value = self.picture.jpeg()
-                self._tell()
-            except Exception as error:  # raised in a callback it would reach only a log
-                self._failed, self.message = True, f"{type(error).__name__}: {error}"
+                    self._do([self._waiting.popleft() for _ in range(len(self._waiting))])
+                finally:
+                    self._lock.release()
+            if interrupts and self.clock.playing:
                 self.pause()
+                self.message = "Interrupted. Play goes on from here."
                 self._tell()
-            finally:
-                self._lock.release()
-        return interrupted
+
+    def _do(self, asked: list[str]) -> None:
+        self.message, self._failed = "", False
+        try:
+            try:
+                with one_thread():
+                    getattr(self, f"_{max(asked, key=self.WORK.index)}")()
+                    self._look()
+            except Diverged as error:
+                self.pause()
+                self.message = f"Diverged: {error}. The fit shown is the last finite one."
+            self.picture.draw(self.curves())
+            self.image.value = self.picture.jpeg()
+            self._tell()
+        except Exception as error:  # raised in a callback it would reach only a log
+            self._failed, self.message = True, f"{type(error).__name__}: {error}"
+            self.pause()
+            self._tell()
 
     def _tick(self) -> None:
         self._train(TICK_STEPS, seconds=TICK_SECONDS)
