@@ -114,9 +114,20 @@ class Notebook:
             timeout=60_000,
         )
 
-    def run_all(self) -> list[str]:
+    def run_all(self, seconds: float = 300) -> list[str]:
         """Run every cell; the errors that the outputs hold afterwards."""
-        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        ended = self.page.evaluate(
+            """ms => Promise.race([
+                window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => true),
+                new Promise(done => setTimeout(() => done(false), ms))])""",
+            seconds * 1000,
+        )
+        # ipykernel 7.0 to 7.3 can leave requests unread for good (ipython/ipykernel#1554).
+        assert ended, f"the cells have not ended after {seconds} s"
+        return self.tracebacks()
+
+    def tracebacks(self) -> list[str]:
+        """The errors that the outputs hold."""
         return self.page.evaluate(
             """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
                 .flatMap(cell => cell.toJSON().outputs ?? [])
@@ -134,6 +145,10 @@ class Notebook:
         )
         assert answer["status"] == "ok", answer
         return answer["data"]["text/plain"]
+
+    def interrupt(self) -> None:
+        """What the menu's Kernel > Interrupt Kernel and the button beside Run do."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
 
     def labs(self) -> list["LabOnPage"]:
         pictures = self.page.locator(".jp-OutputArea-output img.widget-image")

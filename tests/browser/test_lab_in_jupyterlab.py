@@ -1,5 +1,6 @@
 """What an impatient learner does to a lab. The times are generous: benchmarks/ measures them."""
 
+import random
 import time
 
 import nbformat
@@ -8,6 +9,8 @@ import pytest
 
 CELLS = ["from course_utils.labs import LABS", 'lab = LABS["03"]()\nlab']
 WIDGETS = "len(__import__('ipywidgets').widgets.widget._instances)"
+UP_TO_DATE = "lab.picture.draw(lab.curves()) or lab.image.value == lab.picture.jpeg()"
+THREADS = "__import__('threading').active_count()"
 
 
 @pytest.fixture
@@ -67,6 +70,46 @@ def test_two_labs_play_at_once(notebook):
         lab.button("Pause").wait_for()
     assert first.pictures_in(2) >= 3
     assert second.pictures_in(2) >= 3
+    assert notebook.errors == []
+
+
+def test_interrupts_leave_a_lab_that_works(notebook):
+    (lab,) = notebook.labs()
+    chance = random.Random(0)
+
+    def play():
+        if lab.button("Play").count():  # an interrupt may have paused it
+            lab.button("Play").click()
+            lab.button("Pause").wait_for()
+
+    def pause():
+        notebook.page.wait_for_timeout(500)
+        if lab.button("Pause").count():
+            lab.button("Pause").click()
+            lab.button("Play").wait_for()
+
+    def slide(key="ArrowRight"):
+        lab.sliders.first.focus()
+        notebook.page.keyboard.press(key)
+
+    slide()
+    play()
+    before = notebook.ask(WIDGETS), notebook.ask(THREADS)
+    for act in (play, slide):
+        for _ in range(10):
+            act()
+            notebook.page.wait_for_timeout(chance.uniform(0, 200))
+            notebook.interrupt()
+        pause()
+        assert notebook.ask(UP_TO_DATE) == "True"
+        source = lab.source()
+        slide("ArrowLeft")
+        assert lab.wait_for_change(source), "the picture is frozen"
+    play()
+    assert lab.pictures_in(2) >= 3
+    assert (notebook.ask(WIDGETS), notebook.ask(THREADS)) == before
+    assert notebook.tracebacks() == []
+    assert "Traceback" not in notebook.page.content()
     assert notebook.errors == []
 
 
