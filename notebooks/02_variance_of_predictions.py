@@ -12,7 +12,7 @@
 #
 # **You need** notebook 01 (why squared error?), and the rule that variances of uncorrelated parts add.
 #
-# **Time.** About 45 minutes; the notebook runs in about 15 s.
+# **Time.** About 45 minutes; the notebook runs in about 10 s.
 
 # %%
 import math
@@ -95,10 +95,10 @@ def slope(f, x):
     return (((x - x.mean()) * f).mean() / x.var(correction=0)).item()
 
 
-def train(loss, x, y, *, seed, steps=200):
+def train(loss, x, y, *, seed, steps=200, lr=0.01, decay=False):
     torch.manual_seed(seed)
     net = mlp(1, (50, 50), 1)
-    fit(net, loss, x, y, steps=steps, lr=0.01, batch_size=500)
+    fit(net, loss, x, y, steps=steps, lr=lr, batch_size=500, decay=decay)
     return net
 
 # %%
@@ -208,7 +208,7 @@ print(f"a = {a:.4f}, slope {2.3 * a:.3f}")
 assert abs(up.mean().item() / (2.3 * a) - 1) < 0.02
 
 # %% [markdown]
-# The formula says 1.485, the mean of the uphill networks is 1.46. They were stopped after 200 steps; below we train longer and the difference goes away.
+# The formula says 1.485, the mean of the uphill networks is 1.46. They were stopped after 200 steps, on their way. Below we take larger steps that decay to 0, and the difference goes away.
 #
 # And if there were no noise at all? Then $r = 0$ and $a = (\sqrt 5 - 1)/2 = 0.618$, the **golden ratio** conjugate. A perfect line, without any noise, is learned with 62 % of its slope.
 
@@ -243,28 +243,29 @@ show(fig, alt="The loss against the factor a has a minimum at 0.65, a higher one
 line = mlp(1, (), 1)  # no hidden layer: f(x) = w x + b
 with torch.no_grad():
     line[0].weight.fill_(-0.5)
-fit(line, variance_of_predictions, x, y, steps=1000, lr=1.0, decay=True)
+fit(line, variance_of_predictions, x, y, steps=600, lr=0.5, decay=True)
 print(f"a line that starts at -0.5 ends at {line[0].weight.item():.1f}; predicted {2.3 * other:.1f}")
 assert abs(line[0].weight.item() / (2.3 * other) - 1) < 0.02
 
 # %% [markdown]
-# A network can bend. It keeps some variance $w > 0$ in a wiggle while its slope passes through 0, and so goes around the wall: for a flexible model the second root is a saddle, not a valley. It takes patience. We give the first five downhill starts 1,000 steps instead of 200, from the same first weights.
+# A network can bend. It keeps some variance $w > 0$ in a wiggle while its slope passes through 0, and so goes around the wall: for a flexible model the second root is a saddle, not a valley. To leave a saddle takes patience, or larger steps. We train the first five downhill starts again, from the same first weights, with three times the learning rate, and look at them twice.
 
 # %%
 downhill = (slopes < 0).nonzero().flatten().tolist()[:5]
-later = []
-for seed in downhill:
-    net = train(variance_of_predictions, x, y, seed=seed, steps=1000)
-    later.append(slope(net(x).detach(), x))
-print(f"of {len(downhill)} downhill starts, {sum(s > 0 for s in later)} go up after 1,000 steps")
-assert sum(s > 0 for s in later) >= 1
+turned = {}
+for steps in (50, 250):
+    again = [train(variance_of_predictions, x, y, seed=seed, steps=steps, lr=0.03)
+             for seed in downhill]
+    turned[steps] = sum(slope(net(x).detach(), x) > 0 for net in again)
+    print(f"after {steps:3} steps, {turned[steps]} of {len(again)} go up")
+assert turned[50] == 0 and turned[250] >= 3
 
 # %% [markdown]
 # So the two pictures of the question are one story. The first is the answer to the loss. The second is a network that has not yet found its way there.
 #
 # ## Does the formula hold elsewhere?
 #
-# A formula that fits the one case it was made for proves little. We change the noise over three orders of magnitude, then the function. To stay out of the second valley each network (two layers of 20 units, for speed) starts from 100 steps of squared error; then it has 300 steps of the wrong loss, with a learning rate that decays to 0.
+# A formula that fits the one case it was made for proves little. We change the noise over three orders of magnitude, then the function. To stay out of the second valley each network (two layers of 20 units, for speed) starts from 100 steps of squared error; then it has 150 steps of the wrong loss, with a learning rate that decays to 0.
 
 # %%
 def trained_factor(problem):
@@ -272,8 +273,8 @@ def trained_factor(problem):
     x, y = problem.sample(10_000, seed=0)
     torch.manual_seed(0)
     net = mlp(1, (20, 20), 1)
-    fit(net, squared_error, x, y, steps=100, batch_size=500)
-    fit(net, variance_of_predictions, x, y, steps=300, batch_size=500, decay=True)
+    fit(net, squared_error, x, y, steps=100, lr=0.03, batch_size=500)
+    fit(net, variance_of_predictions, x, y, steps=150, lr=0.02, batch_size=500, decay=True)
     g, _ = problem.truth(x)
     f = net(x).detach()
     V = f.var().item()
@@ -378,11 +379,10 @@ def variance_of_residuals(net, x, y):
     return ((f - y) ** 2).mean() / (2 * V) + 0.5 * V.log()
 
 # %%
+uphill = (slopes > 0).nonzero()[-1].item()  # a start that goes uphill
 fig, axes = plt.subplots(1, 3, sharey=True, figsize=(7.5, 3.2))
 for ax, loss in zip(axes, (variance_of_predictions, detached, variance_of_residuals)):
-    torch.manual_seed((slopes > 0).nonzero()[0].item())  # a start that goes uphill
-    net = mlp(1, (50, 50), 1)
-    fit(net, loss, x, y, steps=400, batch_size=500, decay=True)
+    net = train(loss, x, y, seed=uphill, steps=250, lr=0.03, decay=True)
     f = net(x).detach()
     V = ((y - f) if loss is variance_of_residuals else f).var().item()
     wrong = loss is variance_of_predictions
@@ -433,9 +433,7 @@ print(f"{every} parameters, {weights} of them weights")
 # %%
 noise = Problem(constant(0.0), constant(1.0), low=-3, high=3)
 x_noise, y_noise = noise.sample(10_000, seed=0)
-torch.manual_seed(0)
-net = mlp(1, (50, 50), 1)
-fit(net, variance_of_predictions, x_noise, y_noise, steps=400, batch_size=500, decay=True)
+net = train(variance_of_predictions, x_noise, y_noise, seed=0, decay=True)
 invented = net(x_noise).var().item()
 print(f"variance of the predictions {invented:.1f}, where 0 would be right")
 assert abs(invented - 1.0) < 0.1
