@@ -3,6 +3,7 @@
 import _thread
 import ast
 import importlib
+import itertools
 import math
 import pkgutil
 import re
@@ -178,6 +179,17 @@ def test_a_mistake_is_recognised_in_another_shape_and_without_a_graph():
         return CODED.mistakes[0].answer(y, mu, log_var).squeeze(1).detach()
 
     assert check("99-3", both).message == CODED.mistakes[0].message
+
+
+def test_a_mistake_is_recognised_by_all_draws():
+    signs = itertools.cycle([-1, 1])
+    exercise = Coded(
+        oracle=lambda x: x,
+        inputs=lambda rng: next(signs) * torch.rand(5, 1),
+        mistakes=[Mistake("That is |x|.", torch.abs)],
+    )
+    assert "the sign" in judge(exercise, torch.neg).message  # in the first draw it is |x|, too
+    assert judge(exercise, torch.abs).message == "That is |x|."  # in the first draw it is right
 
 
 @pytest.mark.parametrize(
