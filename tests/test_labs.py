@@ -417,15 +417,29 @@ def test_a_lab_leaves_the_learners_random_numbers_alone(new_lab):
 
 
 @pytest.mark.parametrize("key", ["00", "03"])
-def test_ten_slides_end_within_one_per_cent_of_the_floor(new_lab, key):
+def test_slides_end_within_one_per_cent_of_the_floor(new_lab, key):
     lab = new_lab(key, full)
-    limit = 0.01 * (WAVE if key == "00" else LINE).noise_floor()
-    positions = torch.rand(10, generator=torch.Generator().manual_seed(0)).tolist()
-    excess = []
-    for position in positions:
-        lab.set(noise=0.2 + 1.8 * position)
-        excess.append(lab.expected_nll - lab.problem.noise_floor())
-    assert max(excess) < limit
+    limit = 0.01 * lab.problem.noise_floor()
+    slider = lab.controls["noise"]
+    stops = round(slider.max / slider.step)  # without noise there is no floor
+    chance = torch.Generator().manual_seed(0)
+    for stop in [1, stops, *torch.randint(1, stops, (8,), generator=chance).tolist()]:
+        lab.set(noise=stop * slider.step)
+        assert lab.expected_nll - lab.problem.noise_floor() < limit, lab.value
+
+
+@pytest.mark.parametrize("lab", WITH_RATE, indirect=True)
+def test_a_fit_depends_on_the_sliders_and_not_on_the_way_to_them(lab):
+    lab.reset()
+    problem = next(name for name in lab.controls if name not in lab.retrains)
+    low, high = ends(lab.controls[problem])
+    default = lab.controls[problem].value
+    lab.set(**{problem: high})
+    mu = lab.mu
+    for value in (low, default, high):
+        lab.set(**{problem: value})
+    assert torch.equal(lab.mu, mu)
+    lab.reset()
 
 
 def test_the_single_sigma_is_the_rms_residual(new_lab):
