@@ -375,17 +375,34 @@ def test_display_and_exit_do_nothing_to_the_notebook(monkeypatch):
         shell.display_pub.publish(1)
 
 
+@pytest.mark.parametrize(
+    "draw",
+    [lambda: torch.randn(5, 1), lambda: np.random.standard_normal((5, 1))],  # noqa: NPY002
+)
+def test_random_draws_are_the_same_for_everyone(draw):
+    def noisy(x):
+        return x + draw()
+
+    exercise = Coded(oracle=noisy, inputs=lambda rng: torch.zeros(5, 1), mistakes=[])
+    assert judge(exercise, lambda x: noisy(x))
+
+
 def test_an_answer_gets_copies_and_leaves_the_random_generators_alone():
-    def spoiler(y, mu, log_var):
-        torch.manual_seed(1)
-        np.random.seed(1)  # noqa: NPY002
-        result = nll(y, mu, log_var).clone()
-        for value in (y, mu, log_var):
-            value.data.zero_()
-        return result
+    def spoiler(answer):
+        def spoil(y, mu, log_var):
+            torch.manual_seed(1)
+            np.random.seed(1)  # noqa: NPY002
+            result = answer(y, mu, log_var).clone()
+            for value in (y, mu, log_var):
+                value.data.zero_()
+            return result
+
+        return spoil
 
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
-    assert judge(replace(CODED, gradient=False), spoiler)
+    exercise, mistake = replace(CODED, gradient=False), CODED.mistakes[0]
+    assert judge(exercise, spoiler(nll))
+    assert judge(exercise, spoiler(mistake.answer)).message == mistake.message
     assert torch.equal(torch_state, torch.get_rng_state())
     assert np.array_equal(numpy_state, np.random.get_state()[1])  # noqa: NPY002
 
