@@ -379,7 +379,7 @@ def variance_of_residuals(net, x, y):
     return ((f - y) ** 2).mean() / (2 * V) + 0.5 * V.log()
 
 # %%
-uphill = (slopes > 0).nonzero()[-1].item()  # a start that goes uphill
+uphill = (slopes > 0).nonzero()[0].item()  # the first start that goes uphill
 fig, axes = plt.subplots(1, 3, sharey=True, figsize=(7.5, 3.2))
 for ax, loss in zip(axes, (variance_of_predictions, detached, variance_of_residuals)):
     net = train(loss, x, y, seed=uphill, steps=250, lr=0.03, decay=True)
