@@ -114,16 +114,23 @@ class Notebook:
             timeout=60_000,
         )
 
-    def run_all(self, seconds: float = 300) -> list[str]:
-        """Run every cell; the errors that the outputs hold afterwards."""
-        ended = self.page.evaluate(
-            """ms => Promise.race([
-                window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => true),
-                new Promise(done => setTimeout(() => done(false), ms))])""",
-            seconds * 1000,
+    def wait_for(self, work: str, argument=None, seconds: float = 60):
+        """What asynchronous work in the page ends with."""
+        answer = self.page.evaluate(
+            f"""([argument, ms]) => Promise.race([
+                ({work})(argument).then(answer => [answer]),
+                new Promise(done => setTimeout(() => done([]), ms))])""",
+            [argument, seconds * 1000],
         )
-        # ipykernel 7.0 to 7.3 can leave requests unread for good (ipython/ipykernel#1554).
-        assert ended, f"the cells have not ended after {seconds} s"
+        # ipykernel 7.0 to 7.3 can leave a request unread for good (ipython/ipykernel#1554).
+        assert answer, f"the kernel has not answered in {seconds} s"
+        return answer[0]
+
+    def run_all(self) -> list[str]:
+        """Run every cell; the errors that the outputs hold afterwards."""
+        self.wait_for(
+            "() => window.jupyterapp.commands.execute('notebook:run-all-cells')", seconds=300
+        )
         return self.tracebacks()
 
     def tracebacks(self) -> list[str]:
@@ -137,7 +144,7 @@ class Notebook:
 
     def ask(self, expression: str) -> str:
         """What the expression is in the notebook's kernel, as text."""
-        answer = self.page.evaluate(
+        answer = self.wait_for(
             """expression => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
                 .requestExecute({code: '', user_expressions: {it: expression}})
                 .done.then(reply => reply.content.user_expressions.it)""",
