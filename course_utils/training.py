@@ -153,12 +153,16 @@ def predict_samples(model: nn.Module, x: Tensor, draws: int = 200) -> tuple[Tens
 
     Every call of the model is one draw of (mu, log_var). aleatoric = √(mean σ²) and epistemic =
     the sd of the drawn means: by the law of total variance the sum of their squares is the variance
-    of the mixture of all draws.
+    of the mixture of all draws. No draw is kept (Welford's running sums).
     """
     if draws < 2:
         raise ValueError(f"expected at least 2 draws, got {draws}")
+    mean = squares = variance = 0.0
     with torch.no_grad():
-        outputs = [model(x) for _ in range(draws)]
-    mus = torch.stack([mu for mu, _ in outputs])
-    variances = torch.stack([log_var for _, log_var in outputs]).exp()
-    return mus.mean(0), variances.mean(0).sqrt(), mus.std(0, correction=0)
+        for count in range(1, draws + 1):
+            mu, log_var = model(x)
+            step = mu - mean
+            mean = mean + step / count
+            squares = squares + step * (mu - mean)  # Σ (mu − mean)², so far
+            variance = variance + log_var.exp()
+    return mean, torch.sqrt(variance / draws), torch.sqrt(squares / draws)
