@@ -1,5 +1,6 @@
 """The labs, driven as a hand would: over the ends of every slider, and while they work."""
 
+import io
 import itertools
 import math
 import re
@@ -13,11 +14,13 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances as open_widgets
+from PIL import Image
 
 from course_utils import labs
 from course_utils.data import LINE, WAVE
-from course_utils.labs import LABS
+from course_utils.labs import LABS, picture
 from course_utils.labs.cells import Sample, expected_nll
+from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
 
 TRAINED = sorted(LABS.keys() - {"01"})
@@ -25,17 +28,21 @@ WITH_RATE = sorted(LABS.keys() - {"01", "06"})  # labs with a slider for the lea
 
 
 @pytest.fixture(scope="module", autouse=True)
-def known_axes():
-    """Axes are laid out, in 0.2 s, once for each kind of lab; its later labs draw on the same."""
-    new, known = labs.lab.Picture, {}
+def quick_pictures():
+    """Pictures with a quarter of the pixels; all labs of a kind draw on the same axes.
 
-    def picture(panels):
+    To lay out axes takes 0.2 s, and to draw and encode all pixels as long as half of a fit.
+    """
+    known = {}
+
+    def on_known_axes(panels):
         if repr(panels) not in known:
-            known[repr(panels)] = new(panels)
+            known[repr(panels)] = Picture(panels)
         return known[repr(panels)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(labs.lab, "Picture", picture)
+        patch.setattr(picture, "DENSITY", 1)
+        patch.setattr(labs.lab, "Picture", on_known_axes)
         yield
 
 
@@ -171,8 +178,18 @@ def test_a_page_without_a_kernel_gets_a_picture_and_its_text(lab):
     data, metadata = lab._repr_mimebundle_()
     assert data["text/plain"] == metadata["image/png"]["alt"] == lab.alt
     assert lab.alt.startswith("Lab: ")
-    assert len(data["image/png"]) < 100_000
+    assert len(data["image/png"]) < 40_000  # with all its pixels 2.4 times that
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.view.model_id
+
+
+@pytest.mark.parametrize("lab", ["01"], indirect=True)
+def test_a_picture_is_sharp_on_a_high_density_screen_and_small_in_a_file(lab, monkeypatch):
+    monkeypatch.setattr(picture, "DENSITY", DENSITY)
+    sharp = Picture(lab.panels())
+    sharp.draw(lab.curves())
+    png = sharp.png()
+    assert Image.open(io.BytesIO(png)).size == (2 * WIDTH, 2 * HEIGHT)
+    assert len(png) < 75_000
 
 
 @pytest.mark.parametrize("lab", TRAINED, indirect=True)
