@@ -50,7 +50,7 @@ def use_course_style() -> None:
 
 
 def show(fig: Figure, alt: str) -> None:
-    """Display the figure once, as a PNG with ``alt`` as its text, and close it.
+    """Display the figure once, as a PNG with ``alt`` as its text; then clear and close it.
 
     ``alt`` says what the picture shows to someone who cannot see it; it must not be empty.
     """
@@ -63,8 +63,11 @@ def show(fig: Figure, alt: str) -> None:
     plt.close(fig)
     # 256 colours: a third of the size, and no difference to see.
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    # A figure is a cycle of references: what it holds would wait for the garbage collector.
+    fig.clear()
+    del canvas.renderer
     saved = io.BytesIO()
-    picture.quantize(256, dither=Image.Dither.NONE).save(saved, "PNG", optimize=True)
+    picture.quantize(256, dither=Image.Dither.NONE).save(saved, "PNG", compress_level=8)
     display(
         {"image/png": base64.b64encode(saved.getvalue()).decode(), "text/plain": alt},
         metadata={"image/png": {"alt": alt, "width": round(width), "height": round(height)}},

@@ -32,7 +32,7 @@ def test_a_figure_is_shown_once_with_its_alt_text_and_closed(shown):
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert data["text/plain"] == "what it shows"
     assert options["metadata"]["image/png"] == {"alt": "what it shows", "width": 480, "height": 192}
-    assert not plt.fignum_exists(fig.number)
+    assert not plt.fignum_exists(fig.number) and not fig.axes
 
 
 def test_a_figure_without_alt_text_is_refused(shown):
