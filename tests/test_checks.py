@@ -691,7 +691,7 @@ def uses(code: str) -> set[str]:
     return names
 
 
-NOTEBOOKS = {path.stem[:2]: path for path in sources()}
+NOTEBOOKS = {path.stem[:2]: path.with_suffix(".ipynb") for path in sources()}
 EXERCISES = [
     pytest.param(exercise, id=exercise.key)
     for path in NOTEBOOKS.values()
