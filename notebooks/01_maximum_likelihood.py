@@ -294,7 +294,8 @@ guess("01-b", ...)  # the best slope if we assume σ = 4
 # %%
 slopes = torch.linspace(1.3, 3.3, 201, dtype=torch.float64)
 sigmas = torch.tensor([0.5, 1.0, 2.0, 4.0], dtype=torch.float64)
-curves = torch.stack([nll(y, slopes * x + 1.7, s).mean(dim=0) for s in sigmas])  # (4, 201)
+curves = [[nll(y, slope * x + 1.7, s).mean() for slope in slopes] for s in sigmas]
+curves = torch.tensor(curves, dtype=torch.float64)  # (4, 201)
 best = slopes[curves.argmin(dim=1)]
 least_squares = torch.linalg.lstsq(x, y - 1.7).solution.item()
 assert len(best.unique()) == 1 and abs(best[0].item() - least_squares) <= 0.005
