@@ -20,7 +20,10 @@ def notebook(course, open_notebook):
         cells=[nbformat.v4.new_code_cell(code) for code in CELLS],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
-    nbformat.write(content, course / "notebooks" / "lab.ipynb")
+    path = course / "notebooks" / "lab.ipynb"
+    nbformat.write(content, path)
+    # JupyterLab saves every two minutes, and Jupytext reads its cells from the pair's other half.
+    path.with_suffix(".py").unlink(missing_ok=True)
     notebook = open_notebook("notebooks/lab.ipynb")
     assert notebook.run_all() == []
     return notebook
