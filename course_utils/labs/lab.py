@@ -186,8 +186,9 @@ class Lab:
     def close(self) -> None:
         """Give back every widget of the lab: closing the outermost alone would leave the rest."""
         self.pause()
-        for widget in tree(self.view):
-            widget.close()
+        for outermost in (self.view, *self.buttons.values()):  # a lab may show no play button
+            for widget in tree(outermost):
+                widget.close()
 
     def _repr_mimebundle_(self, **_):
         """The widget and, for a page without a kernel, its picture; the alt text for both."""

@@ -140,6 +140,11 @@ class Doubt(Lab):
             torch.manual_seed(len(self.losses))
             super()._train(steps, **options)
 
+    def _look(self):
+        with torch.random.fork_rng(devices=[]):  # the loss is sampled, too
+            torch.manual_seed(0)
+            super()._look()
+
     def predict(self, model):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
