@@ -215,6 +215,7 @@ check("00-1", variance)
 width = ...
 check("00-2", width)
 
+
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #

@@ -58,6 +58,7 @@ ax.set_title("A model that can produce these points: a line of bells")
 show(fig, alt="1,000 grey points around a dashed rising line. At three places a bell is drawn on "
      "its side, with its centre on the line; points are dense at the height of its peak.")
 
+
 # %% [markdown]
 # ## One value: its density
 #
@@ -192,6 +193,7 @@ print(" ".join(f"{term:+.3f}" for term in terms), f"= {sum(terms):.3f} nats")
 three, centre, width = torch.tensor([3.0, 1.7, 2.0], dtype=torch.float64)
 assert math.isclose(sum(terms), Normal(centre, width).log_prob(three).item())
 
+
 # %% [markdown]
 # **Step 4: m points.** By independence the log-densities add up. There is one σ for all points, so the first two terms are the same m times over:
 #
@@ -209,6 +211,7 @@ def log_likelihood(y, mu, sigma):
 
 for s in (0.5, 1.0, 3.0):
     torch.testing.assert_close(log_likelihood(y, mu, s), Normal(mu, s).log_prob(y).sum())
+
 
 # %% [markdown]
 # **Step 5: the minus sign.** Optimisers minimise. The [**NLL**](00_start_here.ipynb#Glossary), the negative log-likelihood, is smallest where the likelihood is largest.
@@ -247,6 +250,7 @@ for spelling in spellings:
 
 step_6 = s.log() + 0.5 * math.log(2 * math.pi) + F.mse_loss(mu, y) / (2 * s**2)
 torch.testing.assert_close(nll(y, mu, s).mean(), step_6)
+
 
 # %% [markdown]
 # ## What may be dropped?
@@ -316,6 +320,7 @@ ax.set_title(f"Whatever σ we assume, the best slope is {best[0]:.2f}")
 show(fig, alt="Four valleys, one for each assumed sigma, with their lowest points on one vertical "
      "line. The smaller sigma, the narrower and steeper the valley.")
 
+
 # %% [markdown]
 # The mean NLL is $\frac{1}{2\sigma^2}\,\text{MSE}$ plus a number. For a fixed σ, a positive multiple plus a constant has its minimum exactly where the MSE has it. That holds for a line, and for any network.
 #
@@ -371,6 +376,7 @@ p_kilometres = density(y / 1000, mu / 1000, sigma / 1000)[:, 0]
 print(f"product in metres {p.prod().item()}, in kilometres {p_kilometres.prod().item()}")
 assert p.prod() == 0 and p_kilometres.prod() == math.inf
 
+
 # %% [markdown]
 # So a single NLL says little: it depends on the unit of y. The *difference* of two models on the same y does not, because both shift by log 1000. As the rival we take a model that ignores x: the mean of y, and the standard deviation of y.
 
@@ -384,6 +390,7 @@ def gain(unit):
 
 print(f"gain over the rival: {gain(1):.2f} nats in metres, {gain(1000):.2f} nats in kilometres")
 assert math.isclose(gain(1), gain(1000))
+
 
 # %% [markdown]
 # ## Other bells, other losses
@@ -509,6 +516,7 @@ assert abs(shares[bernoulli.argmin()] - long.mean()) <= 0.0005
 lab = LABS["01"]()
 lab
 
+
 # %% [markdown]
 # ## A reader asks
 #
@@ -571,6 +579,7 @@ check("01-1", nll_in_centimetres)
 learning_rate = ...
 check("01-2", learning_rate)
 
+
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
@@ -599,6 +608,7 @@ def vector_log_likelihood(y, mu, sigma):
 
 
 check("01-3", vector_log_likelihood)
+
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

@@ -49,6 +49,7 @@ ax.legend()
 show(fig, alt="1,000 of the 10,000 points around a dashed line of slope 2.3; 95 % of them lie "
      "between two dotted lines that run about 2 above and 2 below it.")
 
+
 # %% [markdown]
 # ## The loss that seems right
 #
@@ -71,6 +72,7 @@ def variance_of_predictions(net, x, y):
 def squared_error(net, x, y):
     return ((net(x) - y) ** 2).mean()
 
+
 # %% [markdown]
 # ## Predict
 #
@@ -83,6 +85,7 @@ guess("02-a", ...)  # the slope that the network learns
 
 # %%
 guess("02-b", ...)  # of 20 random starts, how many end with a line that goes down instead of up
+
 
 # %% [markdown]
 # ## What happens
@@ -100,6 +103,7 @@ def train(loss, x, y, *, seed, steps=200, lr=0.01, decay=False):
     net = mlp(1, (50, 50), 1)
     fit(net, loss, x, y, steps=steps, lr=lr, batch_size=500, decay=decay)
     return net
+
 
 # %%
 nets = [train(variance_of_predictions, x, y, seed=seed) for seed in range(20)]
@@ -174,6 +178,7 @@ torch.testing.assert_close(V, f.var(correction=0))
 
 mse_of_mean = (g.mean() - f.mean()) ** 2 + (1 - a) ** 2 * g.var(correction=0) + h.var(correction=0)
 torch.testing.assert_close(mse_of_mean, ((g - f) ** 2).mean())  # the noise adds σ² to both
+
 
 # %% [markdown]
 # **Step 4: what can go.** The constant $c$ enters the error alone, so $c = \bar g$. Now hold $V$ fixed and put $w = V - a^2 v$ into the error:
@@ -260,6 +265,7 @@ for steps in (50, 250):
     print(f"after {steps:3} steps, {turned[steps]} of {len(again)} go up")
 assert turned[50] == 0 and turned[250] >= 3
 
+
 # %% [markdown]
 # So the two pictures of the question are one story. The first is the answer to the loss. The second is a network that has not yet found its way there.
 #
@@ -279,6 +285,7 @@ def trained_factor(problem):
     f = net(x).detach()
     V = f.var().item()
     return slope(f, g), V, ((f - y) ** 2).mean().item() / V
+
 
 # %%
 settings = {f"line, σ = {s:g}": replace(LINE, sigma=constant(s)) for s in (0.01, 1, 2, 4, 6, 10)}
@@ -357,6 +364,7 @@ ax.set_title("The competition is the mechanism: it settles at the mean squared e
 show(fig, alt="One term falls with V, the other rises. Their sum has its minimum at V = 1, where V "
      "equals the mean squared error.")
 
+
 # %% [markdown]
 # The competition is how maximum likelihood measures noise. The fault lies elsewhere: here $V$ is *not free*. It is tied to the predictions, so the only way to pay less for $V$ is to predict something else.
 #
@@ -377,6 +385,7 @@ def variance_of_residuals(net, x, y):
     f = net(x)
     V = (y - f).var()
     return ((f - y) ** 2).mean() / (2 * V) + 0.5 * V.log()
+
 
 # %%
 uphill = (slopes > 0).nonzero()[0].item()  # the first start that goes uphill
@@ -472,6 +481,7 @@ check("02-1", sigma_right)
 # %%
 factor = ...
 check("02-2", factor)
+
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

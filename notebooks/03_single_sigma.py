@@ -77,6 +77,7 @@ guess("03-b", ...)  # 20 points, 5 coefficients by least squares, true σ² = 1:
 # %%
 guess("03-c", ...)  # predictions have shape (n,), targets (n, 1): the slope learned (true: 2.3)
 
+
 # %% [markdown]
 # ## The best σ, on paper
 #
@@ -216,6 +217,7 @@ ax.set_title("20 points and 5 coefficients: σ̂² is a quarter too small on ave
 show(fig, alt="A histogram of 10,000 estimates, lopsided, with its average at 0.75, to the left of "
      "the dashed line of the true value 1. Most of the estimates lie below 1.")
 
+
 # %% [markdown]
 # The residuals of the *training* data say 0.75. New y at the same x are missed by 1.25, since there the fitted noise counts as an error: $(n + p)/n$, by the same argument. Maximum likelihood is too sure of itself whenever $p$ is not small beside $n$.
 #
@@ -254,6 +256,7 @@ def mean_nll(model, x: Tensor, y: Tensor) -> Tensor:
     mu, log_var = model(x)
     return gaussian_nll(y, mu, log_var).mean()
 
+
 # %%
 class HomoscedasticRegressor(nn.Module):
     """A network for mu(x) and one parameter log σ² for each output, whatever x is."""
@@ -267,6 +270,7 @@ class HomoscedasticRegressor(nn.Module):
         mu = self.mean(x)
         return mu, self.log_var.expand_as(mu)
 
+
 # %% [markdown]
 # `nn.Parameter` does one thing here: it puts the number on the list that `model.parameters()` hands to the optimiser. A plain tensor would stay what it is.
 #
@@ -277,6 +281,7 @@ mu = torch.zeros_like(y)
 for sigma in (0.01, 1.0, 50.0):
     log_var = torch.full_like(y, 2 * math.log(sigma))
     torch.testing.assert_close(gaussian_nll(y, mu, log_var), -Normal(mu, sigma).log_prob(y))
+
 
 # %% [markdown]
 # ## Training it
@@ -298,6 +303,7 @@ def start_at(sigma, seed, hidden=(50, 50)):
 def learned_sigma(model):
     return math.exp(model.log_var.item() / 2)
 
+
 # %%
 model = start_at(3.0, seed=0)
 optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
@@ -312,6 +318,7 @@ for epoch in range(10):
 
 print(f"σ went from 3.0 to {learned_sigma(model):.1f}")
 assert abs(learned_sigma(model) - 1) < 0.05
+
 
 # %% [markdown]
 # From here on `fit` runs this loop. It takes the model, the loss and the data, and with `decay=True` it lowers the learning rate to 0 along a half cosine. We record σ at every step.
@@ -449,6 +456,7 @@ def slope_and_curvature(name, sigma, S=1):
     (slope,) = torch.autograd.grad(nll(at, S), at, create_graph=True)
     return slope.item(), torch.autograd.grad(slope, at)[0].item()
 
+
 # %%
 print("        slope of the loss at     curvature at the minimum if σ̂ is")
 print("learned    σ = 0.1     σ = 10        0.01          1        100")
@@ -459,6 +467,7 @@ for name in ways:
           + " ".join(f"{c:10.1e}" for c in curvatures))
     for s in (0.01, 1, 100):
         assert abs(slope_and_curvature(name, s, S=s**2)[0] * ways[name][1](s)) < 1e-9  # a minimum
+
 
 # %% [markdown]
 # Read the rows (the RMS residual on the left is 1). σ and σ² have huge slopes when σ is too small and tiny ones when it is too large. The precision has it the other way around.
@@ -637,6 +646,7 @@ assert gradcheck(lambda s: gaussian_nll(r, zero, s), log_var)
 clamped = loss(zero, r, torch.clamp(var, min=1e-6))
 assert torch.autograd.grad(clamped, var)[0].item() == 0
 
+
 # %% [markdown]
 # ## Trap 2: a variance below zero
 #
@@ -657,6 +667,7 @@ def learn_raw_variance(optimiser_class, r=0.05, steps=1000):
         value.backward()
         optimiser.step()
     return steps, f"σ² is {var.item():.4f}"
+
 
 # %%
 for optimiser_class in (torch.optim.Adam, torch.optim.SGD):
@@ -681,6 +692,7 @@ for _ in range(1000):
     optimiser.step()
 print(f"learned as log σ²: σ = {math.exp(log_var.item() / 2):.3f}")
 assert abs(math.exp(log_var.item() / 2) / 0.05 - 1) < 0.01
+
 
 # %% [markdown]
 # ## Trap 3: the silent broadcast
@@ -873,6 +885,7 @@ check("03-1", one_sigma)
 # %%
 corrected = ...
 check("03-2", corrected)
+
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

@@ -68,6 +68,7 @@ guess("04-a", ...)  # the fraction held in the middle, |x| < 0.5
 # %%
 guess("04-b", ...)  # the fraction held at the edges, |x| > 2.5
 
+
 # %% [markdown]
 # ## One more output
 #
@@ -87,6 +88,7 @@ class HeteroscedasticRegressor(nn.Module):
         mu, log_var = self.net(x).chunk(2, dim=1)
         return mu, log_var
 
+
 # %%
 def train(model_class, x, y, steps=400):
     torch.manual_seed(0)
@@ -98,6 +100,7 @@ def train(model_class, x, y, steps=400):
 one = train(HomoscedasticRegressor, x, y)
 two = train(HeteroscedasticRegressor, x, y)
 
+
 # %%
 def label_bands(left, right):
     """Name what the first figure shows, beside the thing itself."""
@@ -106,6 +109,7 @@ def label_bands(left, right):
     left.annotate("true 95 % interval", (2.25, 1.62), (1.9, 2.9), **style)
     right.annotate("learned mean (blue)\nunder the true mean", (0.85, 0.9), (-0.3, 2.4), **style)
     right.set_ylabel("")
+
 
 # %%
 grid = WAVE.grid()
@@ -307,6 +311,7 @@ for name, value in last.items():
 assert (excess["Adam, 0.01"][:20] < 0.1).any() and (excess["momentum, 0.005"][:20] > 0.1).all()
 assert max(last["Adam, 0.01"], last["momentum, 0.005"]) < 0.03 < last["plain SGD, 0.05"]
 
+
 # %% [markdown]
 # Adam is below 0.1 nats within 60 steps. Momentum is still above, follows, and ends near the same level. Plain SGD with the same rate is still near 0.5.
 #
@@ -341,11 +346,13 @@ def coverage(y: Tensor, mu: Tensor, sigma: Tensor, level: float = 0.95) -> float
     lower, upper = interval(mu, sigma, level)
     return ((lower <= y) & (y <= upper)).to(y.dtype).mean().item()
 
+
 # %%
 zero, unit = torch.zeros(1, 1, dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64)
 _, upper = interval(zero, unit)
 print(f"{upper.item():.4f}")
 torch.testing.assert_close(upper, Normal(zero, unit).icdf(torch.full_like(unit, 0.975)))
+
 
 # %% [markdown]
 # ## Right on average, wrong almost everywhere
@@ -372,6 +379,7 @@ measured("04-a", round(by_region[0][0], 2), "coverage in the middle")
 
 # %%
 measured("04-b", round(by_region[-1][0], 2), "coverage at the edges")
+
 
 # %% [markdown]
 # Overall the one-σ model holds 94 % of the points. Nobody who looks at that number alone would complain. In the middle it holds 100 %, at the edges 83 %.
@@ -523,6 +531,7 @@ torch.manual_seed(0)
 stopped = HeteroscedasticRegressor()
 _ = fit(stopped, mean_nll, x_few, y_few, steps=best, lr=0.003)  # the same path, but shorter
 
+
 # %%
 def label_few(left, right):
     """Name the curves of the next figure."""
@@ -532,6 +541,7 @@ def label_few(left, right):
     right.annotate("all 600 steps", (-1.9, 0.93), color=WRONG)
     right.annotate("stopped early", (-0.9, 0.62), color=REPAIRED)
     right.annotate("true σ", (1.4, 0.35), color=TRUTH)
+
 
 # %%
 measured("04-c", "lower" if history.loss[-1] < truth_on_few else "higher")
@@ -571,6 +581,7 @@ assert on_few < truth_on_few - 0.05 and nll["10,000"] < truth_on_test + 0.01
 assert nll["stopped"] - truth_on_test < (nll["overfitted"] - truth_on_test) / 2
 assert held[1] < 0.93 and held[0] > 0.94  # on its own 256 points nothing looks amiss
 
+
 # %% [markdown]
 # On fresh data no model beats the truth. On its training data a flexible model does, because it also learns their chance: the mean bends toward single points, their residuals shrink, and σ shrinks after them. The likelihood rewards this without limit, for a point that is hit exactly may have σ → 0 and an NLL → −∞.
 
@@ -595,6 +606,7 @@ def decayed(weight_decay):
     sigma = predict(model, grid)[1]
     return nll, (sigma / sigma_true).mean().item(), sigma.min().item()
 
+
 # %%
 effects = {weight_decay: decayed(weight_decay) for weight_decay in (0, 1e-4, 1e-1)}
 print("weight decay   held-out NLL   σ / true σ   smallest σ")
@@ -613,6 +625,7 @@ assert effects[1e-1][1] > effects[0][1] + 0.2 and effects[1e-1][2] > 0.3
 shrink = math.exp(-350 * 0.01 / (1 - 0.9) * 1e-4)
 print(f"an unused weight keeps {shrink:.3f} of its size; softplus head at zero weights: σ = "
       f"{math.sqrt(math.log(2)):.2f}")
+
 
 # %% [markdown]
 # ## Several y
@@ -640,6 +653,7 @@ overall = torch.corrcoef(errors.T)[0, 1].abs().item()
 print(f"correlation of the errors over all x, in size: {overall:.2f}")
 assert overall < 0.05
 
+
 # %% [markdown]
 # A covariance matrix Σ must be symmetric and positive definite; four free outputs will not be. Its **Cholesky factor** can be free: every such matrix is $\Sigma = L L^\top$ with exactly one lower-triangular $L$ whose diagonal is positive, and every such $L$ gives a covariance. So the network gives μ, the logarithms of the diagonal of $L$, and what stands below it. Williams (1996) does the same with $\Sigma^{-1}$.
 
@@ -658,6 +672,7 @@ class FullCovarianceRegressor(nn.Module):
         L = torch.diag_embed(log_diagonal.exp())
         L[:, self.rows, self.columns] = below
         return mu, L
+
 
 # %% [markdown]
 # The density of a $k$-dimensional Gaussian gives
@@ -699,6 +714,7 @@ error = (rho - 0.3 * grid[:, 0]).square().mean().sqrt().item()
 print(f"learned correlation: root mean squared error {error:.2f}, on values from -0.9 to 0.9")
 assert error < 0.06
 
+
 # %%
 def label_pair(left, right):
     """Name what the next figure shows."""
@@ -708,6 +724,7 @@ def label_pair(left, right):
     right.annotate("full", (0.45, -0.75), color="#555555")
     right.set(xlabel="error of the first y", ylabel="error of the second y",
               title="Near x = 2.5: one ellipse fits")
+
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4))
@@ -739,6 +756,7 @@ predicted = -0.5 * torch.log(1 - (0.3 * WAVE.grid(10_001)) ** 2).mean()
 print(f"held-out NLL, diagonal minus full: measured {cost.item():.1f}, predicted "
       f"{predicted.item():.2f} nats per pair")
 assert abs(cost - predicted) < 0.04
+
 
 # %% [markdown]
 # `mean_nll` averages over all values, two for each row, hence the factor 2. In training such a factor only rescales the gradient; in a comparison it decides.
@@ -896,6 +914,7 @@ check("04-1", difference)
 x_right = ...
 check("04-2", x_right)
 
+
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
@@ -924,6 +943,7 @@ def lognormal_nll(y, mu, log_var):
 
 
 check("04-3", lognormal_nll)
+
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

@@ -75,6 +75,7 @@ guess("05-a", ...)  # the σ that it learns where the true σ is 0.3
 # %%
 guess("05-b", ...)  # where the true σ is 2: the percentage of new y inside its "90 %" band
 
+
 # %% [markdown]
 # ## From Bayes' rule to the ELBO
 #
@@ -126,6 +127,7 @@ dz = z[1] - z[0]
 def exact_elbo(q):
     """E_q[log p(y | z)] as a sum over a grid, minus the KL to the prior."""
     return (q.log_prob(z).exp() * normal(z, 1).log_prob(seen)).sum() * dz - kl_divergence(q, prior)
+
 
 # %%
 for q in (normal(0.2, 0.6), normal(-1, 1.5), posterior):  # any q will do
@@ -203,6 +205,7 @@ def q_to_p(q):
 def p_to_q(q):
     return kl_on_grid(log_p, q.log_prob(z))
 
+
 # %%
 def minimise(loss, parameters, *data):
     """Change the parameters, in place, to those of least loss(parameters, *data) (L-BFGS)."""
@@ -216,6 +219,7 @@ def minimise(loss, parameters, *data):
 
     optimiser.step(closure)
 
+
 # %%
 def nearest(divergence, start):
     """The Gaussian of least divergence, by gradient descent from N(start, 1)."""
@@ -223,6 +227,7 @@ def nearest(divergence, start):
     minimise(lambda p: divergence(Normal(p[0], p[1].exp())), parameters)
     mean, log_sd = parameters.detach()
     return normal(mean, log_sd.exp())
+
 
 # %%
 right, left, wide = nearest(q_to_p, 1.0), nearest(q_to_p, -1.0), nearest(p_to_q, 1.0)
@@ -252,6 +257,7 @@ axes[1].set_title("KL(p ‖ q) covers the mass")
 show(fig, alt="On the left, q lies on one hump of the target, the right or, from another start, "
      "the left one. On the right, a single wide q spans both humps and is highest between them.")
 
+
 # %% [markdown]
 # $\mathrm{KL}(q \,\|\, p)$ averages over q. It punishes q for mass where p has none, and forgives a hump that q leaves out: **mode seeking**. Its price is $-\log 0.7 = 0.36$, or $-\log 0.3 = 1.20$ on the smaller hump, where a bad start is caught.
 #
@@ -276,6 +282,7 @@ def gaussian_kl(mu: Tensor, log_var: Tensor) -> Tensor:
     same_shape(mu=mu, log_var=log_var)
     return 0.5 * (mu**2 + log_var.exp() - log_var - 1)
 
+
 # %% [markdown]
 # Two oracles: PyTorch's own formula, and the definition, an average over draws of $\log q - \log p$ with its standard error.
 
@@ -292,6 +299,7 @@ error = terms.std(dim=1) / math.sqrt(terms.shape[1])
 for exact, sampled, e in zip(gaussian_kl(mu, log_var)[:, 0], terms.mean(dim=1), error):
     print(f"closed form {exact:.4f}, sampled {sampled:.2f}, standard error {e:.3f}")
     assert abs(sampled - exact) < 3 * e
+
 
 # %% [markdown]
 # ## The sampled ELBO, and its gradient
@@ -323,6 +331,7 @@ def one_draw_gradients(mu, sigma, draws=200_000):
 
 def score_variance(d, sigma):
     return d**4 / (4 * sigma**2) + 3.5 * d**2 + 3.75 * sigma**2
+
 
 # %%
 d, sigmas = 0.7 - seen.item(), (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -364,6 +373,7 @@ m = torch.tensor(0.7, requires_grad=True)
 assert Normal(m, 1.0).rsample().requires_grad
 assert not Normal(m, 1.0).sample().requires_grad
 
+
 # %% [markdown]
 # ## The source's model
 #
@@ -380,6 +390,7 @@ class VariationalRegressor(nn.Module):
 
     def forward(self, x):
         return self.mean(x), self.log_var(x)
+
 
 # %%
 def loss_of_the_source(model, x, y):
@@ -409,6 +420,7 @@ mean, noise = funnel.truth(x_new)
 misfit = ((mean - mu) ** 2).mean() / ((y_new - mu) ** 2).mean()
 print(f"misfit is {misfit:.1f} of its squared error on new data")
 
+
 # %%
 def label_curves(ax, grid, true_sigma, sigma):
     ax.plot(grid, true_sigma, color=TRUTH, linestyle="--")
@@ -433,6 +445,7 @@ axes[0].set_title("A smooth mean in a wide 90 % band")
 label_curves(axes[1], grid, true_sigma, sigma)
 show(fig, alt="On the left the data, the oscillating true mean and a smooth predicted mean in a "
      "wide band. On the right the learned σ lies far above the true noise at every x.")
+
 
 # %% [markdown]
 # The band looks right, and two things are hidden in it.
@@ -497,6 +510,7 @@ for sigma, (_, learned_sigma, covered) in by_source.items():
     assert abs(learned_sigma / math.sqrt(sigma) - 1) < 0.03
     assert abs(covered - predicted) < 0.02
 
+
 # %% [markdown]
 # ## Is it an ELBO at all?
 #
@@ -544,6 +558,7 @@ ax.set_title("One loss learns the root of the noise, the other a constant (dots:
 show(fig, alt="Learned against true σ. Four round dots lie on the square root curve, which meets "
      "the dashed diagonal of the truth only at 1. Four squares lie on a flat line at 0.71.")
 
+
 # %% [markdown]
 # We have met $\mathcal N(\frac y2, \frac12)$: it is the exact posterior of our known case, $z \sim \mathcal N(0, 1)$ and $y \mid z \sim \mathcal N(z, 1)$. Up to a constant this loss *is* a true −ELBO, of that model, with a z for each y. A squared error without a σ is a Gaussian likelihood with σ = 1 (notebook 01).
 #
@@ -576,6 +591,7 @@ def law(m, sigma, w):
 m, sigma = torch.zeros(1, 1), torch.tensor([[0.3]])
 for w in (0, 0.1, 0.3, 1):
     print(f"true σ 0.3, weight {w:.1f}: learned σ {law(m, sigma, w)[1].item():.2f}")
+
 
 # %% [markdown]
 # At $w = 0$ the law says $\hat\mu = m$ and $s = \sigma^2$: notebook 04. At $w = 1$ it is the square root. We compare it with three networks on `WAVE`, where the mean and the noise change with x and a network can follow both.
@@ -649,6 +665,7 @@ print(f"weight 1 has the lower held-out NLL on {better} of 4 data sets of 30 poi
 for w, results in few.items():
     print(f"weight {w}: the 95 % band covers {sum(c for _, c in results) / 4:.1f} on average")
 
+
 # %% [markdown]
 # The plain NLL overfits: it learns too little noise. A prior that widens the band pays on all four. Then call it a regulariser, and choose its weight on held-out data. It is no measurement of the noise.
 #
@@ -670,6 +687,7 @@ def shared_loss(parameters, y):
     nll = gaussian_nll(y, mu.expand_as(y), log_v.expand_as(y)) + (log_s - log_v).exp() / 2
     return nll.sum() + gaussian_kl(mu, log_s).sum()
 
+
 # %%
 for n in (10, 100, 1000):
     _, y_n = Problem(constant(1.5), constant(0.3), low=-3, high=3).sample(n, seed=0)
@@ -681,6 +699,7 @@ for n in (10, 100, 1000):
     torch.testing.assert_close(mu, s * y_n.sum() / v, rtol=1e-4, atol=0)
     torch.testing.assert_close(v, ((y_n - mu) ** 2).mean() + s, rtol=1e-4, atol=0)
     print(f"n = {n:4}: noise {v.sqrt():.2f}, z = {mu:.2f} ± {s.sqrt():.3f}")
+
 
 # %% [markdown]
 # Now both numbers mean something. The noise settles near 0.3 and does not go away with more data: **aleatoric** uncertainty. The doubt about z shrinks like $0.3/\sqrt n$: **epistemic** uncertainty. Replace the one z by the weights of a network, and this is notebook 06.
@@ -703,6 +722,7 @@ a, b = torch.tensor([2.0, 1.0], dtype=torch.float64)
 def poisson_log_likelihood(rate):  # (draws, 1) -> (draws, 1)
     return Poisson(rate).log_prob(counts).sum(dim=1, keepdim=True)
 
+
 # %%
 torch.manual_seed(0)
 parameters = torch.zeros(2, dtype=torch.float64, requires_grad=True)  # mean and log sd of log λ
@@ -713,6 +733,7 @@ for _ in range(300):
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
+
 
 # %% [markdown]
 # Gamma and Poisson are conjugate, so everything is known. With $S = \sum y_i$, $A = a + S$ and $B = b + n$ the posterior is $\mathrm{Gamma}(A, B)$, and
@@ -861,6 +882,7 @@ check("05-1", sigma_hat)
 s_learned = ...
 check("05-2", s_learned)
 
+
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
@@ -889,6 +911,7 @@ def draw(mu, log_var, eps):
 
 
 check("05-3", draw)
+
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

@@ -114,6 +114,7 @@ def posterior(x, y):
 LINES = {"centred, −3 < x < 3": LINE, "not centred, 0 < x < 6": replace(LINE, low=0, high=6)}
 SAMPLES = {name: problem.sample(50, seed=0) for name, problem in LINES.items()}
 
+
 # %%
 def negative_log_joint(theta, x, y):
     errors = y - theta[0] * x - theta[1]
@@ -126,6 +127,7 @@ for x_line, y_line in SAMPLES.values():
     first = torch.autograd.functional.jacobian(energy, m)
     torch.testing.assert_close(first, torch.zeros_like(m), rtol=0, atol=1e-9)
     torch.testing.assert_close(torch.autograd.functional.hessian(energy, m), precision)
+
 
 # %% [markdown]
 # ## What independent Gaussians lose
@@ -160,6 +162,7 @@ for name, sample in SAMPLES.items():
 assert round(sd[1].item(), 2) == 0.14 and round(exact.stddev[1].item(), 2) == 0.29
 measured("06-a", round(sd[1].item(), 2), "sd of the intercept")
 
+
 # %% [markdown]
 # With x centred mean field loses next to nothing: slope and intercept hardly depend on each other. With x from 0 to 6 they do. A steeper line must start lower, to pass through the same points. Mean field cannot say that, and reports sd's less than half as large.
 #
@@ -183,6 +186,7 @@ axes[0].set_ylabel("intercept b")
 axes[0].legend(loc="lower left")
 show(fig, alt="Left, x centred: the two ellipses nearly coincide. Right, x not centred: the exact "
      "one is long and tilted; the mean-field one is a small upright ellipse inside it.")
+
 
 # %% [markdown]
 # *The right-hand picture is what mean field throws away.* Its ellipse has the width of the exact one at a fixed intercept, not the width over all intercepts. What does it do to predictions? For a line, $\operatorname{Var} f(x) = x^2 S_{ww} + 2x S_{wb} + S_{bb}$ with S the covariance; mean field has no middle term.
@@ -213,6 +217,7 @@ ax.set_title("Mean field: least unsure at x = 0, too sure away from the data")
 show(fig, alt="The exact sd of the line has its minimum in the middle of the data, at x = 3, and "
      "rises steeply on both sides. The mean-field sd has its minimum at x = 0 and rises slowly.")
 
+
 # %% [markdown]
 # Mean field is least unsure at x = 0, whatever the data: there only the intercept counts. Keep this in mind for the networks below.
 #
@@ -238,6 +243,7 @@ class BayesianLinear(nn.Module):
         log_var = self.log_var - 2 * math.log(self.prior_sd)
         return gaussian_kl(self.mu / self.prior_sd, log_var).sum()
 
+
 # %% [markdown]
 # Each row of `mu` holds the weights of one unit and, last, its bias. One draw serves all rows of x, so one forward is *one function*. The KL is computed, where the paper and Vink sample it, and nothing is stored.
 #
@@ -248,6 +254,7 @@ def negative_elbo(model, x: Tensor, y: Tensor, *, n: int) -> Tensor:
     if n < len(x):
         raise ValueError(f"n counts all data, at least the {len(x)} points given; got n={n}")
     return mean_nll(model, x, y) + model.kl() / (n * y.shape[1])
+
 
 # %%
 class Line(nn.Module):
@@ -263,6 +270,7 @@ class Line(nn.Module):
 
     def kl(self):
         return self.layer.kl()
+
 
 # %% [markdown]
 # One draw at each step is enough to train. To compare the learned sd's within 2 % it is too noisy, so here we average the loss over 1,000 draws; `torch.vmap` runs them side by side.
@@ -293,6 +301,7 @@ for name, (mu, sd) in learned.items():
     torch.testing.assert_close(gap, best_gap, rtol=0.02, atol=1e-3)
     print(f"{name}: trained sd {sd[0]:.2f}, {sd[1]:.2f}; gap {gap:.2f} nats")
 
+
 # %% [markdown]
 # Means, sd's and gap agree with the closed form within 2 % (the tiny gap of the centred line to 0.001 nats). So the method finds the best independent Gaussians. What is wrong with them is not the training.
 #
@@ -304,6 +313,7 @@ for name, (mu, sd) in learned.items():
 class Bump(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         return torch.exp(-(z**2) / 2)
+
 
 # %%
 class BayesianRegressor(nn.Module):
@@ -323,6 +333,7 @@ class BayesianRegressor(nn.Module):
 
     def kl(self) -> Tensor:
         return sum(layer.kl() for layer in self.net if isinstance(layer, BayesianLinear))
+
 
 # %% [markdown]
 # ## Two kinds of doubt, apart and summed
@@ -349,6 +360,7 @@ def predict_samples(model: nn.Module, x: Tensor, draws: int = 200) -> tuple[Tens
             variance = variance + log_var.exp()
     return mean, torch.sqrt(variance / draws), torch.sqrt(squares / draws)
 
+
 # %%
 def train(loss, steps=400, batch_size=None, **model):
     torch.manual_seed(0)
@@ -361,6 +373,7 @@ def train(loss, steps=400, batch_size=None, **model):
 elbo = partial(negative_elbo, n=len(x))
 bumps = train(elbo, prior_sd=2.5, activation=Bump)
 
+
 # %%
 def plot_doubt(ax, net, *, draws=200):
     """The mean with two bands of 1.96 sd: epistemic, and both kinds together."""
@@ -371,6 +384,7 @@ def plot_doubt(ax, net, *, draws=200):
     plot_fit(ax, grid, mu, epistemic, band_color=EPISTEMIC)
     plot_truth(ax, WAVE, band=False)
     ax.set(ylim=(-4.5, 4.5))
+
 
 # %%
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(7.5, 3.6))
@@ -399,11 +413,13 @@ def judge(net):
     covered = coverage(y_new[inside], mu[inside], total[inside])
     return covered, epistemic[inside].mean().item(), epistemic[~inside].mean().item()
 
+
 # %%
 covered, sd_inside, sd_gap = judge(bumps)
 print(f"the 95 % band covers {covered:.0%} of new y inside the data")
 print(f"epistemic sd {sd_inside:.1f} inside, {sd_gap:.1f} in the gap")
 assert 0.93 <= covered <= 0.97 and sd_gap > 2 * sd_inside
+
 
 # %% [markdown]
 # Inside the data nearly all of the doubt is noise, and the band covers what it promises. In the gap the fifteen functions part, and the epistemic sd is more than twice as large. That is what the network with two outputs could not say. (A test of the course repeats this with other data and other first weights.)
@@ -438,6 +454,7 @@ def lines(a, b):
 xs, ys = SAMPLES["not centred, 0 < x < 6"]
 _, sd, _ = gaussian_process(lines, xs, ys, torch.ones_like(xs), far)
 torch.testing.assert_close(sd[:, 0], sd_of_line(covariance, far))
+
 
 # %% [markdown]
 # For the wave we take smooth functions, $k(x, x') = A^2 e^{-(x - x')^2 / 2\ell^2}$, and the true noise. A and ℓ are those of highest evidence on a small grid. This is not "the truth" either: it is the honest answer of one prior, without any approximation. Here is its doubt beside that of two networks. The second has ordinary ReLU units.
@@ -517,6 +534,7 @@ for rows in torch.arange(len(x)).split(B):
 torch.manual_seed(1)
 torch.testing.assert_close(sum(parts), gaussian_nll(y, *net(x)).sum() + net.kl())
 
+
 # %% [markdown]
 # The minibatches, each weighted by its size, add up to the ELBO of all data: NLL + KL, once. For the line we even know what λ does. With λ times the KL, q is optimal for likelihoods raised to the power 1/λ: as if there were n/λ points. Under a wide prior every sd then grows like $\sqrt\lambda$. And for the network?
 
@@ -530,6 +548,7 @@ def too_strong(net, x_batch, y_batch):
 def too_weak(net, x_batch, y_batch):
     """Wrong: KL / n beside a sum. The KL counts 1/B times. (Divided by B to keep the step size.)"""
     return (len(x_batch) * mean_nll(net, x_batch, y_batch) + net.kl() / len(x)) / B
+
 
 # %%
 fig, axes = plt.subplots(1, 3, sharey=True, figsize=(7.5, 3.2))
@@ -559,6 +578,7 @@ narrow_covered, narrow_inside, narrow_gap = judge(narrow_prior)
 print(f"epistemic sd in the gap: prior sd 1: {narrow_gap:.1f}, prior sd 2.5: {sd_gap:.1f}")
 assert narrow_gap < sd_gap and abs(narrow_covered - covered) < 0.02
 
+
 # %% [markdown]
 # Inside the data the coverage is the same within 0.02. So no held-out point from there can tell you which prior to take.
 #
@@ -578,6 +598,7 @@ def share_of_signal(net):
     g = WAVE.truth(x[:200])[0]
     torch.manual_seed(0)
     return ((predict_samples(net, x[:200])[0] * g).mean() / g.square().mean()).item()
+
 
 # %%
 fig, axes = plt.subplots(1, 3, sharey=True, figsize=(7.5, 3.2))
@@ -615,6 +636,7 @@ def local(x):
     variance = x**2 @ sd2[:, :-1].T + sd2[:, -1]
     return mean + variance.sqrt() * torch.randn_like(mean)
 
+
 # %%
 def gradients(forward):
     repeated = []
@@ -650,6 +672,7 @@ y_f, y_t, mean_t = ((value - shift) / scale for value in (y_f, y_t, mean_t))
 noise_t = noise_t / scale
 print(f"the noise of FUNNEL: from {noise_t.min():.1f} to {noise_t.max():.1f}; assumed: 0.1")
 
+
 # %%
 class FixedNoise(nn.Module):
     """Vink's network with our layers: a mean, and log σ² fixed at 2 log 0.1. It is wrong."""
@@ -665,6 +688,7 @@ class FixedNoise(nn.Module):
 
     def kl(self):
         return sum(layer.kl() for layer in self.net[::2])
+
 
 # %%
 torch.manual_seed(0)
@@ -714,6 +738,7 @@ ax.set_title("Two 90 % bands: noise fixed at 0.1 (dark, narrow), noise learned (
 show(fig, alt="Scattered points around a wavy dashed mean. A narrow dark band misses most of "
      "the points and much of the dashed mean; a wide orange band holds nearly all points.")
 
+
 # %% [markdown]
 # ## Three slips in its code
 #
@@ -730,6 +755,7 @@ class SharingLayer(BayesianLinear):
     def forward(self, x):
         KL.accumulated = KL.accumulated + self.kl()
         return super().forward(x)
+
 
 # %%
 torch.manual_seed(0)
@@ -813,6 +839,7 @@ check("06-1", weight)
 factor = ...
 check("06-2", factor)
 
+
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
@@ -841,6 +868,7 @@ def local_linear(x, mu, log_var, eps):
 
 
 check("06-3", local_linear)
+
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

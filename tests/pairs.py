@@ -69,11 +69,25 @@ def execute(source: Path) -> nbformat.NotebookNode:
     return notebook
 
 
+def script(built: Path) -> str:
+    """The percent script of a notebook, as Jupytext writes it when a learner saves."""
+    config = jupytext.config.load_jupytext_config(str(built.resolve()))
+    notebook = nbformat.read(built, as_version=4)
+    return jupytext.writes(notebook, fmt="py:percent", config=config)
+
+
+def write(notebook: nbformat.NotebookNode, source: Path) -> None:
+    """Write the .ipynb, and the script anew from it: JupyterLab compares the two as texts."""
+    built = source.with_suffix(".ipynb")
+    nbformat.write(notebook, built)
+    source.write_text(script(built), encoding="utf-8")
+
+
 def build(source: Path) -> None:
-    """Execute one lesson and write its .ipynb; say how long it took."""
+    """Execute one lesson and write its pair; say how long it took."""
     start = time.perf_counter()
     notebook = execute(source)
-    nbformat.write(notebook, source.with_suffix(".ipynb"))
+    write(notebook, source)
     print(f"{source.name}: {time.perf_counter() - start:.1f} s with the start of its kernel")
 
 
@@ -92,7 +106,7 @@ def reword(source: Path) -> bool:
         for kind, text in cells(source)
     ]
     number_cells(built)
-    nbformat.write(built, source.with_suffix(".ipynb"))
+    write(built, source)
     print(f"{source.name}: new words around the same code")
     return True
 

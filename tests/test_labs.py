@@ -476,7 +476,7 @@ def test_the_variance_of_predictions_learns_the_shrunken_slope(new_lab):
 
 
 def test_the_wrong_loss_can_not_be_imported():
-    public = {**vars(labs), **vars(labs.lessons), **vars(labs.lab), **vars(labs.cells)}
+    public = {**vars(labs), **vars(labs.lesson_02), **vars(labs.lab), **vars(labs.cells)}
     assert "WrongRegressor" not in public
 
 

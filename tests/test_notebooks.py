@@ -7,7 +7,7 @@ import re
 import nbformat
 import pytest
 
-from tests.pairs import README, README_FIGURE, ROOT, cells, readme, readme_figure, sources
+from tests.pairs import README, README_FIGURE, ROOT, cells, readme, readme_figure, script, sources
 
 SOURCES = sources()
 each_lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
@@ -54,6 +54,7 @@ def test_every_notebook_has_its_script_and_every_script_its_notebook():
 @each_lesson
 def test_a_pair_holds_the_same_cells(source):
     assert cells(source) == cells(source.with_suffix(".ipynb"))
+    assert source.read_text(encoding="utf-8") == script(source.with_suffix(".ipynb"))
 
 
 @each_lesson

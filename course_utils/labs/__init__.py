@@ -1,19 +1,25 @@
 """Labs: ``lab = LABS["02"]()`` makes the lab of lesson 02, and showing it lets the hand play.
 
-A new lab is a subclass of ``Lab`` in ``lessons.py`` and a line here.
+A new lab is a subclass of ``Lab`` in its ``lesson_NN.py`` and a line here.
 """
 
-from course_utils.labs import lessons, variational
 from course_utils.labs.lab import Lab
+from course_utils.labs.lesson_00 import TwoOutputs
+from course_utils.labs.lesson_01 import Likelihood
+from course_utils.labs.lesson_02 import VarianceOfPredictions
+from course_utils.labs.lesson_03 import SingleSigma
+from course_utils.labs.lesson_04 import NoiseShape
+from course_utils.labs.lesson_05 import PriorOnY
+from course_utils.labs.lesson_06 import Doubt
 
 LABS = {
-    "00": lessons.TwoOutputs,
-    "01": lessons.Likelihood,
-    "02": lessons.VarianceOfPredictions,
-    "03": lessons.SingleSigma,
-    "04": lessons.NoiseShape,
-    "05": variational.PriorOnY,
-    "06": variational.Doubt,
+    "00": TwoOutputs,
+    "01": Likelihood,
+    "02": VarianceOfPredictions,
+    "03": SingleSigma,
+    "04": NoiseShape,
+    "05": PriorOnY,
+    "06": Doubt,
 }
 
 __all__ = ["LABS", "Lab"]

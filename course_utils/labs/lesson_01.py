@@ -1,0 +1,105 @@
+"""Lesson 01: the likelihood of a line, by hand."""
+
+import math
+
+import torch
+
+from course_utils.data import LINE
+from course_utils.labs.lab import Lab
+from course_utils.labs.panels import DASHED, fit_curves, fit_panel
+from course_utils.labs.picture import Panel
+from course_utils.labs.sliders import slider
+from course_utils.models import HomoscedasticRegressor
+from course_utils.plots import MEAN, WRONG
+
+
+class Likelihood(Lab):
+    """Lesson 01: a line and a σ, moved by hand over the likelihood of 40 points; no training."""
+
+    alt = (
+        "Lab: a line and σ set by hand. Left, 40 points with the line and its 95 % interval; "
+        "middle, the NLL over slopes, lowest at the same slope whatever σ is; right, the NLL over "
+        "σ, lowest at the RMS residual. Sliders: slope, intercept, σ."
+    )
+    retrains = frozenset({"slope", "intercept", "sigma"})
+    train_steps = 0
+    n = 40
+    y_limits = (-9, 13)
+
+    slopes = torch.linspace(-1, 5, 121, dtype=torch.float64)
+    sigmas = torch.linspace(0.3, 9, 121, dtype=torch.float64)
+
+    def new_controls(self):
+        return {
+            "slope": slider("slope", 1.0, -1, 5),
+            "intercept": slider("intercept", 0.0, -3, 5),
+            "sigma": slider("σ (units of y)", 2.0, 0.35, 9),
+        }
+
+    def new_problem(self):
+        return LINE
+
+    def first_weights(self):
+        model = HomoscedasticRegressor(hidden=())
+        with torch.no_grad():
+            model.mean[0].weight.fill_(self.value.slope)
+            model.mean[0].bias.fill_(self.value.intercept)
+            model.log_var.fill_(2 * math.log(self.value.sigma))
+        return model
+
+    def panels(self):
+        line, dot = {"color": MEAN}, {"color": WRONG, "linestyle": "", "marker": "o"}
+        nll = {"ylim": (0, 12), "ylabel": "NLL (nats per point)"}
+        return [
+            fit_panel(self, "your"),
+            Panel(
+                nll | {"xlim": (-1, 5), "xlabel": "slope"},
+                {
+                    "over slopes": line | {"label": "at this σ"},
+                    "best slope": DASHED | {"label": "least squares"},
+                    "slope": dot | {"label": "yours"},
+                },
+            ),
+            Panel(
+                nll | {"xlim": (0, 9), "xlabel": "σ (units of y)"},
+                {
+                    "over sigmas": line | {"label": "for this line"},
+                    "rms": DASHED | {"label": "RMS residual"},
+                    "sigma": dot | {"label": "yours"},
+                },
+            ),
+        ]
+
+    def squared_error(self, slope):
+        """The mean squared error at this intercept for slopes of any shape (k,), in y's units²."""
+        cells = self.cells
+        error = cells.y - self.value.intercept - cells.x * slope
+        return (cells.weight * (error**2 + cells.spread)).sum(dim=0)
+
+    def curves(self):
+        at = self.value
+        over_slopes = gaussian_nll_of(self.squared_error(self.slopes), at.sigma)
+        squares = self.squared_error(torch.tensor([at.slope], dtype=torch.float64))
+        best, rms = self.slopes[over_slopes.argmin()], squares.sqrt().item()
+        return fit_curves(self) | {
+            "over slopes": (self.slopes, over_slopes),
+            "best slope": ((best, best), (0, 12)),
+            "slope": ((at.slope,), (self.loss_now,)),
+            "over sigmas": (self.sigmas, gaussian_nll_of(squares, self.sigmas)),
+            "rms": ((rms, rms), (0, 12)),
+            "sigma": ((at.sigma,), (self.loss_now,)),
+        }
+
+    def numbers(self):
+        squares = self.squared_error(torch.tensor([self.value.slope], dtype=torch.float64)).item()
+        return [
+            f"NLL {self.loss_now:.3f} nats per point",
+            f"mean squared error {squares:.3f}",
+            f"RMS residual {math.sqrt(squares):.3f}, your σ {self.value.sigma:.2f}",
+        ]
+
+
+def gaussian_nll_of(mean_square, sigma):
+    """The mean NLL of residuals with this mean square under N(0, σ²), in nats."""
+    sigma = torch.as_tensor(sigma, dtype=torch.float64)
+    return 0.5 * (math.log(2 * math.pi) + 2 * sigma.log() + mean_square / sigma**2)

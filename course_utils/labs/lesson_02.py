@@ -1,0 +1,97 @@
+"""Lesson 02: the variance of the predictions in the place of σ²."""
+
+import math
+
+from torch import nn
+
+from course_utils.data import LINE, Problem, constant
+from course_utils.labs.lab import Lab
+from course_utils.labs.panels import DASHED, fit_curves, fit_panel, loss_curves, loss_panel
+from course_utils.labs.picture import Panel
+from course_utils.labs.sliders import log_slider, slider, whole_slider
+from course_utils.models import mlp
+from course_utils.plots import ALEATORIC, WRONG
+
+
+class LineLab(Lab):
+    """Lessons 02 and 03: LINE, with the noise on a slider, and the network of the question."""
+
+    y_limits = (-16, 19)
+    nll_limits = (-1, 6)
+
+    def new_problem(self):
+        return Problem(LINE.mean, constant(self.value.noise), LINE.low, LINE.high)
+
+    def slope(self):
+        """The least-squares slope of the learned mean."""
+        x = self.x - self.x.mean()
+        return ((x * self.mu).sum() / (x**2).sum()).item()
+
+
+class VarianceOfPredictions(LineLab):
+    """Lesson 02: what becomes of a network that takes Var(mu(x)) for σ²."""
+
+    alt = (
+        "Lab: a network whose σ is the spread of its own predictions. Left, the data with a "
+        "learned line that is too flat; middle, the σ it reports against the true σ, far from the "
+        "diagonal; right, the loss by step. Sliders: noise, learning rate, seed."
+    )
+    refit_steps = 40  # as close to the closed form as 48
+
+    def new_controls(self):
+        return {
+            "noise": slider("noise σ (units of y)", 1, 0, 6),
+            "lr": log_slider("learning rate", 0.01, -4, 1),
+            "seed": whole_slider("seed of weights", 6, 0, 19),
+        }
+
+    def first_weights(self):
+        class WrongRegressor(nn.Module):
+            """Only here: no lesson is meant to import it."""
+
+            def __init__(self):
+                super().__init__()
+                self.mean = mlp(1, (50, 50), 1)
+
+            def forward(self, x):
+                mu = self.mean(x)
+                return mu, mu.var(correction=0).log().expand_as(mu)
+
+        return WrongRegressor()
+
+    signal_variance = 2.3**2 * 3  # of 2.3 x + 1.7, with x uniform on [-3, 3]
+
+    def shrunken(self, noise):
+        """a = (−1 + √(5 + 4r)) / 2 with r = σ² / Var(signal): the slope tends to a times 2.3."""
+        return (-1 + math.sqrt(5 + 4 * noise**2 / self.signal_variance)) / 2
+
+    def panels(self):
+        sigma = Panel(
+            {"xlim": (0, 6), "ylim": (0, 7), "xlabel": "true σ", "ylabel": "learned σ"},
+            {
+                "right": DASHED | {"label": "right"},
+                "predicted": {"color": WRONG, "label": "predicted"},
+                "learned": {"color": ALEATORIC, "linestyle": "", "marker": "o", "label": "learned"},
+            },
+        )
+        return [fit_panel(self), sigma, loss_panel(self)]
+
+    def curves(self):
+        noises = [0.1 * i for i in range(61)]
+        spread = [self.shrunken(noise) * math.sqrt(self.signal_variance) for noise in noises]
+        return {
+            **fit_curves(self),
+            "right": ((0, 6), (0, 6)),
+            "predicted": (noises, spread),
+            "learned": ((self.value.noise,), (self.sigma[0].item(),)),
+            **loss_curves(self),
+        }
+
+    def numbers(self):
+        predicted = 2.3 * self.shrunken(self.value.noise)
+        return [
+            *super().numbers(),
+            f"variance of the predictions {self.sigma[0].item() ** 2:.2f}, "
+            f"of the noise {self.value.noise**2:.2f}",
+            f"slope {self.slope():.3f}, theory {predicted:.3f}, truth 2.300",
+        ]

@@ -1,0 +1,26 @@
+"""The sliders of the labs, in one layout."""
+
+import ipywidgets as widgets
+
+LAYOUT = {"layout": {"width": "320px"}, "style": {"description_width": "140px"}}
+
+
+def slider(description: str, value: float, low: float, high: float, step: float = 0.05):
+    return widgets.FloatSlider(
+        value, description=description, min=low, max=high, step=step, readout_format=".2f", **LAYOUT
+    )
+
+
+def log_slider(description: str, value: float, low: float, high: float):
+    """From 10^low to 10^high, twenty stops to each power of ten."""
+    return widgets.FloatLogSlider(
+        value, description=description, min=low, max=high, step=0.05, readout_format=".2g", **LAYOUT
+    )
+
+
+def whole_slider(description: str, value: int, low: int, high: int):
+    return widgets.IntSlider(value, description=description, min=low, max=high, **LAYOUT)
+
+
+def choice_slider(description: str, value: int, options: tuple[int, ...]):
+    return widgets.SelectionSlider(value=value, description=description, options=options, **LAYOUT)
