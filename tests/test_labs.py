@@ -309,7 +309,7 @@ def test_an_interrupt_pauses_the_play(lab, interrupt):
     with pytest.raises(KeyboardInterrupt):  # ipykernel takes it from here
         tick(lab)
     assert "Interrupted" in lab.text.value
-    assert not lab.clock.playing
+    assert not lab.playing
     steps = lab.state["steps"]
     lab.play()
     tick(lab)

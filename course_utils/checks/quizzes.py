@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from course_utils.widgets import mimebundle
+
 # ipywidgets gives an option one line: on a narrow screen a long one would cover the next.
 STYLE = """
 .course-quiz label { height: auto; line-height: 1.5; padding-left: 22px; position: relative }
@@ -86,7 +88,7 @@ class Quiz:
     def _repr_mimebundle_(self, **kwargs):
         bundle = {"text/plain": repr(self), "text/html": self.html()}
         try:
-            return self.widget()._repr_mimebundle_() | bundle
+            return mimebundle(self.widget()) | bundle
         except ImportError:
             return bundle
 

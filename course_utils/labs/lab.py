@@ -30,6 +30,7 @@ from course_utils.labs.panels import (
 )
 from course_utils.labs.picture import HEIGHT, WIDTH, Panel, Picture
 from course_utils.training import Diverged, one_thread, predict
+from course_utils.widgets import mimebundle, playing_trait
 
 TICK_STEPS, TICK_SECONDS = 25, 0.02  # of live training between two pictures
 HOPELESS = 1000  # nats worse than at the start: Adam rarely reaches NaN, but this is no fit
@@ -138,6 +139,11 @@ class Lab:
         return SimpleNamespace(**{name: control.value for name, control in self.controls.items()})
 
     @property
+    def playing(self) -> bool:
+        """Whether the lab trains live."""
+        return getattr(self.clock, playing_trait(self.clock))
+
+    @property
     def state(self) -> dict:
         """mu and sigma at ``lab.x``, both (200, 1); steps since the start; loss; message."""
         return {
@@ -194,7 +200,7 @@ class Lab:
         """The widget and, for a page without a kernel, its picture; the alt text for both."""
         png = base64.b64encode(self.picture.png()).decode()
         return (
-            {**self.view._repr_mimebundle_(), "image/png": png, "text/plain": self.alt},
+            {**mimebundle(self.view), "image/png": png, "text/plain": self.alt},
             {"image/png": {"alt": self.alt, "width": WIDTH, "height": HEIGHT}},
         )
 
@@ -242,7 +248,7 @@ class Lab:
             self._setting = False
 
     def _on_slide(self, name: str, _) -> None:
-        if self._setting or (name == "lr" and self.clock.playing):
+        if self._setting or (name == "lr" and self.playing):
             return  # playing, the next tick reads the learning rate
         self._ask("restart" if name in self.retrains else "refit")
 
@@ -250,12 +256,12 @@ class Lab:
     def _on_play(self, change) -> None:
         button = self.buttons["play"]
         button.description, button.icon = ("Pause", "pause") if change.new else ("Play", "play")
-        self.clock.playing = change.new
+        setattr(self.clock, playing_trait(self.clock), change.new)
         self._tell()
 
     def _on_tick(self, _) -> None:
         # One that comes after the pause, or while another thread works, is not missed.
-        if self.clock.playing and not self._lock.locked():
+        if self.playing and not self._lock.locked():
             self._ask("tick")
 
     # The work, by one thread at a time
@@ -274,7 +280,7 @@ class Lab:
                     self._do([self._waiting.popleft() for _ in range(len(self._waiting))])
                 finally:
                     self._lock.release()
-            if interrupts and self.clock.playing:
+            if interrupts and self.playing:
                 self.pause()
                 self.message = "Interrupted. Play goes on from here."
                 self._tell()
@@ -308,7 +314,7 @@ class Lab:
 
     def _refit(self) -> None:
         self._pose()
-        if self.clock.playing:
+        if self.playing:
             return  # the ticks train
         self._keep_base()
         put(self.model, self._base)
@@ -329,7 +335,7 @@ class Lab:
     def _restart(self) -> None:
         last = self.model
         self._rewind()
-        if self.clock.playing:
+        if self.playing:
             return
         try:
             self._train(self.train_steps, decay=True)
@@ -427,7 +433,7 @@ class Lab:
 
     def _tell(self) -> None:
         """The text under the picture; unless it changes all the time, it is read out."""
-        spoken = "" if self.clock.playing else ' role="status" aria-live="polite"'
+        spoken = "" if self.playing else ' role="status" aria-live="polite"'
         # The picture itself can carry no text: ipywidgets' Image fails to show if it has a tooltip.
         lines = [f'<div style="{UNSEEN}">{html.escape(self.alt)}</div>']
         if not self._failed:

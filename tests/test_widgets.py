@@ -1,0 +1,42 @@
+"""Labs and quizzes on what ipywidgets 7 lacks; Colab has 7.7.1."""
+
+import ipywidgets
+import pytest
+
+from course_utils import quiz
+from course_utils.labs import LABS
+from course_utils.widgets import VIEW, mimebundle, playing_trait
+
+
+class Seven:
+    """A widget as version 7 has it: it displays itself, and gives no bundle."""
+
+    model_id = "abc"
+
+
+def test_a_widget_of_version_7_is_shown_by_its_model():
+    assert mimebundle(Seven())[VIEW] == {
+        "version_major": 2, "version_minor": 0, "model_id": "abc"
+    }  # fmt: skip
+
+
+def test_a_widget_of_version_8_says_itself_how_it_is_shown():
+    box = ipywidgets.VBox()
+    assert mimebundle(box)[VIEW]["model_id"] == box.model_id
+
+
+def test_a_lab_plays_whatever_the_trait_is_called(monkeypatch):
+    lab = LABS["03"]()
+    lab.play()
+    assert lab.playing and getattr(lab.clock, playing_trait(lab.clock))
+    lab.pause()
+    assert not lab.playing
+    monkeypatch.setattr(lab.clock, "has_trait", lambda name: name != "playing")
+    assert playing_trait(lab.clock) == "_playing"
+    lab.close()
+
+
+@pytest.mark.parametrize("shown", [lambda: LABS["01"]()._repr_mimebundle_()[0],
+                                   lambda: quiz("01")._repr_mimebundle_()])  # fmt: skip
+def test_labs_and_quizzes_show_a_widget_and_a_text(shown):
+    assert {VIEW, "text/plain"} <= shown().keys()
