@@ -396,7 +396,7 @@ show(fig, alt="σ over 400 steps of three runs. One falls from 3 to 1 and ends o
 # %% [markdown]
 # **Decay from 0.01** has not arrived. Adam moves $\log \sigma^2$ by about its rate at each step. The rate falls from 0.01 to 0, on average it is half of that, and 400 steps of 0.005 make 2.0. The way from σ = 3 to 1 is $\log 9 = 2.2$. No error is raised; the test says it: 1.3 against 1.0.
 #
-# **Constant 0.03** shows why we decay: σ follows each batch, and so never rests.
+# **Constant 0.03** shows why we decay: σ follows each batch. Over the last 100 steps it still moves by 0.03.
 #
 # **Blind** passes the test, with the σ of the flat model: 4.1. The test asks whether σ is right *for these predictions*. It does not ask whether the predictions are right. For that, look at the fit, and compare models by their loss on held-out data.
 
