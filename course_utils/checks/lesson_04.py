@@ -58,8 +58,10 @@ EXERCISES = {
             Mistake("The 1 is missing from the push of the others.", 8 / 0.25),
             Mistake("The z of the others is not squared.", 8 / 0.5),
             Mistake("This counts the point at z = 3 as well. How many others?", 1 + 8 / 0.75),
-            Mistake("This is how many such points one other would balance: turn the ratio round.",
-                    0.75 / 8),
+            Mistake(
+                "This is how many such points one other would balance: turn the ratio round.",
+                0.75 / 8,
+            ),
             Mistake("The ½ stands in both pushes, and so cancels.", 4 / 0.75),
         ],
     ),
