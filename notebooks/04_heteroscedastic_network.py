@@ -197,7 +197,7 @@ for low, high in regions:
 # We want 0.95, so $k = \sqrt2\,\operatorname{erf}^{-1}(0.95) = 1.96$. It leaves 2.5 % on either side.
 
 # %% [markdown]
-# This is an interval for *the next y*, not for the mean. It holds what it promises if μ(x) and σ(x) are right and the noise is Gaussian. An estimated μ(x) is a little off, and the interval makes no allowance for that; with 10,000 points it does not show, with few it does (notebook 09).
+# This is an interval for *the next y*, not for the mean. It holds what it promises if μ(x) and σ(x) are right and the noise is Gaussian. An estimated μ(x) is a little off, and the interval makes no allowance for that: with few points this matters (notebook 09).
 #
 # All of this can be tested. The [**coverage**](00_start_here.ipynb#Glossary) of a set of intervals is the fraction of fresh y that they hold.
 
@@ -305,8 +305,8 @@ ax.annotate("one σ: dots measured, line c(x)", (-0.85, 0.865), color=WRONG)
 ax.annotate("two outputs", (-0.35, 0.905), color=REPAIRED)
 ax.set(xlabel="x", ylabel="coverage (fraction)", ylim=(0.75, 1.01))
 ax.set_title("One σ breaks its promise in two ways; two outputs stay near it")
-show(fig, alt="Coverage against x. With one σ it is 1 in the middle and falls below 0.8 at both "
-     "edges, dots on the computed curve. With two outputs the dots stay near 0.95.")
+show(fig, alt="Coverage against x. With one σ it is 1 in the middle and falls to about 0.8 at "
+     "both edges, dots near the computed curve. With two outputs the dots stay near 0.95.")
 
 # %% [markdown]
 # A dot counts about 833 points, so chance alone moves it with a standard deviation of $\sqrt{0.95 \cdot 0.05 / 833} = 0.008$. The dots of the two outputs lie within about three of these.
@@ -408,8 +408,6 @@ lab
 # ## A reader asks
 #
 # **"My y are prices in the thousands. Does this work as it is?"** Better to standardise first: train on $(y - m)/s$, with $m$ and $s$ the mean and standard deviation of your training y, so that the first σ of the network is of the right size. Afterwards the prediction is $\mu\,s + m$, and its standard deviation is $\sigma\,s$: a shift does not change a spread.
-#
-# **"I just pick a weight and say 'this is the variance'?"** That was notebook 03. Here the answer's words are right: "Not a weight, an output of the model."
 
 # %% [markdown]
 # **"This loss models aleatoric (data) uncertainty, not epistemic (model) uncertainty"**, says the [documentation of torch.js](https://torchjs.org/docs/torch.js/generated/torch.nn.GaussianNLLLoss), a TypeScript port of PyTorch. Yes: where the band closes, the mean at x = 6 is off by 4.5, and σ does not know. But notebook 03 adds a caution. Where the mean cannot follow the data, σ(x) holds the misfit as well.
@@ -417,7 +415,7 @@ lab
 # %% [markdown]
 # ## Exercises
 #
-# **04-1 (predict).** In some neighbourhood the network's σ is settled. Now one point arrives with $z = 3$, while all others there have $|z| = 0.5$. How many such others does it take for the pushes on $s = \log\sigma^2$ to cancel? (Not a whole number.)
+# **04-1 (predict).** In one neighbourhood, where the network has one value of $s = \log\sigma^2$, a single point has $z = 3$, and all others have $|z| = 0.5$. How many others does it take for the pushes on $s$ to cancel? (Not a whole number.)
 
 # %%
 others = ...
@@ -426,12 +424,12 @@ check("04-1", others)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# One point pushes $s$ with $\tfrac12 (1 - z^2)$. What does the point at $z = 3$ push?
+# The derivative of the loss of one point with respect to $s$ is $\tfrac12 (1 - z^2)$. What is it at $z = 3$?
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# $\tfrac12 (1 - 9) = -4$, and each of the others pushes with $\tfrac12 (1 - 0.25)$.
+# It is $\tfrac12 (1 - 9) = -4$ for the one, and $\tfrac12 (1 - 0.25)$ for each of the others. Their sum has to be 0.
 #
 # </details>
 # <details><summary>Solution</summary>

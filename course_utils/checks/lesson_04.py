@@ -52,17 +52,17 @@ EXERCISES = {
         tolerance=5e-3,
         mistakes=[
             Mistake("This balances |z|, and the push depends on z².", (3 - 1) / (1 - 0.5)),
-            Mistake("This is the ratio of the z². A point pushes with 1 − z², not with z².", 36.0),
-            Mistake("This is the ratio of the |z|. A point pushes with 1 − z².", 6.0),
-            Mistake("The 1 is missing from the push of the point at z = 3.", 9 / 0.75),
-            Mistake("The 1 is missing from the push of the others.", 8 / 0.25),
+            Mistake("This is the ratio of the z². The derivative holds 1 − z², not z².", 36.0),
+            Mistake("This is the ratio of the |z|. The derivative holds 1 − z².", 6.0),
+            Mistake("The 1 is missing from the derivative of the point at z = 3.", 9 / 0.75),
+            Mistake("The 1 is missing from the derivative of the others.", 8 / 0.25),
             Mistake("The z of the others is not squared.", 8 / 0.5),
             Mistake("This counts the point at z = 3 as well. How many others?", 1 + 8 / 0.75),
             Mistake(
                 "This is how many such points one other would balance: turn the ratio round.",
                 0.75 / 8,
             ),
-            Mistake("The ½ stands in both pushes, and so cancels.", 4 / 0.75),
+            Mistake("The ½ stands in both derivatives, and so cancels.", 4 / 0.75),
         ],
     ),
     "04-2": Value(
