@@ -1,4 +1,4 @@
-"""Lesson 03: one σ for noise that varies, its bias, its likelihood in log σ, and a quiz."""
+"""Lesson 03: one σ for noise that varies, the price of a wrong σ, the NLL in log σ, a quiz."""
 
 import math
 
@@ -10,6 +10,12 @@ from course_utils.data import WAVE
 
 LOG_2PI = math.log(2 * math.pi)
 SIGMA = WAVE.truth(WAVE.grid(60_001))[1]  # σ(x) = 0.15 + 0.25 |x| on an even grid
+
+
+def mean_nll_at(sigma, *, rms):
+    """The mean NLL of residuals ±rms under N(0, sigma²), in nats, by torch's own density."""
+    residuals = torch.tensor([-rms, rms], dtype=torch.float64)
+    return -Normal(0.0, sigma).log_prob(residuals).mean()
 
 
 def points(rng):
@@ -51,23 +57,27 @@ EXERCISES = {
         ],
     ),
     "03-2": Value(
-        oracle=lambda: math.sqrt(1.2**2 * 30 / 24),
-        tolerance=3e-3,
+        oracle=lambda: (mean_nll_at(3.0, rms=2.0) - mean_nll_at(2.0, rms=2.0)).item(),
         mistakes=[
-            Mistake("The correction belongs to the variance, and here it multiplies σ.",
-                    1.2 * 30 / 24),
-            Mistake("This is the corrected σ². The question asks for σ.", 1.2**2 * 30 / 24),
-            Mistake("This makes σ smaller. Fitted residuals are smaller than the noise already.",
-                    1.2 * math.sqrt(24 / 30)),
-            Mistake("This corrects for one coefficient. The model has six.",
-                    1.2 * math.sqrt(30 / 29)),
-            Mistake("One too many is subtracted: the six coefficients include the intercept.",
-                    1.2 * math.sqrt(30 / 23)),
-            Mistake("This is the RMS error on new y at the same x, (n + p)/(n − p) times the "
-                    "variance. The question asks for the noise.", 1.2 * math.sqrt(36 / 24)),
-            Mistake("This is (n + p)/n times the learned variance; the bias was (n − p)/n.",
-                    1.2 * math.sqrt(36 / 30)),
-            Mistake("This is the learned σ as it stands, without a correction.", 1.2),
+            Mistake("This is the loss at σ = 3 itself. The question asks how far it falls.",
+                    lambda: mean_nll_at(3.0, rms=2.0)),
+            Mistake("This is the loss at the best σ. The question asks how far the other one lies "
+                    "above it.", lambda: mean_nll_at(2.0, rms=2.0)),
+            Mistake("σ and the RMS residual have changed places: it is the σ that is 3.",
+                    lambda: mean_nll_at(2.0, rms=3.0) - mean_nll_at(3.0, rms=3.0)),
+            Mistake("The fraction at the best σ is missing: it is not 0 there.",
+                    math.log(3 / 2) + 2 / 9),
+            Mistake("This is the difference of the logarithms. The squared residuals are divided "
+                    "by another σ², too.", math.log(3 / 2)),
+            Mistake("This is the difference of the fractions. log σ differs, too.", 2 / 9 - 0.5),
+            Mistake("The fractions lack their ½.", math.log(3 / 2) + 4 / 9 - 1),
+            Mistake("Only one of the fractions has its ½.", math.log(3 / 2) + 4 / 9 - 0.5),
+            Mistake("The logarithm is that of σ², which stands in the loss with a ½.",
+                    2 * math.log(3 / 2) + 2 / 9 - 0.5),
+            Mistake("The squared residual is divided by σ and not by σ².",
+                    math.log(3 / 2) + 4 / 6 - 0.5),
+            Mistake("S is the *mean square* of the residuals, and 2 is its root.",
+                    math.log(3 / 2) + 2 / 18 - 0.5),
         ],
     ),
     "03-3": Coded(
@@ -121,14 +131,14 @@ QUIZ = [
         ],
     ),
     Question(
-        "By mistake, σ goes into GaussianNLLLoss as var. The RMS residual is 3. What is learned?",
+        "After training, the learned σ equals the RMS residual to three digits. What follows?",
         [
-            Option("σ = 3: the loss only needs a positive number", "It needs a *variance*. Its "
-                   "minimum lies where the third argument is the mean squared residual."),
-            Option("'σ' = 9, and no warning", "The third argument goes to S = 9, under the name of "
-                   "σ. Only residuals of RMS 1 hide the mistake.", correct=True),
-            Option("Nothing: it raises a ValueError", "It raises one for a negative variance, and "
-                   "σ is positive."),
+            Option("The network fits well", "The blind network of this lesson passed the same "
+                   "test, with a flat line."),
+            Option("σ has arrived; the fit may still be bad", "The test compares σ with the "
+                   "residuals of this model, good or bad.", correct=True),
+            Option("The noise has this σ", "The residuals hold the misfit as well: the flat model "
+                   "had 4.1 where the noise has 1."),
         ],
     ),
 ]  # fmt: skip
