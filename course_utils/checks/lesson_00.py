@@ -36,7 +36,7 @@ EXERCISES = {
         mistakes=[
             Mistake("Half as wide does not hold half as many: points lie densest near μ.", 0.475),
             Mistake("0.95 is what the band promises; it reaches only half as far.", 0.95),
-            Mistake("This is for a band twice too wide; here it is twice too narrow.", within(3.92)),
+            Mistake("This is for a band twice too wide, not twice too narrow.", within(3.92)),
             Mistake("This is the fraction outside.", 1 - within(0.98)),
             Mistake("This is μ ± σ with the true σ. The band reaches less.", within(1.0)),
             Mistake("Only one edge is counted here: points far below fall outside too.",
