@@ -12,7 +12,7 @@
 #
 # **You need** least squares, and enough PyTorch to read a training loop.
 #
-# **Time.** About 30 minutes; the notebook runs in about 5 s.
+# **Time.** About 28 minutes; the notebook runs in about 5 s.
 
 # %%
 import math

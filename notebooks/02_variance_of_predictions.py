@@ -12,7 +12,7 @@
 #
 # **You need** notebook 01 (why squared error?), and the rule that variances of uncorrelated parts add.
 #
-# **Time.** About 45 minutes; the notebook runs in about 10 s.
+# **Time.** About 45 minutes; the notebook runs in about 13 s.
 
 # %%
 import math
@@ -292,10 +292,10 @@ for root in (a, other):
     print(f"a = {root:5.2f}: dL/dw = {w.grad:+.4f}")
 
 # %% [markdown]
-# To leave a saddle takes patience, or larger steps. We train the first five downhill starts again, from the same first weights, with three times the learning rate; and the first of them at the asker's own rate, for 2,000 steps instead of 200.
+# To leave a saddle takes patience, or larger steps. We train the first three downhill starts again, from the same first weights, with three times the learning rate; and the first of them at the asker's own rate, for 2,000 steps instead of 200.
 
 # %%
-starts = down.nonzero().flatten().tolist()[:5]
+starts = down.nonzero().flatten().tolist()[:3]
 faster = [train(variance_of_predictions, x, y, seed=seed, steps=250, lr=0.03) for seed in starts]
 turned = sum(slope(net(x).detach(), x) > 0 for net in faster)
 print(f"3 times his rate, 250 steps: {turned} of {len(starts)} go up")
@@ -303,7 +303,7 @@ print(f"3 times his rate, 250 steps: {turned} of {len(starts)} go up")
 longer = train(variance_of_predictions, x, y, seed=starts[0], steps=2000)
 late = slope(longer(x).detach(), x)
 print(f"his rate, seed {starts[0]}: {slopes[starts[0]]:.1f} after 200 steps, {late:.1f} after 2,000")
-assert turned >= 3 and abs(late / (2.3 * a) - 1) < 0.05
+assert turned >= 2 and abs(late / (2.3 * a) - 1) < 0.05
 
 
 # %% [markdown]
