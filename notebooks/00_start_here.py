@@ -108,7 +108,7 @@ assert 0.5 < beyond < 0.8
 print(f"promised 95 %, found {100 * beyond:.0f} %")
 
 # %% [markdown]
-# σ(x) is the noise that the network has seen. Where it has seen nothing, σ(x) is honest about nothing. Lesson 04 looks at such places, and lesson 06 gives the network a second uncertainty, about its own function, that grows there.
+# μ(x) and σ(x) describe points that the network has seen. Beyond them, nothing has tied either to the truth. Lesson 04 looks at such places, and lesson 06 gives the network a second uncertainty, about its own function.
 
 # %% [markdown]
 # ## The lab
@@ -149,7 +149,7 @@ lab
 # | [09](09_few_data.ipynb) | Why is σ too small when data are few? | Training residuals shrink: judge σ on data held out. |
 # | [10](10_other_targets.ipynb) | And if y is a vector, a count, a price? | A network's outputs are the parameters of any distribution. |
 #
-# Three paths lead through them. One afternoon: 00, 02, 03, 04. For your own data: then 07, 09 and 10. For Bayes: 05 and 06 after the afternoon. The question behind the first four lessons is [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?" Each lesson runs alone.
+# Three paths lead through them. One afternoon: 00, 02, 03, 04. For your own data: then 07, 09 and 10. For Bayes: 05 and 06 after the afternoon. The question behind the course is [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?" Each lesson runs alone.
 
 # %% [markdown]
 # ## How a lesson works
@@ -312,5 +312,5 @@ guesses("00")
 # | **nat** | the unit of a natural logarithm of a density | 01 |
 # | **NLL** | negative log-likelihood: what training makes small | 01 |
 # | **prior**, **posterior** | what we believe of an unknown before the data; after them | 05 |
-# | **precision** | 1/σ² | 01, 03 |
+# | **precision** | 1/σ² | 02 |
 # | **residual** | y − μ(x), what the prediction missed | 02 |

@@ -155,14 +155,14 @@ fig, ax = plt.subplots()
 ax.plot(n, exact, color=MEAN)
 ax.plot(n, product[:800].log10(), color=WRONG, linewidth=6, alpha=0.5, zorder=1)  # log 0 = −∞
 ax.axhline(math.log10(5e-324), color=DATA, linewidth=1)
-ax.annotate("the smallest float64", (20, -352), color="#555555")
+ax.annotate("the smallest positive float64", (20, -352), color="#555555")
 ax.annotate("sum of logs", (640, -370), color=MEAN)
 ax.annotate(f"the product ends here:\n0.0 from point {first_zero} on", (first_zero, -322),
             (540, -215), color=WRONG, arrowprops={"arrowstyle": "-", "color": WRONG})
 ax.set(xlabel="number of points", ylabel="log₁₀ of the likelihood")
 ax.set_title("The product of the densities reaches 0.0; the sum of their logs goes on")
 show(fig, alt="Both curves fall along one straight line. The product stops where the line meets "
-     "the smallest float64; the sum of logs goes on beneath it.")
+     "the smallest positive float64; the sum of logs goes on beneath it.")
 
 # %% [markdown]
 # ## From the density to the loss

@@ -81,7 +81,7 @@ show(fig, alt="1,000 of the 10,000 points around a line of slope 2.3; the networ
 #
 # $$\frac{(y - f(x))^2}{2\sigma^2} + \tfrac12 \log \sigma^2 \qquad \text{(notebook 01)}$$
 #
-# There is a σ² in it, and the asker needs a number to put there. A network has predictions, and predictions have a variance. So he writes `torch.var(outputs)` in the place of σ²; this is his code, in which `prec` is the precision 1/σ²:
+# There is a σ² in it, and the asker needs a number to put there. A network has predictions, and predictions have a variance. So he writes `torch.var(outputs)` in the place of σ²; this is his code, in which `prec` is the [**precision**](00_start_here.ipynb#Glossary) 1/σ²:
 
 # %%
 def custom_loss(outputs, targets):
@@ -243,10 +243,16 @@ assert abs(usual / (2.3 * a) - 1) < 0.02
 golden = (math.sqrt(5) - 1) / 2
 assert math.isclose(shrinkage(0), golden) and round(golden, 3) == 0.618
 
-factors = torch.linspace(-3, 2, 1001, dtype=torch.float64)
-L = ((1 - factors) ** 2 + r) / (2 * factors**2) + factors.abs().log() + 0.5 * math.log(v)
+# %% [markdown]
+# ## The wall, and the second failure
+#
+# Step 4 needed a rest $h$ that can take up variance. A straight line has none, so for it a negative $a$ is possible too, with $\log |a|$ in $L$. The quadratic of step 6 then has its second root, $a = (-1 - \sqrt{5 + 4r})/2$: wrong sign and too steep.
+#
+# Between the two roots stands a wall. At $a = 0$ the line is flat, its variance is 0, and the loss divides by it. A straight line that starts downhill cannot pass, and slides to the other root.
 
 # %%
+factors = torch.linspace(-3, 2, 1001, dtype=torch.float64)
+L = ((1 - factors) ** 2 + r) / (2 * factors**2) + factors.abs().log() + 0.5 * math.log(v)
 other = (-1 - math.sqrt(5 + 4 * r)) / 2
 fig, ax = plt.subplots()
 ax.plot(factors, L, color=WRONG)
@@ -260,13 +266,6 @@ ax.set(ylim=(0, 6), xlabel="factor a (learned slope / true slope)", ylabel="loss
 ax.set_title("For a straight line: two valleys, a wall between them, the truth in neither")
 show(fig, alt="The loss against the factor a has a minimum at 0.65, a higher one at -1.65, and "
      "rises without bound at 0 between them. The truth, a = 1, lies on a slope of the curve.")
-
-# %% [markdown]
-# ## The wall, and the second failure
-#
-# Step 4 needed a rest $h$ that can take up variance. A straight line has none, so for it a negative $a$ is possible too, with $\log |a|$ in $L$. The quadratic of step 6 then has its second root, $a = (-1 - \sqrt{5 + 4r})/2$: wrong sign and too steep.
-#
-# Between the two roots stands a wall. At $a = 0$ the line is flat, its variance is 0, and the loss divides by it. A straight line that starts downhill cannot pass, and slides to the other root:
 
 # %%
 line = mlp(1, (), 1)  # no hidden layer: f(x) = w x + b
