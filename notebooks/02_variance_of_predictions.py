@@ -306,7 +306,7 @@ assert turned >= 2 and abs(late / (2.3 * a) - 1) < 0.05
 
 
 # %% [markdown]
-# So the two pictures of the question are one story. The first is close to the answer of this loss. The second is a network that is still on its way: at his learning rate, ten times his training brings our first one to 1.5 as well. How long a start needs differs from seed to seed.
+# So the two pictures of the question are one story. The first is close to the answer of this loss. The second is a network that is still on its way: at his learning rate, ten times his training brings the one start that we followed to 1.5 as well.
 #
 # ## Does the formula hold elsewhere?
 #
