@@ -8,7 +8,7 @@
 # - derive the Gaussian loss of a whole data set from the density of one value;
 # - say which terms may be dropped, and when σ may not;
 # - explain why we add logs, and why the loss may be negative;
-# - turn another distribution into a loss.
+# - say what another density, the Laplace, would make of the same data.
 #
 # **You need** logarithms, derivatives, and a little PyTorch.
 #
@@ -19,7 +19,7 @@ import math
 
 import matplotlib.pyplot as plt
 import torch
-from torch.distributions import Bernoulli, Laplace, Normal, Poisson, StudentT
+from torch.distributions import Laplace, Normal
 from torch.nn import functional as F
 
 from course_utils import check, guess, guesses, measured, quiz
@@ -35,7 +35,7 @@ use_course_style()
 # %% [markdown]
 # ## A bell at every x
 #
-# Cross Validated question 564809 begins with 10,000 points on the line $y = 2.3\,x + 1.7$, with x between −3 and 3 and noise of standard deviation σ = 1.
+# [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?", begins with 10,000 points on the line $y = 2.3\,x + 1.7$, with x between −3 and 3 and noise of standard deviation σ = 1.
 #
 # A line alone cannot have produced these points: it gives one y for each x. So we make a model that can. At each x, y is drawn from a Gaussian, a bell whose centre μ lies on the line:
 #
@@ -62,7 +62,7 @@ show(fig, alt="1,000 grey points around a dashed rising line. At three places a 
 # %% [markdown]
 # ## One value: its density
 #
-# How well does this model explain one y? The [**density**](00_start_here.ipynb#Glossary) $p(y)$ says how much probability lies near y, per unit of y. For a Gaussian (Cross Validated answer 562735, first equation):
+# How well does this model explain one y? The [**density**](00_start_here.ipynb#Glossary) $p(y)$ says how much probability lies near y, per unit of y. For a Gaussian (first equation of [the answer](https://stats.stackexchange.com/a/562735) to that question):
 #
 # $$p(y; \mu, \sigma) = \frac{1}{\sigma\sqrt{2\pi}}\; e^{-\frac12\left(\frac{y - \mu}{\sigma}\right)^2}.$$
 #
@@ -107,16 +107,17 @@ show(fig, alt="Three Gaussian densities around 0. The widest stays below one hal
 #
 # [**Maximum likelihood**](00_start_here.ipynb#Glossary) chooses the parameters for which this product is largest.
 #
-# A computer can multiply 10,000 numbers. The largest of ours is 0.399, the peak of the bell; a typical one is 0.24. A float64 can be as small as $5 \cdot 10^{-324}$.
+# We have 10,000 factors. The largest is 0.399, the peak of the bell; a typical one is 0.24. The smallest positive number that a float64 can hold is about $5 \cdot 10^{-324}$.
 
 # %%
 p = density(y, mu, sigma)
+assert math.nextafter(0.0, 1.0) == 5e-324
 print(f"largest density {p.max():.3f}, typical (geometric mean) {p.log().mean().exp():.2f}")
 
 # %% [markdown]
 # ## Predict
 #
-# We multiply the densities one after the other, under the true line and the true σ. Replace `...` before you run on. A wrong guess costs nothing and is worth more than none.
+# We multiply the densities one after the other, under the true line and the true σ. Replace `...` before you run on.
 
 # %%
 guess("01-a", ...)  # after how many of the 10,000 points is the product exactly 0.0
@@ -154,19 +155,19 @@ fig, ax = plt.subplots()
 ax.plot(n, exact, color=MEAN)
 ax.plot(n, product[:800].log10(), color=WRONG, linewidth=6, alpha=0.5, zorder=1)  # log 0 = −∞
 ax.axhline(math.log10(5e-324), color=DATA, linewidth=1)
-ax.annotate("the smallest float64", (20, -352), color="#555555")
+ax.annotate("the smallest positive float64", (20, -352), color="#555555")
 ax.annotate("sum of logs", (640, -370), color=MEAN)
 ax.annotate(f"the product ends here:\n0.0 from point {first_zero} on", (first_zero, -322),
             (540, -215), color=WRONG, arrowprops={"arrowstyle": "-", "color": WRONG})
 ax.set(xlabel="number of points", ylabel="log₁₀ of the likelihood")
 ax.set_title("The product of the densities reaches 0.0; the sum of their logs goes on")
 show(fig, alt="Both curves fall along one straight line. The product stops where the line meets "
-     "the smallest float64; the sum of logs goes on beneath it.")
+     "the smallest positive float64; the sum of logs goes on beneath it.")
 
 # %% [markdown]
 # ## From the density to the loss
 #
-# We take the logarithm of one density, then add up the points. These are the steps of Cross Validated answer 562735; together they lead to the first equation of the question (Goodfellow, Bengio & Courville 2016, section 5.5.1). The logarithm is the natural one, and its unit is the [**nat**](00_start_here.ipynb#Glossary).
+# We take the logarithm of one density, then add up the points. The answer takes the same steps. They lead to the formula from which the question starts (Goodfellow, Bengio & Courville 2016, [*Deep Learning*](https://www.deeplearningbook.org/contents/ml.html), section 5.5.1). The logarithm is the natural one, and its unit is the [**nat**](00_start_here.ipynb#Glossary).
 #
 # **Step 1: the log of a product.** The density is a product of two factors, and $\log(ab) = \log a + \log b$:
 #
@@ -199,11 +200,11 @@ assert math.isclose(sum(terms), Normal(centre, width).log_prob(three).item())
 #
 # $$\boxed{\;\log p(y_1, \dots, y_m) = -m\log\sigma - \frac m2\log 2\pi - \sum_{i=1}^m \frac{(y_i - \mu_i)^2}{2\sigma^2}\;}$$
 #
-# This is the question's first equation; its ŷ is our μ, the output of the network. (The question uses m twice. Here it counts the points; later it is the slope 2.3.)
+# Our μ is the output of the network; the book writes ŷ for it.
 
 # %%
 def log_likelihood(y, mu, sigma):
-    """The question's first equation, for one number sigma; in nats."""
+    """The boxed formula, for one number sigma; in nats."""
     m = len(y)
     errors = (y - mu) ** 2
     return -m * math.log(sigma) - m / 2 * math.log(2 * math.pi) - errors.sum() / (2 * sigma**2)
@@ -224,7 +225,7 @@ for s in (0.5, 1.0, 3.0):
 #
 # $$\tfrac12\left[\log\sigma^2 + \frac{(y-\mu)^2}{\sigma^2}\right] + \tfrac12\log 2\pi.$$
 #
-# Without its last term this is PyTorch's formula, and the last one of answer 562735.
+# Without its last term this is the formula of PyTorch's [GaussianNLLLoss](https://docs.pytorch.org/docs/stable/generated/torch.nn.GaussianNLLLoss.html). The log term is written $m\log\sigma$ in a sum over m points, and $\log\sigma$ or $\frac12\log\sigma^2$ for one point or a mean.
 
 # %%
 def nll(y, mu, sigma):
@@ -236,20 +237,10 @@ torch.testing.assert_close(nll(y, mu, sigma), -Normal(mu, sigma).log_prob(y))
 torch.testing.assert_close(nll(y, mu, sigma).sum(), -log_likelihood(y, mu, 1.0))
 pytorch = F.gaussian_nll_loss(mu, y, sigma**2, full=True)  # wants σ², not σ
 torch.testing.assert_close(nll(y, mu, sigma).mean(), pytorch)
-print(f"mean NLL of the true line: {pytorch:.3f} nats per point")
-
-# %% [markdown]
-# So $m\log\sigma$, $\log\sigma$, $\frac12\log\sigma^2$ and the asker's $-\frac12\log(\text{precision})$ are one term in four spellings. The first belongs to a sum over m points, the others to one point or to a mean; the [**precision**](00_start_here.ipynb#Glossary) is $1/\sigma^2$. The asker's code spells it correctly. His mistake is the number that he puts in the place of σ²: notebook 02.
-
-# %%
 s = torch.tensor(3.0, dtype=torch.float64)
-m = len(y)
-spellings = [m * s.log() / m, s.log(), 0.5 * (s**2).log(), -0.5 * (1 / s**2).log()]
-for spelling in spellings:
-    torch.testing.assert_close(spelling, spellings[0])
-
 step_6 = s.log() + 0.5 * math.log(2 * math.pi) + F.mse_loss(mu, y) / (2 * s**2)
 torch.testing.assert_close(nll(y, mu, s).mean(), step_6)
+print(f"mean NLL of the true line: {pytorch:.3f} nats per point")
 
 
 # %% [markdown]
@@ -264,7 +255,7 @@ torch.testing.assert_close(nll(y, mu, s).mean(), step_6)
 # | nothing: we compare models | **keep** | **keep** | **keep** | the full NLL |
 
 # %% [markdown]
-# The first row answers our question. Squared error is the Gaussian NLL with σ held fixed. Fixed at which value? We come to that. In the last row $\frac12\log 2\pi$ counts as soon as one of the models is not Gaussian.
+# The first row answers our question. **Squared error is the Gaussian NLL with σ held fixed.** Fixed at which value? We come to that. In the last row $\frac12\log 2\pi$ counts as soon as one of the models is not Gaussian.
 #
 # What if we learn σ and forget $\log\sigma$?
 
@@ -324,11 +315,11 @@ show(fig, alt="Four valleys, one for each assumed sigma, with their lowest point
 # %% [markdown]
 # The mean NLL is $\frac{1}{2\sigma^2}\,\text{MSE}$ plus a number. For a fixed σ, a positive multiple plus a constant has its minimum exactly where the MSE has it. That holds for a line, and for any network.
 #
-# What σ does change is the *steepness* of the valley. For each point
+# What σ does change is the *steepness* of the valley. For one point
 #
-# $$\frac{\partial\, \text{NLL}}{\partial \mu} = -\frac{y - \mu}{\sigma^2},$$
+# $$\frac{\partial\, \text{NLL}}{\partial \mu} = -\frac{y - \mu}{\sigma^2}, \qquad \frac{\partial\, (y - \mu)^2}{\partial \mu} = -2\,(y - \mu).$$
 #
-# so the gradient of every weight is scaled by $1/\sigma^2$. We check a network of the question's size, weight by weight.
+# The first is the second times $1/(2\sigma^2)$, and by the chain rule the same holds for the gradient of every weight. We check a network of the question's size, two layers of 50 units, weight by weight.
 
 # %%
 def gradient(loss, net):
@@ -345,9 +336,9 @@ for s in sigmas:
     print(f"σ = {s:3.1f}: gradient of the NLL / of the MSE = {of_nll.norm() / of_mse.norm():.3f}")
 
 # %% [markdown]
-# The factor acts like a learning rate: with plain gradient descent, σ = 4 takes steps 16 times smaller than σ = 1, toward the same minimum. Goodfellow's section 5.5.1 says it so: the two criteria differ in value, and agree on where the optimum lies.
+# The factor acts like a learning rate: with plain gradient descent, σ = 4 takes steps 16 times smaller than σ = 1, toward the same minimum. The book says it so (section 5.5.1): the two criteria differ in value, and agree on where the optimum lies.
 #
-# One condition matters: *one* σ for all points. If each point has its own $\sigma_i$, then $1/\sigma_i^2$ is a weight for each point, it no longer comes out of the sum as a factor, and the minimum may move. Notebooks 04 and 07 meet that case.
+# One condition matters: *one* σ for all points. If each point has its own $\sigma_i$, then $1/\sigma_i^2$ is a weight for each point, it no longer comes out of the sum as a factor, and the minimum may move. Notebook 04 meets that case.
 
 # %% [markdown]
 # ## Predict
@@ -367,14 +358,16 @@ measured("01-c", "lower" if kilometres < metres else "higher", "NLL in kilometre
 # %% [markdown]
 # ## A negative loss is no error
 #
-# The NLL fell by $\log 1000 = 6.91$ and is now negative. In kilometres the bell has σ = 0.001 and a peak near 399: its densities exceed 1, so their logs are positive and the NLL is negative. Squared error cannot go below 0; an NLL can, and nothing is wrong with it.
+# The NLL fell by $\log 1000 = 6.91$ and is now negative. In kilometres the bell has σ = 0.001 and a peak near 399. Out to 3.4 σ on both sides its density exceeds 1, so the logs of nearly all our densities are positive, and the NLL is negative. Squared error cannot go below 0; an NLL can, and nothing is wrong with it.
 #
 # The product fares no better than before. In metres it underflows to 0. In kilometres it overflows:
 
 # %%
 p_kilometres = density(y / 1000, mu / 1000, sigma / 1000)[:, 0]
+print(f"densities of 1 or less: {(p_kilometres <= 1).sum()} of {len(y):,}")
 print(f"product in metres {p.prod().item()}, in kilometres {p_kilometres.prod().item()}")
 assert p.prod() == 0 and p_kilometres.prod() == math.inf
+assert 3.4 < math.sqrt(2 * math.log(1000 / math.sqrt(2 * math.pi))) < 3.5  # where it crosses 1
 
 
 # %% [markdown]
@@ -393,119 +386,31 @@ assert math.isclose(gain(1), gain(1000))
 
 
 # %% [markdown]
-# ## Other bells, other losses
+# ## Another bell, another loss
 #
-# Nothing in the steps needs a Gaussian. Write a density, take its log, flip the sign: that is the loss. The **Laplace** density has a sharp peak and heavier tails:
+# What squared error assumes shows beside a rival. Write another density, take its log, flip the sign: that is its loss. The **Laplace** density has a sharp peak and heavier tails:
 #
 # $$p(y; \mu, b) = \frac{1}{2b}\,e^{-|y - \mu|/b} \quad\Longrightarrow\quad -\log p = \frac{|y - \mu|}{b} + \log 2b.$$
 #
-# With b held fixed, what is left is the absolute error; its mean is the **MAE**. If b is learned too, $\log 2b$ has to stay.
+# With b held fixed, what is left is the absolute error; its mean is the **MAE**. Each value above μ pulls μ up with force $1/b$, each one below pulls it down with the same force. They balance when as many lie above as below: at the **median**. In the squared error the pull is $(y - \mu)/\sigma^2$. It grows with the distance, and the pulls balance at the **mean**.
 
 # %%
 def laplace_nll(y, mu, b):
     return (y - mu).abs() / b + torch.log(2 * b)
 
 
+few = torch.tensor([1.0, 2.0, 3.0, 4.0, 40.0], dtype=torch.float64)
+mu_try = torch.linspace(0, 40, 4001, dtype=torch.float64)
 b = torch.tensor(0.7, dtype=torch.float64)
 torch.testing.assert_close(laplace_nll(y, mu, b), -Laplace(mu, b).log_prob(y))
+assert few[:-1].mean() == few[:-1].quantile(0.5) == 2.5
+for loss, average in ((nll, few.mean()), (laplace_nll, few.median())):
+    lowest = mu_try[loss(few[:, None], mu_try, b).mean(dim=0).argmin()]
+    assert abs(lowest - average) <= 0.005
+    print(f"{loss.__name__:11} is lowest at μ = {lowest:.0f}")
 
 # %% [markdown]
-# | density of y | its NLL, without what μ does not touch | known as | best constant μ |
-# |---|---|---|---|
-# | Gaussian | $(y-\mu)^2 / 2\sigma^2$ | squared error, MSE | mean |
-# | Laplace | $\lvert y-\mu\rvert / b$ | absolute error, MAE | median |
-# | Student-t | $\frac{\nu+1}{2}\log\left(1 + \frac{(y-\mu)^2}{\nu s^2}\right)$ | robust loss | far points hardly count |
-# | Huber's, $r = y-\mu$ | $r^2/2$, beyond δ $\delta\lvert r\rvert-\delta^2/2$ | Huber loss | mean for large δ, median for small δ |
-# | Bernoulli | $-y\log\mu - (1-y)\log(1-\mu)$ | cross-entropy | share of ones |
-# | Poisson | $\mu - y\log\mu$ | Poisson loss | mean |
-
-# %% [markdown]
-# In the last two rows y is 0 or 1, and a count. The check: a loss may differ from its NLL by a constant only, whatever μ is.
-
-# %%
-mu_try = torch.linspace(0.5, 8, 76, dtype=torch.float64)
-share, one, three = mu_try / 10, torch.ones_like(mu_try), torch.full_like(mu_try, 3.0)
-each = {"reduction": "none"}
-pairs = {
-    "Gaussian": (Normal(mu_try, 1), three, F.mse_loss(mu_try, three, **each) / 2),
-    "Laplace": (Laplace(mu_try, 1), three, F.l1_loss(mu_try, three, **each)),
-    "Student-t": (StudentT(4, mu_try, 1), three, 2.5 * torch.log(1 + (three - mu_try) ** 2 / 4)),
-    "Bernoulli": (Bernoulli(share), one, F.binary_cross_entropy(share, one, **each)),
-    "Poisson": (Poisson(mu_try), three, F.poisson_nll_loss(mu_try.log(), three, **each)),
-}
-for name, (distribution, seen, loss) in pairs.items():
-    rest = -distribution.log_prob(seen) - loss
-    assert rest.max() - rest.min() < 1e-12, name
-
-# %% [markdown]
-# Huber's is not in `torch.distributions`. Turn it round: $e^{-\text{loss}}$ is a density once it is divided by its area, and the area is finite. Any loss of the error whose $e^{-\text{loss}}$ has a finite area is the NLL of *some* noise.
-
-# %%
-r = torch.linspace(-40, 40, 80_001, dtype=torch.float64)
-bell_with_tails = torch.exp(-F.huber_loss(r, torch.zeros_like(r), delta=1.0, reduction="none"))
-area = torch.trapezoid(bell_with_tails, r).item()
-closed_form = math.sqrt(2 * math.pi) * math.erf(1 / math.sqrt(2)) + 2 * math.exp(-0.5)
-assert abs(area - closed_form) < 1e-6
-print(f"area under exp(−Huber loss), δ = 1: {area:.3f}")
-
-# %% [markdown]
-# ## Mean or median?
-#
-# Nine trips to work, in minutes; on the last day the train broke down. Which single number μ describes them? We try every μ from 15 to 60 minutes, under three densities.
-#
-# For the absolute error, each trip longer than μ pulls μ up with force $1/b$, each shorter one pulls it down with the same force. They balance when as many lie above as below: at the **median**, however far the far ones are. In the squared error the pull is $(y - \mu)/\sigma^2$, and it grows with distance.
-
-# %%
-minutes = torch.tensor([21.0, 22, 23, 24, 25, 26, 27, 28, 130]).double()
-mu_try = torch.linspace(15, 60, 4501, dtype=torch.float64)
-bells = {"Gaussian": Normal(mu_try, 10.0), "Laplace": Laplace(mu_try, 10.0),
-         "Student-t, ν = 2": StudentT(2.0, mu_try, 3.0)}
-trips = {name: -bell.log_prob(minutes[:, None]).mean(dim=0) for name, bell in bells.items()}
-lowest = {name: mu_try[curve.argmin()].item() for name, curve in trips.items()}
-
-assert abs(lowest["Gaussian"] - minutes.mean().item()) <= 0.005
-assert abs(lowest["Laplace"] - minutes.median().item()) <= 0.005
-for words, some in (("all nine trips", minutes), ("without the last", minutes[:-1])):
-    print(f"{words:16}   mean {some.mean():.1f}   median {some.quantile(0.5):.1f} minutes")
-
-# %%
-fig, axes = plt.subplots(1, 3, figsize=(7.5, 3.0), sharex=True)
-for ax, (name, curve) in zip(axes, trips.items()):
-    ax.plot(mu_try, curve, color=MEAN)
-    ax.plot(lowest[name], curve.min(), "o", color=MEAN)
-    ax.plot(minutes, torch.zeros(9), "|", color=DATA, markersize=14,
-            transform=ax.get_xaxis_transform())
-    ax.annotate("130 →", (59, 0.02), xycoords=("data", "axes fraction"), ha="right", color="#555555")
-    ax.margins(y=0.2)
-    ax.set(xlabel="μ, minutes", xlim=(15, 60))
-    ax.set_title(f"{name}\nbest μ = {lowest[name]:.1f}", fontsize=10.5)
-axes[0].set_ylabel("mean NLL, nats")
-finding = "One late train moves the mean by 12 minutes, the median by half a minute"
-fig.suptitle(finding, x=0.01, ha="left", fontsize=11.5)
-show(fig, alt="Three curves of the loss against mu, over ticks for the trips. The Gaussian's "
-     "minimum lies right of all ordinary trips; those of Laplace and Student-t lie among them.")
-
-# %% [markdown]
-# The other entries in the last column of the table, on the same trips:
-
-# %%
-trip, mu_for_each = torch.broadcast_tensors(minutes[:, None], mu_try)
-for delta, centre in ((1000.0, minutes.mean()), (0.01, minutes.median())):
-    huber = F.huber_loss(mu_for_each, trip, delta=delta, reduction="none").mean(dim=0)
-    assert abs(mu_try[huber.argmin()] - centre) <= 0.005
-
-poisson = -Poisson(mu_try).log_prob(trip).mean(dim=0)
-assert abs(mu_try[poisson.argmin()] - minutes.mean()) <= 0.005
-
-long = (minutes > 26).double()  # 1 for a trip of more than 26 minutes: three of nine
-shares = torch.linspace(0.001, 0.999, 999, dtype=torch.float64)
-bernoulli = -Bernoulli(shares).log_prob(long[:, None]).mean(dim=0)
-assert abs(shares[bernoulli.argmin()] - long.mean()) <= 0.0005
-
-# %% [markdown]
-# The Gaussian's 36.2 minutes is a trip that never happened: eight were shorter than 29, one took 130. Neither answer is wrong. The mean is what we need to plan the minutes of a whole year, the median to plan a usual day.
-#
-# That is what a choice of loss is: a statement about the noise. Squared error says that errors follow a bell of one width, so a miss of five σ practically does not occur, and a model must bend toward a point that far away.
+# One far value among five moves the mean from 2.5 to 10, and the median from 2.5 to 3. Neither is wrong. A choice of loss is a statement about the noise: squared error says that errors follow a bell of one width, in which a miss of five σ practically does not occur, and so the model must bend toward a point that far away. Notebook 10 makes losses of other densities.
 
 # %% [markdown]
 # ## The lab
@@ -520,13 +425,11 @@ lab
 # %% [markdown]
 # ## A reader asks
 #
-# **"Where does that loss expression come from? Can it be generalized to … non-gaussian distributions as well?"** (a comment under the answer) From the density, by steps 1 to 7; and yes, by the same steps. Notebook 04 trains one.
+# **"Where does that loss expression come from? Can it be generalized to … non-gaussian distributions as well?"** (a comment under the answer) From the density, by steps 1 to 7; and yes, by the same steps.
 #
-# **"This really just looks like the first equation (multiplied by −1 …) and I've already used it above and it doesn't work."** It is the first equation, divided by m as well, and his code for it is right. The number he gives it as σ² is not the variance of any noise.
+# **"This really just looks like the first equation (multiplied by −1 …) and I've already used it above and it doesn't work."** (the asker, about the NLL) It is the boxed formula, and the formula does work. What did not is the number that he put in the place of σ²: notebook 02.
 
 # %% [markdown]
-# **Why the double bars, $\lVert \hat y - y \rVert^2$?** With one number per example they are an absolute value. With d numbers per example, other terms must change too: exercise 01-3.
-#
 # **Must y be Gaussian?** No: y *given x*. Our y spreads along the whole line, and its histogram is no bell; the errors $y - \mu(x)$ are.
 #
 # **And if the noise is not Gaussian?** Least squares still estimates the mean of y given x. It is then no longer the maximum likelihood, and another loss may get more out of the same data.
@@ -542,32 +445,29 @@ print(f"excess kurtosis: y {excess_kurtosis(y):.1f}, y − μ {abs(excess_kurtos
 assert excess_kurtosis(y) < -0.8 and abs(excess_kurtosis(y - mu)) < 0.15
 
 # %% [markdown]
-# **Three slips in answer 562735**, none of which harms its result. Its last sum runs from $i = 0$ to $|D|$, one term too many. Its $\log\sigma(x_i)^2$ means $\log(\sigma^2)$, not $(\log\sigma)^2$. And with σ fixed what is left is "standard MSE" only up to the sign and the factor $1/(2\sigma^2)$, which step 6 keeps.
-
-# %% [markdown]
 # ## Exercises
 #
-# **01-1 (predict).** A model has a mean NLL of 2.5 nats with y in metres. A colleague evaluates it with y in *centimetres*. What does she get?
+# **01-1 (derive).** Two models predict the same 40 points; both hold σ = 4 fixed. Model A has an MSE of 12, model B of 20. How many times as large is A's likelihood of the 40 points?
 
 # %%
-nll_in_centimetres = ...
-check("01-1", nll_in_centimetres)
+times = ...
+check("01-1", times)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# In centimetres the numbers spread wider. Is the bell then higher or lower?
+# The log of a ratio is a difference of logs. Which terms of the boxed formula do the two models share?
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# σ becomes 100 σ, and $(y-\mu)/\sigma$ stays what it was. Which term of the NLL is left to change?
+# Per point the NLL differs by (20 − 12) / (2σ²). Multiply by the number of points, then undo the log.
 #
 # </details>
 # <details><summary>Solution</summary>
 #
 # ```python
-# nll_in_centimetres = 2.5 + math.log(100)  # 7.11
+# times = math.exp(40 * (20 - 12) / (2 * 4**2))  # e¹⁰, about 22,000: 0.25 nats a point add up
 # ```
 #
 # </details>
@@ -600,7 +500,7 @@ check("01-2", learning_rate)
 # </details>
 
 # %% [markdown]
-# **01-3 (code).** Write the question's first equation for y and mu of shape (m, d), all values independent, with one σ (a tensor of one number) for all of them. Return the log-likelihood of the data set: one number, with its constant.
+# **01-3 (code).** Write the boxed formula of step 4 for y and mu of shape (m, d), all values independent, with one σ (a tensor of one number) for all of them. Return the log-likelihood of the data set: one number, with its constant.
 
 # %%
 def vector_log_likelihood(y, mu, sigma):
@@ -618,7 +518,7 @@ check("01-3", vector_log_likelihood)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Where the equation says m, count all the values: `y.numel()`. Use `torch.log(sigma)`, so that σ keeps its gradient.
+# Where the formula says m, count all the values: `y.numel()`. Use `torch.log(sigma)`, so that σ keeps its gradient.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -675,11 +575,13 @@ guesses("01")
 # ## Recap
 #
 # - Squared error is the Gaussian NLL with σ held fixed: $\frac{\text{MSE}}{2\sigma^2} + \log\sigma + \frac12\log 2\pi$.
-# - A fixed σ scales the gradient by $1/\sigma^2$ and does not move the minimum. If σ is learned, log σ must stay.
+# - A fixed σ multiplies the gradient of the MSE by $1/(2\sigma^2)$ and does not move the minimum. If σ is learned, log σ must stay.
 # - We add logs: 521 densities multiplied were 0.0.
 # - A density may exceed 1, and an NLL be negative; it changes with the unit of y.
-# - Another density, another loss.
+# - Another density, another loss: the Laplace turns the mean into the median.
 #
-# **Next.** σ was held fixed. The asker wants to *learn* it, and puts the variance of the predictions in its place: `02_variance_of_predictions`.
+# **Next.** σ was held fixed. The asker wants to *learn* it, and puts the variance of the predictions in its place: [`02_variance_of_predictions`](02_variance_of_predictions.ipynb).
 #
-# **Further reading.** Cross Validated answer 562735; Goodfellow, Bengio & Courville (2016), *Deep Learning*, section 5.5.1; Huber (1964), on robust estimation.
+# **Further reading.**
+# - [Answer 562735](https://stats.stackexchange.com/a/562735) to Cross Validated [question 564809](https://stats.stackexchange.com/questions/564809): the loss, from the density.
+# - Goodfellow, Bengio & Courville (2016), *Deep Learning*, [section 5.5.1](https://www.deeplearningbook.org/contents/ml.html): maximum likelihood and squared error.

@@ -1,5 +1,7 @@
 """Exercises and quiz of 00, the tour."""
 
+import math
+
 import torch
 
 from course_utils.checks import Coded, Mistake, Option, Question, Value
@@ -22,16 +24,26 @@ def fraction(inside):
     return lambda y, mu, sigma: inside(y, mu, sigma).double().mean()
 
 
+def within(z):
+    """The mass of a Gaussian within z of its standard deviations."""
+    return math.erf(z / math.sqrt(2))
+
+
 EXERCISES = {
     "00-1": Value(
-        oracle=0.25,
-        tolerance=1e-3,
+        oracle=lambda: within(1.96 / 2),
+        tolerance=5e-3,  # a million draws have a standard error of 0.0005
         mistakes=[
-            Mistake("This is σ itself, the standard deviation.", 0.5),
-            Mistake("This is the square root. The variance goes the other way.", 0.5**0.5),
-            Mistake("This is 2σ. A square is meant, not a double.", 1.0),
-            Mistake("This is 1/σ², the precision.", 4.0),
-            Mistake("This is ½σ². The variance has no factor.", 0.125),
+            Mistake("Half as wide does not hold half as many: points lie densest near μ.", 0.475),
+            Mistake("0.95 is what the band promises; it reaches only half as far.", 0.95),
+            Mistake("This is for a band twice too wide, not twice too narrow.", within(3.92)),
+            Mistake("This is the fraction outside.", 1 - within(0.98)),
+            Mistake("This is μ ± σ with the true σ. The band reaches less.", within(1.0)),
+            Mistake("Only one edge is counted here: points far below fall outside too.",
+                    0.5 + within(0.98) / 2),
+            Mistake("This is one half of the band, from μ to an edge.", within(0.98) / 2),
+            Mistake("This is a percentage; the question asks for a number between 0 and 1.",
+                    100 * within(0.98)),
         ],
     ),
     "00-2": Value(
@@ -99,23 +111,25 @@ QUIZ = [
         ],
     ),
     Question(
-        "The network's σ(x) is large at some x. What does that say?",
+        "The network's σ(x) is large at some x, amid the data. What does that say?",
         [
             Option("The network was not trained enough there", "It may be trained to the end. "
                    "Noise does not go away with training."),
             Option("y varies much around its mean there", "σ(x) is the network's statement about "
-                   "the noise at x.", correct=True),
+                   "the noise at x, where it has seen data.", correct=True),
             Option("μ(x) is large there", "The mean and the spread around it are different "
                    "things: a band may be wide around 0."),
         ],
     ),
     Question(
-        "A cell with an assert runs and prints nothing. What happened?",
+        "A band covers 95 % of new points from −3 to 3. Does it cover 95 % of those near x = 5?",
         [
-            Option("The claim it tests holds", "An assert speaks only when it fails.",
-                   correct=True),
-            Option("The test was skipped", "Python evaluates an assert each time the cell runs."),
-            Option("The kernel is dead", "Then the cell would show [*] and never a number."),
+            Option("Yes: 95 % is a property of the network", "It was counted on points like those "
+                   "seen. Near 5 there were none."),
+            Option("That is not known", "The count says nothing of x where no point lay. In this "
+                   "lesson the band held far fewer there.", correct=True),
+            Option("Yes, if σ(x) grows toward 5", "A larger σ need not be the right σ, and μ may "
+                   "be wrong as well."),
         ],
     ),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Lesson 01: units, learning rates, and the likelihoods of vectors and of waiting times."""
+"""Lesson 01: ratios of likelihoods, learning rates, vectors and waiting times."""
 
 import math
 
@@ -23,7 +23,7 @@ def waiting_times(rng):
 
 
 def log_likelihood_of(count, *, constant=LOG_2PI, power=2, half=0.5, log_scale=1):
-    """The equation with one of its parts changed; ``count`` says how many values it counts."""
+    """The formula with one of its parts changed; ``count`` says how many values it counts."""
 
     def answer(y, mu, sigma):
         n = count(y)
@@ -33,38 +33,27 @@ def log_likelihood_of(count, *, constant=LOG_2PI, power=2, half=0.5, log_scale=1
     return answer
 
 
+def log_likelihood_at(mse):
+    """Of 40 points with that mean square, under σ = 4."""
+    return Normal(0.0, 4.0).log_prob(torch.full((40,), math.sqrt(mse)).double()).sum().item()
+
+
 EXERCISES = {
     "01-1": Value(
-        oracle=lambda: (
-            2.5
-            - Normal(0.0, 100.0).log_prob(torch.tensor(0.0)).item()
-            + Normal(0.0, 1.0).log_prob(torch.tensor(0.0)).item()
-        ),
+        oracle=lambda: math.exp(log_likelihood_at(12.0) - log_likelihood_at(20.0)),
+        tolerance=5e-3,
         mistakes=[
-            Mistake(
-                "The size of the shift is right, its direction is not: a wider bell is lower, and "
-                "what does a lower density do to −log?",
-                2.5 - math.log(100),
-            ),
-            Mistake(
-                "An NLL is not a length: it does not multiply when the unit changes. It is a "
-                "logarithm, and logarithms turn factors into terms.",
-                250.0,
-            ),
-            Mistake(
-                "The density is per unit of y. A smaller unit makes it smaller, and "
-                "its log changes.",
-                2.5,
-            ),
-            Mistake("That is the logarithm to base 10; an NLL in nats uses the natural one.", 4.5),
-            Mistake(
-                "You shifted by log σ² and not by log σ: the NLL has only half of log σ².",
-                2.5 + 2 * math.log(100),
-            ),
-            Mistake(
-                "You added the factor itself: a factor of the density is not a term of its log.",
-                102.5,
-            ),
+            Mistake("That is the difference of the log-likelihoods: undo the log.", 10.0),
+            Mistake("That is the difference of the mean NLLs, in nats per point.", 0.25),
+            Mistake("That is the ratio for one point. There are 40.", math.exp(0.25)),
+            Mistake("The ½ is missing: the squared error is divided by 2σ².", math.exp(20)),
+            Mistake("This uses σ where the formula has σ².", math.exp(40)),
+            Mistake("The other way round: A misses less, so its likelihood is the larger one.",
+                    math.exp(-10)),
+            Mistake("That is the ratio of the MSEs. The likelihood falls with the exponential of "
+                    "the squared errors.", 20 / 12),
+            Mistake("Densities of independent points multiply: the ratio of one point is raised to "
+                    "a power, not multiplied.", 40 * math.exp(0.25)),
         ],
     ),
     "01-2": Value(
@@ -99,7 +88,7 @@ EXERCISES = {
                 log_likelihood_of(len),
             ),
             Mistake(
-                "This is the NLL: the question's equation has no minus sign in front yet.",
+                "This is the NLL: the boxed formula has no minus sign in front yet.",
                 lambda y, mu, sigma: -log_likelihood_of(torch.numel)(y, mu, sigma),
             ),
             Mistake(
@@ -115,7 +104,7 @@ EXERCISES = {
                 log_likelihood_of(torch.numel, half=1.0),
             ),
             Mistake(
-                "log σ² where the equation has log σ: that is twice as much.",
+                "log σ² where the formula has log σ: that is twice as much.",
                 log_likelihood_of(torch.numel, log_scale=2),
             ),
             Mistake(
@@ -123,11 +112,11 @@ EXERCISES = {
                 log_likelihood_of(torch.numel, log_scale=-1),
             ),
             Mistake(
-                "This is the mean over all values; the equation is a sum over the data set.",
+                "This is the mean over all values; the formula is a sum over the data set.",
                 lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).mean(),
             ),
             Mistake(
-                "This is the mean over the examples; the equation is a sum over them.",
+                "This is the mean over the examples; the formula is a sum over them.",
                 lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).sum(dim=1).mean(),
             ),
         ],

@@ -84,7 +84,7 @@ EXERCISES = {
         gradient=True,
         mistakes=[
             Mistake(
-                "This is still the variance of the predictions, which measures the signal.",
+                "This is still the variance of the predictions, which are no errors.",
                 with_variance(lambda outputs, targets: torch.var(outputs)),
             ),
             Mistake(
@@ -153,7 +153,7 @@ QUIZ = [
         "Two networks train with this loss: one ends uphill, one downhill. What differs?",
         [
             Option("Their first weights", "They start on different sides of the wall at slope 0, "
-                   "and the second has not found its way around it.", correct=True),
+                   "and the second is still on its way around it.", correct=True),
             Option("Their data", "They have the same 10,000 points."),
             Option("Which of the two terms has won", "Both minimise the same sum. The second is on "
                    "its way: its loss is still higher."),
