@@ -152,6 +152,7 @@ def worst(nets):
     return mu[k], torch.exp(log_var[k] / 2)
 
 
+# %%
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.2))
 titles = ("Squared error: the worst of five", "NLL: it gives up, and calls waves noise")
 for ax, nets, title in zip(axes, (by_mse, by_nll), titles):
