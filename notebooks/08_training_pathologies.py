@@ -289,10 +289,9 @@ for row, name in enumerate(ways):
 left.set_yticks(range(len(ways)), ways)
 left.invert_yaxis()
 left.axvline(0.01, color=TRUTH, linestyle="--", linewidth=1)
-left.annotate("noise", (0.0104, 0.62))
-left.set(xscale="log", xlabel="RMSE of the mean (log scale)", title="The NLL has the worst means")
+left.set(xscale="log", xlabel="RMSE of the mean; dashed: the noise", title="The NLL has the worst means")
 right.axvline(WAVES.noise_floor(), color=TRUTH, linestyle="--", linewidth=1)
-right.set(xlabel="NLL on new points, nats", title="… and, with it, the worst predictions")
+right.set(xlabel="NLL on new points, nats; dashed: the floor", title="… and, with it, the worst predictions")
 show(fig, alt="Seven rows of five dots and their medians. Left, RMSE: the NLL's dots lie far to "
      "the right of all others. Right, NLL on new points: again the NLL is worst in the median; "
      "the two rows of the beta-NLL come closest to the dashed noise floor.")
