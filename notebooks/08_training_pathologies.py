@@ -501,7 +501,8 @@ guesses("08")
 # - Six ways: squared error, NLL, β-NLL, warm-up, faithful, held-out residuals. Here all beat the NLL in 5 of 5 starts.
 # - The β-NLL trains; it is no score. At β = 1 its value is smallest at σ² = 1/e on any data.
 # - Without noise there is no minimum: set a floor.
-#
+
+# %% [markdown]
 # **Next.** Here the data were many for their noise. When they are few, σ shrinks for another reason: [`09_few_data`](09_few_data.ipynb).
 #
 # **Further reading.**
