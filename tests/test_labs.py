@@ -218,7 +218,8 @@ def test_a_slide_takes_effect_while_the_lab_plays(lab):
     lab.play()
     tick(lab)
     before, steps = lab.image.value, lab.state["steps"]
-    lab.controls[problem].value = ends(lab.controls[problem])[0]
+    slider = lab.controls[problem]
+    slider.value = next(end for end in ends(slider) if end != slider.value)
     assert lab.image.value != before
     assert lab.state["steps"] == steps
     lab.controls["lr"].value = 0.001
@@ -517,3 +518,12 @@ def test_a_sample_has_the_points_of_its_problem():
 def test_the_expected_nll_of_the_truth_is_the_noise_floor():
     x = WAVE.grid(2001)
     assert expected_nll(WAVE, x, *WAVE.truth(x)) == pytest.approx(WAVE.noise_floor(), abs=1e-3)
+
+
+def test_the_beta_nll_pulls_evenly_at_1_and_finds_the_mean_that_the_nll_misses(new_lab):
+    lab = new_lab("08", full)
+    missed = lab.rmse()
+    assert lab.pull().min() < 0.02  # β = 0: where the mean is missed, the points hardly pull
+    lab.set(beta=1)
+    assert lab.rmse() < missed / 3
+    assert torch.equal(lab.pull(), torch.ones_like(lab.x))

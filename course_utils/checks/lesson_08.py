@@ -1,0 +1,99 @@
+"""Lesson 08: the weight of a point, the β-NLL's weight, a faithful loss, and a quiz."""
+
+import torch
+from torch.distributions import Normal
+
+from course_utils.checks import Coded, Mistake, Option, Question, Value
+
+
+def points(rng):
+    """y, mu and log σ², (7, 1), with residuals that are not 0."""
+    return tuple(torch.from_numpy(rng.standard_normal((3, 7, 1))))
+
+
+def faithful(*, half=0.5, shown=False, hidden=False, constant=True, power=1.0):
+    """The solution with one of its parts changed."""
+
+    def answer(y, mu, log_var):
+        seen = mu if shown else mu.detach()
+        squared = half * (y - (mu.detach() if hidden else mu)) ** 2
+        value = -Normal(seen, (power * log_var / 2).exp()).log_prob(y)
+        return squared + value - (0 if constant else 0.9189385332046727)
+
+    return answer
+
+
+EXERCISES = {
+    "08-1": Value(
+        oracle=0.5**2 / 0.1**2,
+        mistakes=[
+            Mistake("This is the ratio of the σ. The gradient has another power of σ.", 5.0),
+            Mistake("The other way round: the point with the smaller σ pulls harder.", 1 / 25),
+            Mistake("The other way round, and with σ in the place of σ².", 0.2),
+            Mistake("This is the pull of the first point for a residual of 1, not a ratio.", 100.0),
+            Mistake("One power too many: the gradient with respect to μ has σ², not σ³.", 125.0),
+        ],
+    ),
+    "08-2": Value(
+        oracle=5**0.5,
+        mistakes=[
+            Mistake("This is the NLL's ratio, β = 0.", 25.0),
+            Mistake("This is β = ½. Put ¾ into the exponent.", 5.0),
+            Mistake("This is β = 1, where all points pull alike.", 1.0),
+            Mistake("The other way round: the point with the smaller σ pulls harder.", 5**-0.5),
+            Mistake("The factor is σ^(2β), not σ^β.", 5**1.25),
+            Mistake("The factor multiplies the gradient; here it divides.", 5**3.5),
+        ],
+    ),
+    "08-3": Coded(
+        oracle=lambda y, mu, log_var: 0.5 * (y - mu) ** 2
+        - Normal(mu.detach(), (log_var / 2).exp()).log_prob(y),
+        inputs=points,
+        gradient=True,
+        mistakes=[
+            Mistake("The values are right, but μ also feels the NLL: one term must see it as a "
+                    "number.", faithful(shown=True)),
+            Mistake("The values are right, but μ is cut off from both terms: nothing trains it.",
+                    faithful(hidden=True)),
+            Mistake("The cut is in the wrong term: μ is trained by the NLL here.",
+                    faithful(shown=True, hidden=True)),
+            Mistake("The squared error lacks its ½.", faithful(half=1.0)),
+            Mistake("The NLL's constant is missing.", faithful(constant=False)),
+            Mistake("log_var is log σ²; here it is used as log σ.", faithful(power=2.0)),
+            Mistake("The squared error is missing: nothing trains μ.", faithful(half=0.0)),
+        ],
+    ),
+}  # fmt: skip
+
+QUIZ = [
+    Question(
+        "The mean of z² = (y − μ)²/σ² is 1 on new data. Is the mean right?",
+        [
+            Option("Yes: z² tests the mean", "σ grows with the misfit, so z² can be 1 around a "
+                   "flat line."),
+            Option("It need not be", "σ measures noise plus misfit. Look at neighbouring "
+                   "residuals.", correct=True),
+            Option("No: it should be 0", "Residuals of a right model have z² of 1 on average."),
+        ],
+    ),
+    Question(
+        "Model A reports a β-NLL of −1 at β = ½, model B of −2 at β = 1. Which is better?",
+        [
+            Option("B: it is lower", "Two β give two different quantities, and neither is a "
+                   "score."),
+            Option("Nobody can say from this", "Compute the NLL of both on held-out data.",
+                   correct=True),
+            Option("A: its β is smaller", "β says how it was trained, not how well."),
+        ],
+    ),
+    Question(
+        "The targets repeat exactly, and the NLL falls for ever. What to do?",
+        [
+            Option("Take |log σ²|: the loss stays positive", "Then σ = 1 is best for all small "
+                   "residuals."),
+            Option("Set a floor under σ, such as the rounding", "With it the loss has a lower "
+                   "bound, and so has the weight 1/σ².", correct=True),
+            Option("Train longer", "There is no minimum to arrive at."),
+        ],
+    ),
+]  # fmt: skip
