@@ -11,6 +11,7 @@ from course_utils.labs.lesson_03 import SingleSigma
 from course_utils.labs.lesson_04 import NoiseShape
 from course_utils.labs.lesson_05 import PriorOnY
 from course_utils.labs.lesson_06 import Doubt
+from course_utils.labs.lesson_10 import OtherTargets
 
 LABS = {
     "00": TwoOutputs,
@@ -20,6 +21,7 @@ LABS = {
     "04": NoiseShape,
     "05": PriorOnY,
     "06": Doubt,
+    "10": OtherTargets,
 }
 
 __all__ = ["LABS", "Lab"]

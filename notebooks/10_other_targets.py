@@ -1,0 +1,689 @@
+# %% [markdown]
+# # 10 · Other targets
+#
+# **The question.** And if y is a vector, a count, a price?
+#
+# **You will be able to**
+#
+# - turn a distribution into a loss, and swap it in one line;
+# - compare models of counts fairly, and say why a density and a probability do not compare;
+# - say whether a network for prices predicts a mean or a median;
+# - let a network learn how two errors go together, and predict what it costs to ignore it.
+#
+# **You need** notebook 04 (a network with two outputs).
+#
+# **Time.** About 40 minutes; the notebook runs in about 12 s.
+
+# %%
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch.distributions import (
+    Bernoulli, Categorical, Gamma, Independent, Laplace, LogNormal, MultivariateNormal,
+    NegativeBinomial, Normal, Poisson,
+)
+from torch.nn import functional as F
+
+from course_utils import check, guess, guesses, measured, quiz
+from course_utils.labs import LABS
+from course_utils.losses import gaussian_nll
+from course_utils.metrics import coverage, interval
+from course_utils.models import mlp
+from course_utils.plots import ALEATORIC, DATA, MEAN, TRUTH, WRONG, plot_fit, show, use_course_style
+from course_utils.training import fit
+
+use_course_style()
+
+
+# %% [markdown]
+# ## The question, as it was asked
+#
+# [Answer 562735](https://stats.stackexchange.com/a/562735) on [Cross Validated](https://stats.stackexchange.com/questions/564809) gives a network two outputs, the mean and the logarithm of the standard deviation of a Gaussian. A reader comments: "Can it be generalized to learn to predict the parameters of non-gaussian distributions as well?"
+#
+# Yes, and it takes one line. Our first y is a count: bicycles that pass in ten minutes. Their mean depends on the hour, from 0.6 at 3 h to 12 at 15 h.
+
+# %%
+def true_rate(hour):
+    return torch.exp(1 + 1.5 * torch.sin((hour - 9) * 2 * math.pi / 24))
+
+
+def bicycles(n, *, seed, weather=False):
+    """The hour and the bicycles in ten minutes, both (n, 1); on fine days more than on others."""
+    rng = np.random.default_rng(seed)
+    hour = torch.from_numpy(rng.uniform(0, 24, (n, 1)))
+    luck = rng.gamma(2, 1 / 2, (n, 1)) if weather else 1.0  # mean 1, variance 1/2
+    return hour, torch.from_numpy(rng.poisson(true_rate(hour).numpy() * luck).astype(float))
+
+
+hour, count = bicycles(2000, seed=0)
+hours = torch.linspace(0, 24, 200, dtype=torch.float64)[:, None]
+
+
+# %%
+def plot_counts(ax, hour, count, title):
+    ax.scatter(hour[:400], count[:400], color=DATA, s=9, alpha=0.5, linewidths=0)
+    ax.plot(hours, true_rate(hours), color=TRUTH, linestyle="--")
+    ax.set(xlabel="hour of the day", xticks=range(0, 25, 6), title=title)
+
+
+fig, ax = plt.subplots()
+plot_counts(ax, hour, count, "Few bicycles at night, many in the afternoon (dashed: true mean)")
+ax.set_ylabel("bicycles in ten minutes")
+show(fig, alt="Counts against the hour, on horizontal lines at whole numbers. They are 0 to 3 at "
+     "night and 4 to 22 in the afternoon, around a dashed curve with its peak at 15 h.")
+
+# %% [markdown]
+# ## Predict
+#
+# We train two networks on 2,000 counts: the Gaussian of notebook 04, and one whose output is the parameter of a Poisson distribution. Then come data with weather: on fine days twice or three times as many bicycles pass as on others. Replace each `...` by what you expect.
+
+# %%
+guess("10-a", ...)  # at how many per cent of the hours does the Gaussian's 95 % interval go below 0
+
+# %%
+guess("10-b", ...)  # with weather, whose NLL on fresh counts is better: "Gaussian" or "Poisson"
+
+
+# %% [markdown]
+# ## The one idea
+#
+# The outputs of a network are the parameters of a distribution, and the loss is its $-\log p(y)$:
+#
+# 1. Choose a distribution that can produce your y.
+# 2. Give the network one output for each parameter, mapped to where the parameter may lie: as it is for a mean, through exp for what must be positive.
+# 3. Minimise $-\log p(y)$, averaged over the data.
+#
+# [`torch.distributions`](https://docs.pytorch.org/docs/stable/distributions.html) holds the densities. Step 2 is the only one that changes; we call such a function a **family**.
+
+# %%
+def gaussian(raw):
+    mu, log_var = raw.chunk(2, dim=1)
+    return Normal(mu, (log_var / 2).exp())
+
+
+def poisson(raw):
+    return Poisson(raw.exp())
+
+
+def nll(distribution, y):
+    """−log p(y) of each row, in nats."""
+    return -distribution.log_prob(y)
+
+
+# %%
+def train(family, outputs, x, y, *, seed=0):
+    """A function from x (n, 1), scaled to [−1, 1], to the learned distribution of y."""
+    torch.manual_seed(seed)
+    net = mlp(1, (30, 30), outputs)
+    options = {"steps": 300, "lr": 0.03, "batch_size": 500, "decay": True}
+    fit(net, lambda net, x, y: nll(family(net(x)), y).mean(), x, y, **options)
+    return lambda x: family(net(x).detach())
+
+
+x = hour / 12 - 1
+of_gaussian = train(gaussian, 2, x, count)
+of_poisson = train(poisson, 1, x, count)
+
+# %% [markdown]
+# The last two lines differ in the family and its number of outputs, and in nothing else.
+#
+# The check: with `gaussian`, `nll` is the loss of notebook 04. A Poisson variable with mean λ has $P(y) = \lambda^y e^{-\lambda} / y!$, so with `poisson` it must be
+#
+# $$-\log P(y) = \lambda - y \log \lambda + \log y!.$$
+
+# %%
+raw = torch.linspace(-1, 1.5, 4000, dtype=torch.float64).reshape(2000, 2)
+torch.testing.assert_close(nll(gaussian(raw), count), gaussian_nll(count, raw[:, :1], raw[:, 1:]))
+
+log_rate = raw[:, :1]
+by_hand = log_rate.exp() - count * log_rate + torch.lgamma(count + 1)
+torch.testing.assert_close(nll(poisson(log_rate), count), by_hand)
+
+
+# %% [markdown]
+# ## Counts
+#
+# A Gaussian's 95 % interval is $\mu \pm 1.96\,\sigma$. For a distribution on the whole numbers we add up probabilities, and take the smallest counts at which 2.5 % and 97.5 % are reached. Such an interval holds *at least* 95 %: at a mean of 1 it is 0 to 3 and holds 98 %, because nothing lies between two counts.
+
+# %%
+def limits(distribution):
+    """The ends of the central 95 % interval of a distribution on counts, each (n, 1)."""
+    reached = distribution.log_prob(torch.arange(200.0).double()).exp().cumsum(dim=1)
+    return tuple((reached < level).sum(dim=1, keepdim=True) for level in (0.025, 0.975))
+
+
+low, high = limits(Poisson(torch.ones(1, 1, dtype=torch.float64)))
+held = math.exp(-1) * (1 + 1 + 1 / 2 + 1 / 6)
+assert (low, high) == (0, 3) and round(held, 2) == 0.98
+
+# %%
+fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.4))
+plot_counts(axes[0], hour, count, "Gaussian: fewer than no bicycles")
+plot_counts(axes[1], hour, count, "Poisson: counts only")
+night = of_gaussian(hours / 12 - 1)
+plot_fit(axes[0], hours, night.mean, night.stddev, band_color=WRONG)
+axes[0].axhline(0, color=TRUTH, linewidth=1)
+axes[0].set_ylabel("bicycles in ten minutes")
+rate = of_poisson(hours / 12 - 1)
+low, high = (end[:, 0] for end in limits(rate))
+axes[1].fill_between(hours[:, 0], low, high, color=ALEATORIC, alpha=0.3, step="mid", linewidth=0)
+axes[1].plot(hours, rate.mean, color=MEAN)
+show(fig, alt="Counts against the hour with learned mean and 95 % band. Left, the Gaussian band "
+     "reaches below zero at night. Right, the Poisson band has steps and ends at zero.")
+
+# %%
+below = (interval(night.mean, night.stddev)[0] < 0).double().mean().item()
+exact = 0.5 + math.asin((math.log(1.96**2) - 1) / 1.5) / math.pi
+print(f"the interval goes below 0: trained {below:.2f}, true mean and variance {exact:.2f} of hours")
+assert abs(below - exact) < 0.1
+measured("10-a", round(100 * below), "per cent of the hours")
+
+# %% [markdown]
+# A Poisson's variance *is* its mean. So a Gaussian with the true mean λ and variance λ goes below 0 where $\lambda < 1.96\sqrt\lambda$, that is $\lambda < 1.96^2 = 3.8$: more than half of the day. The Poisson network needs one output where the Gaussian needs two. An assumption that is true saves data.
+#
+# ## A density is no probability
+#
+# Which one predicts better? The Poisson's $p(y)$ is a probability. The Gaussian's is a density, probability *per bicycle*. Count in dozens, and every Gaussian NLL falls by $\log 12 = 2.5$ nats without anybody knowing more; the Poisson's cannot. So the two do not compare as they stand.
+
+# %%
+dozens = nll(Normal(night.mean / 12, night.stddev / 12), true_rate(hours) / 12)
+torch.testing.assert_close(nll(night, true_rate(hours)) - dozens, torch.full_like(dozens, math.log(12)))
+
+
+# %% [markdown]
+# We give the Gaussian credit for the whole unit around each count. With $z = |y - \mu|$ and Φ for the standard Gaussian's distribution function, that unit has the probability
+#
+# $$P(y) = \Phi\!\left(\frac{½ - z}{\sigma}\right) - \Phi\!\left(\frac{-½ - z}{\sigma}\right).$$
+#
+# This is one more distribution: that of a Gaussian y which was rounded before we saw it.
+
+# %%
+class Rounded:
+    """A Gaussian y (``normal``) that was rounded to a whole number."""
+
+    def __init__(self, normal):
+        self.normal = normal
+
+    def log_prob(self, y):
+        z, sigma = (y - self.normal.mean).abs(), self.normal.stddev
+        return (torch.special.ndtr((0.5 - z) / sigma) - torch.special.ndtr((-0.5 - z) / sigma)).log()
+
+
+whole = torch.arange(-60.0, 61).double()
+total = Rounded(Normal(3.3, 1.7)).log_prob(whole).exp().sum().item()
+assert math.isclose(total, 1, rel_tol=1e-9)  # over all whole numbers, the negative ones included
+
+
+# %% [markdown]
+# Both models now meet the same fresh counts, so we look at the difference row by row: its mean, and the standard error of that mean. One training set shows little; we draw three. To keep apart what the *family* cannot do and what *training* missed, a Gaussian with the true mean and variance takes part, and the truth.
+
+# %%
+def margin(better, worse, y):
+    """Mean of the paired differences in nats per y, and its standard error."""
+    difference = nll(worse, y) - nll(better, y)
+    return difference.mean().item(), difference.std().item() / math.sqrt(len(y))
+
+
+fresh_hour, fresh = bicycles(5000, seed=100)
+truth = Poisson(true_rate(fresh_hour))
+best_gaussian = Rounded(Normal(truth.mean, truth.stddev))
+for seed in range(3):
+    hour, count = bicycles(2000, seed=seed)
+    one, two = (train(*f, hour / 12 - 1, count) for f in ((poisson, 1), (gaussian, 2)))
+    gap, error = margin(one(fresh_hour / 12 - 1), Rounded(two(fresh_hour / 12 - 1)), fresh)
+    lost, _ = margin(truth, one(fresh_hour / 12 - 1), fresh)
+    print(f"draw {seed}: Poisson is better by {gap:.2f} ± {error:.3f}, behind the truth {lost:.2f}")
+    assert gap > 0.04 and gap > 5 * error and lost < 0.02
+of_family, error = margin(truth, best_gaussian, fresh)
+print(f"the Gaussian with true mean and variance is behind the truth by {of_family:.2f} nats")
+
+# %% [markdown]
+# The Poisson network wins in all three draws. Most of the margin is the shape of the Gaussian, not its training: with the true mean and variance it loses nearly as much.
+#
+# ## Counts that vary more
+#
+# Now the weather. On each occasion the mean count is multiplied by a luck that has mean 1 and variance ½. The Poisson family has no parameter for that: its variance stays its mean. Counts like this are called **overdispersed**.
+
+# %%
+x_wet, wet = bicycles(2000, seed=0, weather=True)
+fresh_x, fresh = bicycles(5000, seed=100, weather=True)
+x_wet, fresh_x = x_wet / 12 - 1, fresh_x / 12 - 1
+low, high = limits(train(poisson, 1, x_wet, wet)(fresh_x))
+inside = ((fresh >= low) & (fresh <= high)).double().mean().item()
+print(f"of fresh counts {inside:.2f} lie in the Poisson's 95 % interval")
+assert 0.8 < inside < 0.87
+
+
+# %% [markdown]
+# If the luck follows a Gamma distribution of mean 1 and variance $1/r$, the count is **negative binomial** with mean $m$ and variance
+#
+# $$m + \frac{m^2}{r}.$$
+#
+# The first term is the Poisson's. The second is new: it grows with the square of the mean, as luck multiplies. For $r \to \infty$ it vanishes. PyTorch's class asks for $r$ and for the log-odds $\log(m / r)$. One more output, and the swap is one line again.
+
+# %%
+def negative_binomial(raw):
+    log_m, log_r = raw.chunk(2, dim=1)
+    return NegativeBinomial(log_r.exp(), logits=log_m - log_r)
+
+
+m, r = raw.exp().chunk(2, dim=1)
+torch.testing.assert_close(negative_binomial(raw).mean, m)
+torch.testing.assert_close(negative_binomial(raw).variance, m + m**2 / r)
+by_hand = (torch.lgamma(r + 3) - torch.lgamma(r) - math.lgamma(4)
+           + r * (r / (r + m)).log() + 3 * (m / (r + m)).log())  # log p(3), with r not whole
+torch.testing.assert_close(nll(negative_binomial(raw), torch.full_like(m, 3.0)), -by_hand)
+
+# %%
+true_m = true_rate((fresh_x + 1) * 12)
+truth = NegativeBinomial(torch.full_like(true_m, 2.0), logits=(true_m / 2).log())
+families = {"Poisson": (poisson, 1), "Gaussian": (gaussian, 2),
+            "negative binomial": (negative_binomial, 2)}
+behind = {name: [] for name in families}
+for seed in range(3):
+    x_wet, wet = bicycles(2000, seed=seed, weather=True)
+    for name, (family, outputs) in families.items():
+        model = train(family, outputs, x_wet / 12 - 1, wet)(fresh_x)
+        model = Rounded(model) if name == "Gaussian" else model
+        behind[name].append(margin(truth, model, fresh)[0])
+for name, gaps in behind.items():
+    print(f"{name:18} behind the truth by {min(gaps):.2f} to {max(gaps):.2f} nats per count")
+assert max(behind["negative binomial"]) < 0.03 and min(behind["Gaussian"]) > 0.2
+assert max(behind["Gaussian"]) + 0.1 < min(behind["Poisson"])
+
+# %%
+winner = min(("Gaussian", "Poisson"), key=lambda name: max(behind[name]))
+measured("10-b", winner, "with weather")
+
+# %% [markdown]
+# A family for counts is not better because it is for counts. The Poisson has the right support and a spread that it cannot change; the Gaussian has the wrong support and a free σ, and is ahead in all three draws. The negative binomial has both. What has it learned, where the data have r = 2? And what does its second output cost where it is not needed, on the counts without weather?
+
+# %%
+learned = train(negative_binomial, 2, x_wet / 12 - 1, wet)
+by_day = learned(torch.linspace(-0.2, 0.9, 100, dtype=torch.float64)[:, None])
+low, high = limits(learned(fresh_x))
+inside = ((fresh >= low) & (fresh <= high)).double().mean().item()
+r_by_day = by_day.total_count.median().item()
+print(f"r learned, median over the hours from 10 to 23: {r_by_day:.1f}; inside {inside:.2f}")
+
+dry_x, dry = bicycles(5000, seed=100)
+two = train(negative_binomial, 2, hour / 12 - 1, count)
+cost, error = margin(one(dry_x / 12 - 1), two(dry_x / 12 - 1), dry)
+print(f"without weather it is behind the Poisson by {cost:.3f} ± {error:.3f} nats")
+assert abs(r_by_day - 2) < 0.5 and inside > 0.95 and abs(cost) < 0.01
+
+
+# %% [markdown]
+# ## A price
+#
+# A used bicycle costs about 740 euros when new, 100 when ten years old, and old ones differ more. Prices are positive and spread in ratios: "half as much", "a third more". So in our data $\log y$ is Gaussian, with mean μ(x) and a σ(x) that rises from 0.2 to 0.8: y is **log-normal**.
+#
+# Three families compete. All are densities per hundred euros, so their NLLs compare as they are. The **Gamma** is positive and skewed, too.
+
+# %%
+def log_normal(raw):
+    mu, log_var = raw.chunk(2, dim=1)
+    return LogNormal(mu, (log_var / 2).exp())
+
+
+def gamma(raw):
+    log_mean, log_shape = raw.chunk(2, dim=1)
+    return Gamma(log_shape.exp(), rate=(log_shape - log_mean).exp())
+
+
+def prices(n, *, seed):
+    """Age in years and price in hundreds of euros, both (n, 1), and the true distribution."""
+    age, noise = torch.from_numpy(np.random.default_rng(seed).uniform(size=(2, n, 1)))
+    truth = LogNormal(2 - 0.2 * 10 * age, 0.2 + 0.6 * age)
+    return 10 * age, truth.icdf(noise), truth
+
+
+# %%
+fresh_age, fresh, truth = prices(5000, seed=100)
+models = {}
+for name, family in (("Gaussian", gaussian), ("Gamma", gamma), ("log-normal", log_normal)):
+    gaps = []
+    for seed in range(3):
+        age, price, _ = prices(2000, seed=seed)
+        models[name] = train(family, 2, age / 5 - 1, price)
+        gaps.append(margin(truth, models[name](fresh_age / 5 - 1), fresh)[0])
+    print(f"{name:11} behind the truth by {min(gaps):.2f} to {max(gaps):.2f} nats per price")
+
+# %%
+half = torch.tensor(0.975, dtype=torch.float64)
+for name in ("Gaussian", "log-normal"):
+    model = models[name](fresh_age / 5 - 1)
+    low, high = model.icdf(1 - half), model.icdf(half)
+    too_low, too_high = ((fresh < low).double().mean(), (fresh > high).double().mean())
+    print(f"{name:11} {too_low:.3f} of prices below its 95 % interval, {too_high:.3f} above; "
+          f"it goes below 0 at {(low < 0).double().mean():.1f} of ages")
+    assert abs(too_low + too_high - 0.05) < 0.015
+
+# %%
+ages = torch.linspace(0, 10, 200, dtype=torch.float64)[:, None]
+fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.6))
+for ax, name, color in zip(axes, ("Gaussian", "log-normal"), (WRONG, ALEATORIC)):
+    model = models[name](ages / 5 - 1)
+    low, high = model.icdf(1 - half)[:, 0], model.icdf(half)[:, 0]
+    ax.scatter(age[:500], price[:500], color=DATA, s=9, alpha=0.5, linewidths=0)
+    ax.fill_between(ages[:, 0], low, high, color=color, alpha=0.3, linewidth=0)
+    ax.plot(ages, model.mean, color=MEAN)
+    ax.set(xlabel="age, years", ylim=(-4, 14))
+    ax.axhline(0, color=TRUTH, linewidth=1)
+axes[0].set(ylabel="price, hundreds of euros", title="Gaussian: negative prices, missed high ones")
+axes[1].plot(ages, model.icdf(torch.tensor(0.5)), color=MEAN, linestyle=":")
+axes[1].set_title("Log-normal: mean (solid) above median (dotted)")
+show(fig, alt="Prices fall with age and scatter upward. Left, the Gaussian band reaches below zero "
+     "for old bicycles. Right, the log-normal band is positive, longer above than below.")
+
+# %% [markdown]
+# Both intervals hold about 95 % of the prices. The Gaussian's misses lie on one side, the log-normal's on both alike: coverage in total does not see the shape.
+#
+# ## Mean or median?
+#
+# $\log y$ is as often above μ as below, so $e^\mu$ is the **median** of y. The mean is larger. Complete the square in $\mathrm E\,e^{\sigma\varepsilon} = \int e^{\sigma\varepsilon}\, e^{-\varepsilon^2/2}\, d\varepsilon / \sqrt{2\pi}$:
+#
+# $$\sigma\varepsilon - \tfrac12\varepsilon^2 = \tfrac12\sigma^2 - \tfrac12(\varepsilon - \sigma)^2 \quad\Longrightarrow\quad \mathrm E\,y = e^{\mu + \sigma^2/2}.$$
+#
+# A dealer buys all bicycles older than eight years and plans $e^\mu$ for each, as someone does who fits squared error to $\log y$ and takes exp.
+
+# %%
+old = fresh_age[:, 0] > 8
+model = models["log-normal"](fresh_age[old] / 5 - 1)
+planned, expected = model.loc.exp(), model.mean
+torch.testing.assert_close(expected, torch.exp(model.loc + model.scale**2 / 2))
+paid = fresh[old].sum()
+print(f"{old.sum()} bicycles; {(fresh[old] > planned).double().mean():.2f} cost more than planned")
+print(f"paid / planned: with medians {paid / planned.sum():.2f}, means {paid / expected.sum():.2f}")
+assert 1.15 < paid / planned.sum() < 1.5 and abs(paid / expected.sum() - 1) < 0.1
+
+# %% [markdown]
+# Half of the bicycles cost more than planned, as a median promises, and the budget is short by about a quarter. A network that outputs a distribution answers both questions; one number must choose.
+#
+# ## The losses of PyTorch, read as distributions
+#
+# | loss in `torch.nn` | is $-\log p$ of | with the output | best constant output |
+# |---|---|---|---|
+# | `MSELoss` | Gaussian, σ² = ½ | μ | mean |
+# | `L1Loss` | Laplace, b = 1 | μ | median |
+# | `PoissonNLLLoss` | Poisson | log λ | log of the mean |
+# | `BCEWithLogitsLoss` | Bernoulli | log-odds | log-odds of the share of ones |
+# | `CrossEntropyLoss` | categorical | logits | logs of the shares |
+#
+# Each up to a constant that the output does not touch. So a *value* of one cannot be compared with that of another.
+
+# %%
+f = torch.linspace(-2, 3, 501, dtype=torch.float64)
+one, three = torch.ones_like(f), torch.full_like(f, 3.0)
+each = {"reduction": "none"}
+logits = torch.stack([f, 0 * f, 1 - f], dim=1)
+rows = {
+    "MSELoss": (F.mse_loss(f, three, **each), Normal(f, math.sqrt(0.5)), three),
+    "L1Loss": (F.l1_loss(f, three, **each), Laplace(f, 1.0), three),
+    "PoissonNLLLoss": (F.poisson_nll_loss(f, three, **each), Poisson(f.exp()), three),
+    "BCEWithLogitsLoss": (F.binary_cross_entropy_with_logits(f, one, **each), Bernoulli(logits=f), one),
+    "CrossEntropyLoss": (F.cross_entropy(logits, one.long(), **each), Categorical(logits=logits), one),
+}
+for name, (loss, distribution, y) in rows.items():
+    constant = nll(distribution, y) - loss
+    assert constant.max() - constant.min() < 1e-9, name
+
+# %% [markdown]
+# The last column, on nine counts with mean 2, median 1, and three of them above 1:
+
+# %%
+nine = torch.tensor([0.0, 0, 0, 1, 1, 1, 2, 3, 10]).double()[:, None]
+tried, seen = torch.broadcast_tensors(f, nine)
+best = {
+    "MSELoss": (F.mse_loss(tried, seen, **each), 2),
+    "L1Loss": (F.l1_loss(tried, seen, **each), 1),
+    "PoissonNLLLoss": (F.poisson_nll_loss(tried, seen, **each), math.log(2)),
+    "BCEWithLogitsLoss": (F.binary_cross_entropy_with_logits(tried, (seen > 1).double(), **each),
+                          math.log((3 / 9) / (6 / 9))),
+}
+for name, (loss, expected) in best.items():
+    assert abs(f[loss.mean(dim=0).argmin()] - expected) <= 0.005, name
+
+
+# %% [markdown]
+# ## A vector
+#
+# Two sensors measure at the same x; their errors have standard deviations 0.5 and 1. Their correlation is $\rho(x) = 0.3\,x$: they err in opposite directions on the left, together on the right.
+
+# %%
+def two_sensors(n, *, seed):
+    """x (n, 1) and y (n, 2); the errors of the two y have correlation 0.3 x."""
+    rng = np.random.default_rng(seed)
+    x = torch.from_numpy(rng.uniform(-3, 3, (n, 1)))
+    first, second = torch.from_numpy(rng.standard_normal((2, n, 1)))
+    rho = 0.3 * x
+    together = rho * first + torch.sqrt(1 - rho**2) * second  # variance 1, correlation rho
+    return x, pair_mean(x) + torch.cat([0.5 * first, together], dim=1)
+
+
+def pair_mean(x):
+    return torch.cat([torch.sin(1.3 * x), 0.5 * x], dim=1)
+
+
+# %% [markdown]
+# The first family takes the outputs as **independent**: two means, two log σ, and the NLL of a row is the sum of two. Its covariance matrix Σ is diagonal. `GaussianNLLLoss` assumes the same.
+#
+# The second has a **full** Σ, which must be symmetric and positive definite; four free outputs will not be. Its **Cholesky factor** can be free: each such matrix is $\Sigma = L L^\top$ for exactly one lower-triangular $L$ with a positive diagonal, and each such $L$ gives a covariance. [Williams (1996)](https://doi.org/10.1162/neco.1996.8.4.843) let a network do this, for $\Sigma^{-1}$. So step 2 of the recipe reads: exp for the diagonal of $L$, nothing for what stands below it.
+
+# %%
+def diagonal(raw):
+    mu, log_sigma = raw.chunk(2, dim=1)
+    return Independent(Normal(mu, log_sigma.exp()), 1)
+
+
+def full(raw):
+    mu, log_diagonal, below = raw.split([2, 2, 1], dim=1)
+    L = torch.diag_embed(log_diagonal.exp()) + F.pad(below[:, :, None], (0, 1, 1, 0))
+    return MultivariateNormal(mu, scale_tril=L)
+
+
+# %% [markdown]
+# What is its loss? The density of a Gaussian in $k$ dimensions gives
+#
+# $$-\log p = \tfrac12 (y - \mu)^\top \Sigma^{-1} (y - \mu) + \tfrac12 \log \det \Sigma + \tfrac k2 \log 2\pi.$$
+#
+# With $\Sigma = LL^\top$ both hard parts become easy. Let $z$ solve $L z = y - \mu$, row by row from the top. Then the first term is $\tfrac12 \|z\|^2$. The determinant of a triangular matrix is the product of its diagonal, so
+#
+# $$-\log p = \tfrac12 \|z\|^2 + \sum_i \log L_{ii} + \tfrac k2 \log 2\pi:$$
+#
+# the loss of one y again, with $z$ for the standardised residual and $L_{ii}$ for σ.
+
+# %%
+raw = torch.linspace(-1, 1, 500, dtype=torch.float64).reshape(100, 5).sin()
+y_any = raw[:, 3:].flip(1)
+L = full(raw).scale_tril
+z0 = (y_any[:, 0] - raw[:, 0]) / L[:, 0, 0]  # the first row of L z = y − mu
+z1 = (y_any[:, 1] - raw[:, 1] - L[:, 1, 0] * z0) / L[:, 1, 1]  # the second
+by_hand = 0.5 * (z0**2 + z1**2) + L[:, 0, 0].log() + L[:, 1, 1].log() + math.log(2 * math.pi)
+torch.testing.assert_close(nll(full(raw), y_any), by_hand)
+
+# %% [markdown]
+# What does ignoring the correlation cost? Let both have perfect means and variances. Averaged over y, the first term is $k/2$ in both, and the diagonal one has $\log\sigma_1\sigma_2$ where the full one has $\tfrac12\log\det\Sigma = \log\sigma_1\sigma_2 + \tfrac12\log(1 - \rho^2)$. So it loses
+#
+# $$-\tfrac12\log(1 - \rho^2)\ \text{ nats per pair},$$
+#
+# here averaged over x.
+
+# %%
+fresh_x, fresh = two_sensors(20_000, seed=100)
+edges = torch.linspace(-3, 3, 10_001, dtype=torch.float64)
+predicted = -0.5 * torch.log(1 - (0.3 * edges) ** 2).mean().item()
+print(f"predicted cost {predicted:.2f} nats per pair")
+for seed in range(2):
+    x, y = two_sensors(5000, seed=seed)
+    apart, joint = train(diagonal, 4, x / 3, y), train(full, 5, x / 3, y)
+    cost, error = margin(joint(fresh_x / 3), apart(fresh_x / 3), fresh)
+    print(f"draw {seed}: measured {cost:.2f} ± {error:.3f}")
+    assert abs(cost - predicted) < 0.02
+
+# %%
+grid = torch.linspace(-3, 3, 200, dtype=torch.float64)[:, None]
+covariance = joint(grid / 3).covariance_matrix
+rho = covariance[:, 0, 1] / torch.sqrt(covariance[:, 0, 0] * covariance[:, 1, 1])
+off = (rho - 0.3 * grid[:, 0]).square().mean().sqrt().item()
+assert off < 0.06
+angle = torch.linspace(0, 2 * math.pi, 200, dtype=torch.float64)
+circle = math.sqrt(-2 * math.log(0.05)) * torch.stack([angle.cos(), angle.sin()])
+near, at = (x[:, 0] - 2.5).abs() < 0.15, torch.full((1, 1), 2.5 / 3, dtype=torch.float64)
+errors = (y - pair_mean(x))[near]
+
+# %%
+fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4))
+left.plot(grid, 0.3 * grid, color=TRUTH, linestyle="--")
+left.plot(grid, rho, color=MEAN)
+left.annotate("true: 0.3 x (dashed)", (-0.9, -0.62), color=TRUTH)
+left.annotate("learned", (-1.3, 0.05), color=MEAN)
+left.set(xlabel="x", ylabel="correlation of the two errors", title="The correlation is recovered")
+right.scatter(*errors.T, color=DATA, s=9, alpha=0.6, linewidths=0)
+right.fill(*(joint(at).scale_tril[0] @ circle), color=ALEATORIC, alpha=0.3, linewidth=0)
+right.plot(*(apart(at).stddev.T * circle), color=WRONG)
+right.annotate("diagonal", (-0.6, 1.9), color=WRONG)
+right.set(xlabel="error of the first y", ylabel="error of the second y")
+right.set_title("Near x = 2.5 the tilted ellipse fits")
+show(fig, alt="Left: learned correlation on the true line from -0.9 to 0.9. Right: errors near "
+     "x = 2.5, a tilted cloud; the full ellipse follows it, the diagonal one does not.")
+
+# %% [markdown]
+# The circle of radius $\sqrt{-2 \log 0.05} = 2.45$ holds 95 % of a standard Gaussian in two dimensions; $L$ turns it into the ellipse.
+#
+# ## The lab
+#
+# Slide the distribution, then the extra spread of the counts ($1/r$; at 0 they are Poisson). Find the spread at which the Gaussian overtakes the Poisson. Look at the middle panel: which of them could be right at 15 h? On the right, the correlation, and its cost in the line below.
+
+# %%
+lab = LABS["10"]()
+lab
+
+# %% [markdown]
+# ## A reader asks
+#
+# **"Which distribution do I take?"** First the support: what values can y take at all? Then two or three families, judged in nats on held-out data, rows paired. Last a look at the misses on each side and, as the Gaussian's coverage here shows, not only in total.
+#
+# **"My y is a measurement, rounded to whole numbers."** If σ is much larger than the unit, a density does. Let σ be 0.2. The density then takes the rounding for noise; the family `Rounded` knows of it.
+
+# %%
+rng = np.random.default_rng(0)
+x = torch.from_numpy(rng.uniform(-3, 3, (2000, 1)))
+read = (2 * torch.sin(1.3 * x) + 0.2 * torch.from_numpy(rng.standard_normal((2000, 1)))).round()
+as_density = train(gaussian, 2, x / 3, read)(grid / 3).stddev
+as_rounded = train(lambda raw: Rounded(gaussian(raw)), 2, x / 3, read)(grid / 3).normal.stddev
+found = [sigma.square().mean().sqrt().item() for sigma in (as_density, as_rounded)]
+print(f"σ, root mean square over x: density {found[0]:.2f}, rounded {found[1]:.2f}; true 0.20")
+
+# %% [markdown]
+# ## Exercises
+#
+# **10-1 (predict).** At some x the errors of two sensors have correlation 0.9. A model has perfect means and variances, and a diagonal covariance. How many nats per pair does it lose there against the full one?
+
+# %%
+lost = ...
+check("10-1", lost)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Which term of the NLL differs between the two, when averaged over y?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The determinant of Σ is $\sigma_1^2 \sigma_2^2 (1 - \rho^2)$.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# lost = -0.5 * math.log(1 - 0.9**2)  # 0.83
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **10-2 (derive).** Between 8 and 9 h a counter sees 10 bicycles on average, with variance 35. Which r does a well trained negative binomial report there?
+
+# %%
+r_learned = ...
+check("10-2", r_learned)
+
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Write down the variance of a negative binomial with mean m.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# $m + m^2 / r = 35$ with $m = 10$.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# r_learned = 10**2 / (35 - 10)  # 4
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **10-3 (code).** A colleague has the loss of notebook 04, `gaussian_nll(y, mu, log_var)`, and prices that are log-normal. Write the negative log-density of each *price* y, (n, 1), in nats and with all constants. The density of y is that of $\log y$ times the derivative of $\log y$.
+
+# %%
+def lognormal_nll(y, mu, log_var):
+    ...
+
+
+check("10-3", lognormal_nll)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Start from `gaussian_nll` at $\log y$ in place of y.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The derivative of $\log y$ is $1/y$. It multiplies the density; what does it add to the negative logarithm?
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def lognormal_nll(y, mu, log_var):
+#     return gaussian_nll(y.log(), mu, log_var) + y.log()
+# ```
+#
+# </details>
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+quiz("10")
+
+# %%
+guesses("10")
+
+# %% [markdown]
+# ## Recap
+#
+# - The outputs of a network are the parameters of a distribution; the loss is its $-\log p(y)$. Another distribution is another family, one line.
+# - Densities have a unit, probabilities have none. On counts, give a Gaussian the probability of the whole unit.
+# - A Poisson's variance is its mean. Counts that vary more need the second output of a negative binomial.
+# - For log-normal prices $e^\mu$ is the median; the mean is $e^{\mu + \sigma^2/2}$.
+# - A vector of y needs a covariance; the Cholesky factor keeps it one. A diagonal loses $-\frac12 \log(1 - \rho^2)$.
+
+# %% [markdown]
+# **Next.** Take a y of your own, write down which values it can take, and go back with its family to `06_bayes_by_backprop`: the weights there do not mind which distribution they feed.
+#
+# **Further reading.**
+# - The question, its answer and the comments: [Cross Validated 564809](https://stats.stackexchange.com/questions/564809).
+# - Williams (1996), [Using neural networks to model conditional multivariate densities](https://doi.org/10.1162/neco.1996.8.4.843): the Cholesky factor as the output of a network.
+# - PyTorch: [`torch.distributions`](https://docs.pytorch.org/docs/stable/distributions.html) and [`PoissonNLLLoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.PoissonNLLLoss.html).
