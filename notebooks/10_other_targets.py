@@ -48,7 +48,6 @@ use_course_style()
 def true_rate(hour):
     return torch.exp(1 + 1.5 * torch.sin((hour - 9) * 2 * math.pi / 24))
 
-
 def bicycles(n, *, seed, weather=False):
     """The hour and the bicycles in ten minutes, both (n, 1); on fine days more than on others."""
     rng = np.random.default_rng(seed)
@@ -102,10 +101,8 @@ def gaussian(raw):
     mu, log_var = raw.chunk(2, dim=1)
     return Normal(mu, (log_var / 2).exp())
 
-
 def poisson(raw):
     return Poisson(raw.exp())
-
 
 def nll(distribution, y):
     """−log p(y) of each row, in nats."""
@@ -208,8 +205,7 @@ class Rounded:
         return (torch.special.ndtr((0.5 - z) / sigma) - torch.special.ndtr((-0.5 - z) / sigma)).log()
 
 
-whole = torch.arange(-60.0, 61).double()
-total = Rounded(Normal(3.3, 1.7)).log_prob(whole).exp().sum().item()
+total = Rounded(Normal(3.3, 1.7)).log_prob(torch.arange(-60.0, 61).double()).exp().sum().item()
 assert math.isclose(total, 1, rel_tol=1e-9)  # over all whole numbers, the negative ones included
 
 
@@ -222,7 +218,6 @@ def behind(truth, model, y):
     model = Rounded(model) if isinstance(model, Normal) else model
     difference = nll(model, y) - nll(truth, y)
     return difference.mean().item(), difference.std().item() / math.sqrt(len(y))
-
 
 def inside(model, y):
     """The fraction of y in their 95 % intervals."""
@@ -257,7 +252,7 @@ assert max(gaps["Poisson"]) < 0.02 and min(gaps["Gaussian"]) > best - 2 * error 
 
 
 # %% [markdown]
-# The Poisson network is ahead in all three draws. Most of the Gaussian's loss is its shape and not its training: with the true mean and variance it loses nearly as much. In total its interval covers what it should; figure 1 shows where its misses are.
+# The Poisson network is ahead in all three draws. Most of the Gaussian's loss is its shape and not its training: with the true mean and variance it loses nearly as much. In total its interval covers what it should; the figure above shows the part of it below zero, which no count can reach.
 #
 # ## Counts that vary more
 #
@@ -288,8 +283,7 @@ gaps = compete(three, lambda m: NegativeBinomial(torch.full_like(m, 2.0), logits
                weather=True)
 assert max(gaps["negative binomial"]) < 0.03 and 0.2 < min(gaps["Gaussian"])
 assert max(gaps["Gaussian"]) + 0.1 < min(gaps["Poisson"])
-winner = min(("Gaussian", "Poisson"), key=lambda name: max(gaps[name]))
-measured("10-b", winner, "with weather")
+measured("10-b", min(("Gaussian", "Poisson"), key=lambda name: max(gaps[name])), "with weather")
 
 # %% [markdown]
 # A family for counts is not better because it is for counts. The Poisson has the right support and a spread that it cannot change; more than one count in seven lies outside its interval. The Gaussian has the wrong support and a free σ, and is ahead in all three draws. The negative binomial has both, and finds the r = 2 of the data:
@@ -312,7 +306,6 @@ assert abs(r - 2) < 0.5
 def log_normal(raw):
     mu, log_var = raw.chunk(2, dim=1)
     return LogNormal(mu, (log_var / 2).exp())
-
 
 def prices(n, *, seed):
     """Age in years and price in hundreds of euros, both (n, 1), and the true distribution."""
@@ -343,15 +336,15 @@ for name in ("Gaussian", "log-normal"):
 # %%
 order = fresh_age[:, 0].argsort()[::100]
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.4))
-for ax, name, color in zip(axes, ("Gaussian", "log-normal"), (WRONG, ALEATORIC)):
+titles = ("Gaussian: an interval below 0", "Log-normal: longer above than below")
+for ax, title, name, color in zip(axes, titles, ("Gaussian", "log-normal"), (WRONG, ALEATORIC)):
     age, low, mean, high = (end[order, 0] for end in (
         fresh_age, models[name][0].icdf(1 - half), models[name][0].mean, models[name][0].icdf(half)))
     ax.scatter(fresh_age[:500], fresh[:500], color=DATA, s=9, alpha=0.5, linewidths=0)
     ax.fill_between(age, low, high, color=color, alpha=0.3, linewidth=0)
     ax.plot(age, mean, color=MEAN)
-    ax.set(xlabel="age, years", ylim=(-4, 14), title=f"{name}: 95 % interval and mean")
-axes[0].set(ylabel="price, hundreds of euros", title="Gaussian: an interval below 0")
-axes[1].set(title="Log-normal: longer above than below")
+    ax.set(xlabel="age, years", ylim=(-4, 14), title=title)
+axes[0].set_ylabel("price, hundreds of euros")
 show(fig, alt="Prices fall with age and scatter upward. Left, the Gaussian band reaches below zero "
      "for old bicycles. Right, the log-normal band is positive, longer above than below.")
 
@@ -416,7 +409,6 @@ for name, (y, family, best) in rows.items():
 def pair_mean(x):
     return torch.cat([torch.sin(1.3 * x), 0.5 * x], dim=1)
 
-
 def two_sensors(n, *, seed):
     """x (n, 1) and y (n, 2); the errors of the two y have correlation 0.3 x."""
     rng = np.random.default_rng(seed)
@@ -436,7 +428,6 @@ def two_sensors(n, *, seed):
 def diagonal(raw):
     mu, log_sigma = raw.chunk(2, dim=1)
     return Independent(Normal(mu, log_sigma.exp()), 1)
-
 
 def full(raw):
     mu, log_diagonal, below = raw.split([2, 2, 1], dim=1)
@@ -508,7 +499,7 @@ show(fig, alt="Left: learned correlation on the true line from -0.9 to 0.9. Righ
 #
 # ## The lab
 #
-# Slide the distribution, then the extra spread of the counts ($1/r$; at 0 they are Poisson). Find the spread at which the Gaussian overtakes the Poisson. Look at the middle panel: which of them could be right at 15 h? On the right, the correlation, and its cost in the line below.
+# Slide the distribution, then the extra spread of the counts ($1/r$; at 0 they are Poisson). Find the spread at which the Gaussian overtakes the Poisson. Set it to 0: what does the second output of the negative binomial cost where it is not needed? On the right, slide the correlation, and read its cost in the line below.
 
 # %%
 lab = LABS["10"]()
@@ -517,7 +508,7 @@ lab
 # %% [markdown]
 # ## A reader asks
 #
-# **"Which distribution do I take?"** First the support: what values can y take at all? Then two or three families, judged in nats on held-out data, rows paired. Last a look at the misses on each side and, as the Gaussian's coverage here shows, not only in total.
+# **"Which distribution do I take?"** First the support: what values can y take at all? Then two or three families, judged in nats on held-out data, rows paired. Last a look at the misses on each side and, as the Gaussian's coverage on prices shows, not only in total.
 #
 # **"My y is a measurement, rounded to whole numbers."** If σ is much larger than the unit, a density does. Let σ be 0.2. The density then takes the rounding for noise; the family `Rounded` knows of it.
 
@@ -529,6 +520,7 @@ as_density = train(gaussian, 2, x / 3, read)(grid / 3).stddev
 as_rounded = train(lambda raw: Rounded(gaussian(raw)), 2, x / 3, read)(grid / 3).normal.stddev
 found = [sigma.square().mean().sqrt().item() for sigma in (as_density, as_rounded)]
 print(f"σ, root mean square over x: density {found[0]:.2f}, rounded {found[1]:.2f}; true 0.20")
+assert found[0] > 0.27 and abs(found[1] - 0.2) < 0.03
 
 # %% [markdown]
 # ## Exercises
@@ -543,19 +535,16 @@ check("10-1", lost)
 # <details><summary>Hint 1</summary>
 #
 # Which term of the NLL differs between the two, when averaged over y?
-#
 # </details>
 # <details><summary>Hint 2</summary>
 #
 # The determinant of Σ is $\sigma_1^2 \sigma_2^2 (1 - \rho^2)$.
-#
 # </details>
 # <details><summary>Solution</summary>
 #
 # ```python
 # lost = -0.5 * math.log(1 - 0.9**2)  # 0.83
 # ```
-#
 # </details>
 
 # %% [markdown]
@@ -570,19 +559,16 @@ check("10-2", r_learned)
 # <details><summary>Hint 1</summary>
 #
 # Write down the variance of a negative binomial with mean m.
-#
 # </details>
 # <details><summary>Hint 2</summary>
 #
 # $m + m^2 / r = 35$ with $m = 10$.
-#
 # </details>
 # <details><summary>Solution</summary>
 #
 # ```python
 # r_learned = 10**2 / (35 - 10)  # 4
 # ```
-#
 # </details>
 
 # %% [markdown]
@@ -599,12 +585,10 @@ check("10-3", lognormal_nll)
 # <details><summary>Hint 1</summary>
 #
 # Start from `gaussian_nll` at $\log y$ in place of y.
-#
 # </details>
 # <details><summary>Hint 2</summary>
 #
 # The derivative of $\log y$ is $1/y$. It multiplies the density; what does it add to the negative logarithm?
-#
 # </details>
 # <details><summary>Solution</summary>
 #
@@ -612,10 +596,8 @@ check("10-3", lognormal_nll)
 # def lognormal_nll(y, mu, log_var):
 #     return gaussian_nll(y.log(), mu, log_var) + y.log()
 # ```
-#
 # </details>
-
-# %% [markdown]
+#
 # ## Quiz
 
 # %%
@@ -632,11 +614,9 @@ guesses("10")
 # - A Poisson's variance is its mean. Counts that vary more need the second output of a negative binomial.
 # - For log-normal prices $e^\mu$ is the median; the mean is $e^{\mu + \sigma^2/2}$.
 # - A vector of y needs a covariance; the Cholesky factor keeps it one. A diagonal loses $-\frac12 \log(1 - \rho^2)$.
-
-# %% [markdown]
+#
 # **Next.** Take a y of your own, write down which values it can take, and go back with its family to `06_bayes_by_backprop`: the weights there do not mind which distribution they feed.
 #
 # **Further reading.**
 # - The question, its answer and the comments: [Cross Validated 564809](https://stats.stackexchange.com/questions/564809).
 # - Williams (1996), [Using neural networks to model conditional multivariate densities](https://doi.org/10.1162/neco.1996.8.4.843): the Cholesky factor as the output of a network.
-# - PyTorch: [`torch.distributions`](https://docs.pytorch.org/docs/stable/distributions.html) and [`PoissonNLLLoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.PoissonNLLLoss.html).

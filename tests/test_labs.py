@@ -24,7 +24,7 @@ from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
 
 TRAINED = sorted(LABS.keys() - {"01"})
-WITH_RATE = sorted(LABS.keys() - {"01", "06"})  # labs with a slider for the learning rate
+WITH_RATE = sorted(LABS.keys() - {"01", "06", "10"})  # labs with a slider for the learning rate
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -473,6 +473,31 @@ def test_the_variance_of_predictions_learns_the_shrunken_slope(new_lab):
     for noise in (0, 6, 1, 3):
         lab.set(noise=noise)
         assert lab.slope() == pytest.approx(2.3 * lab.shrunken(noise), rel=0.02)
+
+
+def test_only_the_negative_binomial_follows_counts_that_vary_more(new_lab):
+    lab = new_lab("10", full)
+
+    def behind(family, spread):
+        lab.set(family=family, spread=spread)
+        floor = lab.truth(lab.x).log_prob(labs.lesson_10.COUNTS)
+        return lab.expected_nll + (floor.exp() * floor).sum(dim=1).mean().item()
+
+    assert 0 < behind("Poisson", 0) < 0.03 < behind("Gaussian", 0)
+    assert 0 < behind("negative binomial", 0) < 0.03
+    assert 0 < behind("negative binomial", 0.5) < 0.03
+    assert lab.covered > 0.95
+    assert behind("Gaussian", 0.5) + 0.1 < behind("Poisson", 0.5)
+    assert lab.covered < 0.87
+
+
+def test_a_diagonal_covariance_costs_what_the_correlation_says(new_lab):
+    lab = new_lab("10")
+    for rho in (-0.95, 0, 0.8):
+        lab.set(rho=rho)
+        sample = torch.corrcoef(lab.errors)[0, 1].item()
+        assert sample == pytest.approx(rho, abs=0.06)
+        assert lab.correlation_cost() == pytest.approx(-0.5 * math.log(1 - sample**2), abs=0.01)
 
 
 def test_the_wrong_loss_can_not_be_imported():

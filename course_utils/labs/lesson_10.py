@@ -130,7 +130,7 @@ class OtherTargets(Lab):
         line = {"color": MEAN, "linewidth": 1.4, "marker": "o", "markersize": 3}
         return [
             Panel(
-                {"xlim": (0, 24), "ylim": (-10, 45), "xticks": range(0, 25, 6),
+                {"xlim": (0, 24), "ylim": (-22, 45), "xticks": range(0, 25, 6),
                  "xlabel": "hour of the day", "ylabel": "bicycles in ten minutes"},
                 {
                     "data": POINTS | {"label": "counts", "alpha": 0.5},
@@ -183,5 +183,5 @@ class OtherTargets(Lab):
             f"{self.expected_nll - floor:.3f}",
             f"counts inside the 95 % interval: {self.covered:.0%}",
             f"a diagonal covariance costs {self.correlation_cost():.2f} nats per pair, "
-            f"by −½ log(1 − ρ²) {-0.5 * math.log(1 - self.value.rho**2):.2f}",
+            f"by −½ log(1 − ρ²) {0.5 * abs(math.log(1 - self.value.rho**2)):.2f}",
         ]
