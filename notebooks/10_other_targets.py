@@ -164,10 +164,9 @@ night = of_gaussian(hours / 12 - 1)
 plot_fit(axes[0], hours, night.mean, night.stddev, band_color=WRONG)
 axes[0].axhline(0, color=TRUTH, linewidth=1)
 axes[0].set_ylabel("bicycles in ten minutes")
-rate = of_poisson(hours / 12 - 1)
-low, high = (end[:, 0] for end in limits(rate))
+low, high = (end[:, 0] for end in limits(of_poisson(hours / 12 - 1)))
 axes[1].fill_between(hours[:, 0], low, high, color=ALEATORIC, alpha=0.3, step="mid", linewidth=0)
-axes[1].plot(hours, rate.mean, color=MEAN)
+axes[1].plot(hours, of_poisson(hours / 12 - 1).mean, color=MEAN)
 show(fig, alt="Counts against the hour with learned mean and 95 % band. Left, the Gaussian band "
      "reaches below zero at night. Right, the Poisson band has steps and ends at zero.")
 
@@ -237,7 +236,7 @@ def compete(families, true_family, weather):
         gaps[name] = [gap for gap, _ in scores]
         covered = [inside(model, y_new) for model in models]
         print(f"{name:17} behind the truth by {min(gaps[name]):.2f} to {max(gaps[name]):.2f} nats"
-              f" (± {max(error for _, error in scores):.2f}), inside {min(covered):.2f} at least")
+              f" (± {max(error for _, error in scores):.3f}), inside {min(covered):.2f} at least")
     return gaps
 
 
@@ -247,22 +246,22 @@ gaps = compete(two, Poisson, weather=False)
 x_new, y_new = bicycles(5000, seed=100)
 truth = Poisson(true_rate(x_new))
 best, error = behind(truth, Normal(truth.mean, truth.stddev), y_new)
-print(f"a Gaussian with the true mean and variance: {best:.2f} (± {error:.2f})")
+print(f"a Gaussian with the true mean and variance: {best:.2f} (± {error:.3f})")
 assert max(gaps["Poisson"]) < 0.02 and min(gaps["Gaussian"]) > best - 2 * error > 0.04
 
 
 # %% [markdown]
-# The Poisson network is ahead in all three draws. Most of the Gaussian's loss is its shape and not its training: with the true mean and variance it loses nearly as much. In total its interval covers what it should; the figure above shows the part of it below zero, which no count can reach.
+# The Poisson network is ahead in all three draws. Most of the Gaussian's loss is its shape: with the true mean and variance it loses nearly as much. In total its interval covers what it should, a part of it below zero.
 #
 # ## Counts that vary more
 #
-# Now the weather. At each count the mean is multiplied by a luck that has mean 1 and variance ½. The Poisson family has no parameter for that: its variance stays its mean. Counts like these are called **overdispersed**.
+# Now the weather. At each count the mean is multiplied by a luck of mean 1 and variance ½. The Poisson has no parameter for that: its variance stays its mean. Such counts are **overdispersed**.
 #
 # If the luck follows a Gamma distribution of mean 1 and variance $1/r$, the count is **negative binomial** with mean $m$ and variance
 #
 # $$m + \frac{m^2}{r}.$$
 #
-# The first term is the Poisson's. The second is new: it grows with the square of the mean, as luck multiplies. For $r \to \infty$ it vanishes. PyTorch's class asks for $r$ and for the log-odds $\log(m / r)$. One more output, and the swap is one line again.
+# The first term is the Poisson's. The second grows with the square of the mean, as luck multiplies, and vanishes for $r \to \infty$. PyTorch's class asks for $r$ and $\log(m / r)$.
 
 # %%
 def negative_binomial(raw):
@@ -279,8 +278,8 @@ torch.testing.assert_close(nll(negative_binomial(raw), torch.full_like(m, 3.0)),
 
 # %%
 three = two | {"negative binomial": (negative_binomial, 2)}
-gaps = compete(three, lambda m: NegativeBinomial(torch.full_like(m, 2.0), logits=(m / 2).log()),
-               weather=True)
+wet = lambda m: NegativeBinomial(torch.full_like(m, 2.0), logits=(m / 2).log())  # noqa: E731
+gaps = compete(three, wet, weather=True)
 assert max(gaps["negative binomial"]) < 0.03 and 0.2 < min(gaps["Gaussian"])
 assert max(gaps["Gaussian"]) + 0.1 < min(gaps["Poisson"])
 measured("10-b", min(("Gaussian", "Poisson"), key=lambda name: max(gaps[name])), "with weather")
@@ -326,8 +325,7 @@ for name, family in (("Gaussian", gaussian), ("log-normal", log_normal)):
 # %%
 half = torch.tensor(0.975, dtype=torch.float64)
 for name in ("Gaussian", "log-normal"):
-    model = models[name][0]
-    low, high = model.icdf(1 - half), model.icdf(half)
+    low, high = models[name][0].icdf(1 - half), models[name][0].icdf(half)
     too_low, too_high = ((fresh < low).double().mean(), (fresh > high).double().mean())
     print(f"{name:11} {too_low:.3f} of prices below its 95 % interval, {too_high:.3f} above; "
           f"its lower end is negative at {(low < 0).double().mean():.1f} of ages")
@@ -390,8 +388,8 @@ rows = {
     "mse_loss": (nine, lambda f: Normal(f, math.sqrt(0.5)), 2),
     "l1_loss": (nine, lambda f: Laplace(f, 1.0), 1),
     "poisson_nll_loss": (nine, lambda f: Poisson(f.exp()), math.log(2)),
-    "binary_cross_entropy_with_logits": (
-        (nine > 1).double(), lambda f: Bernoulli(logits=f), math.log((3 / 9) / (6 / 9))),
+    "binary_cross_entropy_with_logits":
+        (nine.gt(1).double(), lambda f: Bernoulli(logits=f), math.log(3 / 6)),
 }
 for name, (y, family, best) in rows.items():
     loss = getattr(F, name)(*torch.broadcast_tensors(f, y), reduction="none")

@@ -118,7 +118,7 @@ class OtherTargets(Lab):
         self.expected_nll = expected
         is_gaussian = isinstance(model, Normal)
         self.low, self.high = interval(self.mu, self.sigma) if is_gaussian else limits(q)
-        inside = (COUNTS >= self.low) & (COUNTS <= self.high)
+        inside = (self.low <= COUNTS) & (self.high >= COUNTS)
         self.covered = (self.p * inside).sum(dim=1).mean().item()
 
     def correlation_cost(self):
