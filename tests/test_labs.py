@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances as open_widgets
 from PIL import Image
+from torch.distributions import MultivariateNormal, Normal
 
 from course_utils import labs
 from course_utils.data import LINE, WAVE
@@ -24,7 +25,7 @@ from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
 
 TRAINED = sorted(LABS.keys() - {"01"})
-WITH_RATE = sorted(LABS.keys() - {"01", "06"})  # labs with a slider for the learning rate
+WITH_RATE = sorted(LABS.keys() - {"01", "06", "10"})  # labs with a slider for the learning rate
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -474,6 +475,34 @@ def test_the_variance_of_predictions_learns_the_shrunken_slope(new_lab):
     for noise in (0, 6, 1, 3):
         lab.set(noise=noise)
         assert lab.slope() == pytest.approx(2.3 * lab.shrunken(noise), rel=0.02)
+
+
+def test_only_the_negative_binomial_follows_counts_that_vary_more(new_lab):
+    lab = new_lab("10", full)
+
+    def behind(family, spread):
+        lab.set(family=family, spread=spread)
+        floor = lab.truth(lab.x).log_prob(labs.lesson_10.COUNTS)
+        return lab.expected_nll + (floor.exp() * floor).sum(dim=1).mean().item()
+
+    assert 0 < behind("Poisson", 0) < 0.03 < behind("Gaussian", 0)
+    assert 0 < behind("negative binomial", 0) < 0.03
+    assert 0 < behind("negative binomial", 0.5) < 0.03
+    assert lab.covered > 0.95
+    assert behind("Gaussian", 0.5) + 0.1 < behind("Poisson", 0.5)
+    assert lab.covered < 0.87
+
+
+def test_a_diagonal_covariance_costs_what_the_correlation_says(new_lab):
+    lab = new_lab("10")
+    for rho in (-0.95, 0, 0.8):
+        lab.set(rho=rho)
+        pairs, mean = lab.errors.T, torch.zeros(2, dtype=torch.float64)
+        apart = Normal(mean, lab.covariance.diagonal().sqrt()).log_prob(pairs).sum(dim=1)
+        joint = MultivariateNormal(mean, lab.covariance).log_prob(pairs)
+        cost = (joint - apart).mean().item()
+        assert lab.correlation_cost() == pytest.approx(cost, abs=1e-9)
+        assert cost == pytest.approx(-0.5 * math.log(1 - rho**2), abs=0.1)
 
 
 def test_the_wrong_loss_can_not_be_imported():

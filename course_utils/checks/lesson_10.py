@@ -1,0 +1,157 @@
+"""Exercises and quiz of 10, other targets."""
+
+import math
+
+import torch
+from torch.distributions import LogNormal, MultivariateNormal, NegativeBinomial, Normal
+
+from course_utils.checks import Coded, Mistake, Option, Question, Value
+
+
+def ignored(rho):
+    """The entropy of two independent standard Gaussians minus that of two correlated ones."""
+    covariance = torch.tensor([[1.0, rho], [rho, 1.0]], dtype=torch.float64)
+    both = MultivariateNormal(torch.zeros(2, dtype=torch.float64), covariance).entropy()
+    return (2 * Normal(0.0, 1.0).entropy() - both).item()
+
+
+def found_r(mean, variance):
+    """The r whose negative binomial has this mean and variance, by bisection."""
+    low, high = 1e-3, 1e3
+    for _ in range(100):
+        r = math.sqrt(low * high)
+        trial = NegativeBinomial(torch.tensor(r), logits=torch.tensor(mean / r).log())
+        low, high = (r, high) if trial.variance > variance else (low, r)
+    return r
+
+
+def prices(rng):
+    """y > 0, mu and log_var, (9, 1), none of them near the others."""
+    y, mu, log_var = torch.from_numpy(rng.standard_normal((3, 9, 1)))
+    return (0.5 + y).exp(), mu, log_var
+
+
+def gaussian(y, mu, sigma):
+    return -Normal(mu, sigma).log_prob(y)
+
+
+def sd(log_var):
+    return (log_var / 2).exp()
+
+
+EXERCISES = {
+    "10-1": Value(
+        oracle=lambda: ignored(0.9),
+        mistakes=[
+            Mistake("This is what log det Σ differs by. How much of it stands in the NLL?",
+                    -math.log(1 - 0.81)),
+            Mistake("The determinant has ρ², this has ρ.", -0.5 * math.log(1 - 0.9)),
+            Mistake("The size is right. Does a model that knows less have the smaller NLL?",
+                    0.5 * math.log(1 - 0.81)),
+            Mistake("For a small ρ this comes close; 0.9 is not small, and the NLL has a "
+                    "logarithm.", 0.81 / 2),
+            Mistake("These are bits. Nats come from the natural logarithm.",
+                    -0.5 * math.log2(1 - 0.81)),
+            Mistake("Perfect variances are not all there is to a covariance matrix.", 0.0),
+            Mistake("This is 1 − ρ², by which the determinant shrinks. The NLL has its logarithm.",
+                    1 - 0.81),
+        ],
+    ),
+    "10-2": Value(
+        oracle=lambda: found_r(10.0, 35.0),
+        mistakes=[
+            Mistake("The whole variance is put down to luck. The counting itself varies, too, as a "
+                    "Poisson does.", 100 / 35),
+            Mistake("This is 1/r, the variance of the luck.", 25 / 100),
+            Mistake("This is the variance divided by the mean. Luck multiplies: its part grows "
+                    "with the square of the mean.", 3.5),
+            Mistake("This is the part of the variance that comes from luck. Which r gives it?",
+                    25.0),
+            Mistake("The second term has m², not m.", 10 / 25),
+            Mistake("This is the sd of the counts.", math.sqrt(35)),
+            Mistake("The Poisson's part of the variance is the mean, and it is subtracted.",
+                    100 / 45),
+        ],
+    ),
+    "10-3": Coded(
+        oracle=lambda y, mu, log_var: -LogNormal(mu, (log_var / 2).exp()).log_prob(y),
+        inputs=prices,
+        gradient=True,
+        mistakes=[
+            Mistake(
+                "This is the negative log-density of log y. That of y has one more factor, the "
+                "derivative of log y.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)),
+            ),
+            Mistake(
+                "The term of the derivative is there with the wrong sign: it multiplies the "
+                "density, and the loss is the *negative* logarithm.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) - y.log(),
+            ),
+            Mistake(
+                "The derivative multiplies the density, not its logarithm.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) / y,
+            ),
+            Mistake(
+                "The logarithm of the derivative is wanted; this adds the derivative itself.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) + 1 / y,
+            ),
+            Mistake(
+                "The Gaussian is taken at y itself. It is log y that is Gaussian.",
+                lambda y, mu, log_var: gaussian(y, mu, sd(log_var)) + y.log(),
+            ),
+            Mistake(
+                "This is the Gaussian loss of y. It is log y that is Gaussian here.",
+                lambda y, mu, log_var: gaussian(y, mu, sd(log_var)),
+            ),
+            Mistake(
+                "exp(log_var) is the variance; it is used as the standard deviation.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, log_var.exp()) + y.log(),
+            ),
+            Mistake(
+                "The constant ½ log 2π is missing; all constants are asked for.",
+                lambda y, mu, log_var: (
+                    gaussian(y.log(), mu, sd(log_var)) + y.log() - 0.5 * math.log(2 * math.pi)
+                ),
+            ),
+        ],
+    ),
+}  # fmt: skip
+
+QUIZ = [
+    Question(
+        "On counts a Gaussian reports 1.7 nats and a Poisson 1.9, both on held-out data. Who wins?",
+        [
+            Option("The Gaussian, by 0.2 nats", "1.7 is a density per bicycle. In dozens the same "
+                   "model would report 2.5 nats less."),
+            Option("Not to be said from these numbers", "One is a density, the other a "
+                   "probability. Give the Gaussian the whole unit around each count first.",
+                   correct=True),
+            Option("The Poisson: y is a count", "The right support is no proof. With weather the "
+                   "Poisson was the worst of three."),
+        ],
+    ),
+    Question(
+        "Squared error on log price, then exp of the prediction. What is predicted, if log price "
+        "is Gaussian?",
+        [
+            Option("The mean price", "exp does not commute with the mean: the mean price is larger "
+                   "by a factor exp(σ²/2)."),
+            Option("The median price", "exp keeps the order, so half lies above it and half below.",
+                   correct=True),
+            Option("The most frequent price", "The peak of a log-normal density lies lower still, "
+                   "at exp(μ − σ²)."),
+        ],
+    ),
+    Question(
+        "A network shall output the covariance of three y. Which outputs?",
+        [
+            Option("Nine numbers, as a 3 × 3 matrix", "Nothing makes such a matrix symmetric or "
+                   "positive definite; its log det may not exist."),
+            Option("Three variances and three correlations through tanh", "Each correlation lies "
+                   "between −1 and 1, and still 0.9, 0.9, −0.9 is no covariance."),
+            Option("Three logarithms and three free numbers, for L", "L has a positive diagonal "
+                   "and what it likes below; L Lᵀ is then a covariance, always.", correct=True),
+        ],
+    ),
+]  # fmt: skip
