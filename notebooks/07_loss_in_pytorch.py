@@ -202,10 +202,9 @@ edges = torch.logspace(-3.25, 3.25, 14)
 table = torch.stack(list(rows.values()))
 ax.pcolormesh(edges, range(len(rows) + 1), table, cmap=ListedColormap(["#dddddd", REPAIRED, WRONG]),
               vmin=0, vmax=2, edgecolors="white")
-marks = {0: "·", 1: "✓", 2: "×"}
 for i, row in enumerate(table.tolist()):
     for start, cell in zip(starts.tolist(), row):
-        ax.text(start, i + 0.5, marks[cell], ha="center", va="center", color="black")
+        ax.text(start, i + 0.5, "·✓×"[cell], ha="center", va="center", color="black")
 ax.set(xscale="log", xlabel="start of σ / RMS residual", yticks=[i + 0.5 for i in range(len(rows))],
        yticklabels=rows, title="Only a clipped walk arrives from everywhere\n"
        "✓ arrived   · not within 1,000 steps   × σ² left (0, ∞)")
