@@ -505,6 +505,50 @@ def test_a_diagonal_covariance_costs_what_the_correlation_says(new_lab):
         assert cost == pytest.approx(-0.5 * math.log(1 - rho**2), abs=0.1)
 
 
+@pytest.mark.parametrize("head", ["log σ²", "softplus", "raw σ²"])
+def test_a_walk_that_arrives_is_at_the_rms_residual(new_lab, head):
+    lab = new_lab("07", full)
+    lab.set(head=head, start=1.5, noise=1)
+    assert lab.arrived()
+    assert lab.sigma[0].item() == pytest.approx(lab.rms(), rel=0.01)
+    assert lab.rms() == pytest.approx(1, rel=0.03)
+
+
+def test_each_step_of_the_walk_is_the_slope_by_hand(new_lab):
+    lab = new_lab("07", full)
+    lab.set(start=2, lr=0.1)
+    log_var, S = 2 * math.log(2), lab.rms() ** 2
+    for sigma in lab.path[:50]:
+        assert sigma == pytest.approx(math.exp(log_var / 2), rel=1e-9)
+        log_var -= 0.1 * 0.5 * (1 - S * math.exp(-log_var))
+
+
+def test_only_a_raw_variance_goes_below_zero_and_the_lab_says_at_which_step(new_lab):
+    lab = new_lab("07", full)
+    lab.set(head="raw σ²", optimiser="Adam", start=1, noise=0.1)
+    var = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
+    optimiser, S, step = torch.optim.Adam([var], lr=0.1), lab.rms() ** 2, 0
+    while var > 0:
+        optimiser.zero_grad()
+        (0.5 * (var.log() + S / var)).backward()
+        optimiser.step()
+        step += 1
+    assert f"σ² went below 0 at step {step}," in lab.state["message"]
+    assert sound(lab)
+    for head in ("log σ²", "softplus"):
+        lab.set(head=head)
+        assert lab.state["message"] == ""
+
+
+def test_the_first_step_from_far_too_small_is_huge(new_lab):
+    lab = new_lab("07", full)
+    lab.set(start=0.1, lr=0.1)
+    assert lab.arrived()
+    lab.set(start=10**-1.5)
+    assert lab.path[1] > 1e4
+    assert not lab.arrived()
+
+
 def test_the_wrong_loss_can_not_be_imported():
     public = {**vars(labs), **vars(labs.lesson_02), **vars(labs.lab), **vars(labs.cells)}
     assert "WrongRegressor" not in public

@@ -11,6 +11,7 @@ from course_utils.labs.lesson_03 import SingleSigma
 from course_utils.labs.lesson_04 import NoiseShape
 from course_utils.labs.lesson_05 import PriorOnY
 from course_utils.labs.lesson_06 import Doubt
+from course_utils.labs.lesson_07 import Walk
 from course_utils.labs.lesson_08 import Pull
 from course_utils.labs.lesson_10 import OtherTargets
 
@@ -22,6 +23,7 @@ LABS = {
     "04": NoiseShape,
     "05": PriorOnY,
     "06": Doubt,
+    "07": Walk,
     "08": Pull,
     "10": OtherTargets,
 }
