@@ -70,8 +70,8 @@ def plot_counts(ax, hour, count, title):
 fig, ax = plt.subplots()
 plot_counts(ax, hour, count, "Few bicycles at night, many in the afternoon (dashed: true mean)")
 ax.set_ylabel("bicycles in ten minutes")
-show(fig, alt="Counts against the hour, on horizontal lines at whole numbers. They are 0 to 3 at "
-     "night and 4 to 22 in the afternoon, around a dashed curve with its peak at 15 h.")
+show(fig, alt="Counts against the hour, on horizontal lines at whole numbers. They are 0 to 4 at "
+     "night and mostly 4 to 20 in the afternoon, around a dashed curve with its peak at 15 h.")
 
 # %% [markdown]
 # ## Predict
@@ -297,7 +297,7 @@ assert abs(r - 2) < 0.5
 # %% [markdown]
 # ## A price
 #
-# A used bicycle costs about 740 euros when new, 100 when ten years old, and old ones differ more. Prices are positive and spread in ratios: "half as much", "a third more". So in our data $\log y$ is Gaussian, with mean μ(x) and a σ(x) that rises from 0.2 to 0.8: y is **log-normal**.
+# Half of the nearly new bicycles cost more than 740 euros, half of the ten years old more than 100, and old ones differ more. Prices are positive and spread in ratios: "half as much", "a third more". So in our data $\log y$ is Gaussian, with mean μ(x) and a σ(x) that rises from 0.2 to 0.8: y is **log-normal**.
 #
 # Two families compete. Both are densities per hundred euros, so their NLLs compare as they are.
 
@@ -483,12 +483,12 @@ errors = (y - pair_mean(x))[(x[:, 0] - 2.5).abs() < 0.15]
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4))
 left.plot(grid, 0.3 * grid, color=TRUTH, linestyle="--")
 left.plot(grid, rho, color=MEAN)
-left.set(xlabel="x", ylabel="correlation of the errors", title="Learned (blue), true (dashed)")
+left.set(xlabel="x", ylabel="correlation of the errors", title="The true correlation (dashed) is learned")
 right.scatter(*errors.T, color=DATA, s=9, alpha=0.6, linewidths=0)
 right.fill(*(joint(at).scale_tril[0] @ circle), color=ALEATORIC, alpha=0.3, linewidth=0)
 right.plot(*(apart(at).stddev.T * circle), color=WRONG)
 right.set(xlabel="error of the first y", ylabel="error of the second y",
-          title="Full (filled), diagonal (line), x near 2.5")
+          title="Near x = 2.5 only the full one tilts")
 show(fig, alt="Left: learned correlation on the true line from -0.9 to 0.9. Right: errors near "
      "x = 2.5, a tilted cloud; the full ellipse follows it, the diagonal one does not.")
 
