@@ -152,8 +152,8 @@ class Walk(Lab):
         }
 
     def numbers(self):
-        verdict = "arrived" if self.arrived() else "not arrived"
+        verdict = "arrived (within 1 %)" if self.arrived() else "not arrived"
         return [
             f"step {len(self.losses):,}",
-            f"σ {self.path[-1]:.3g}, RMS residual {self.rms():.3g}: {verdict} (within 1 %)",
+            f"σ {self.path[-1]:.3g}, RMS residual {self.rms():.3g}: {verdict}",
         ]
