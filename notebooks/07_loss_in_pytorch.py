@@ -123,7 +123,7 @@ measured("07-a", round(mistaken.item(), 2))
 #
 # The four name the same Gaussian, and their minimum is the same, $\sigma^2 = S$. The walk there is not. Write $v = \sigma^2$, $\tau = 1/\sigma^2$ (the **precision**) and $s = \log\sigma^2$:
 #
-# | learned | slope of the mean NLL | curvature at the minimum | may leave σ² ≤ 0 |
+# | learned | slope of the mean NLL | curvature at the minimum | must be kept above 0 |
 # |---|---|---|---|
 # | σ | $1/\sigma - S/\sigma^3$ | $2/S$ | yes |
 # | σ² | $\tfrac12(1/v - S/v^2)$ | $1/(2S^2)$ | yes |
@@ -222,7 +222,7 @@ assert [round(step, 2) for step in first] == [4.95, 19.95, 499.95]
 # No parameter arrives from all 13 starts by itself; log σ² does from 10 by gradient descent and from 9 by Adam, the others from at most 7. From a σ far too small the first step in $s$ is huge, +500 from 0.01. Beyond the minimum the slope is ½, and the way back is long. Adam starts with steps of about `lr`, but its average of squared slopes remembers the first, steep ones: later steps are tiny.
 
 # %% [markdown]
-# What $\log\sigma^2$ gives is this: σ² stays positive, the curvature is ½ in every unit, and too large a start costs steps, no more. **Cures** for too small a start: start at the RMS of y (then σ can only be too large), clip the slope, or train the mean alone first.
+# What $\log\sigma^2$ gives is this: σ² stays positive, the curvature is ½ in every unit, and too large a start costs steps, no more. **Cures** for too small a start: start at the RMS of y (a fitted mean leaves smaller residuals, so this start is too large), clip the slope, or train the mean alone first.
 #
 # A softplus, $\log(1 + e^p)$, is positive as well. For large $p$ it is nearly $p$, so there it walks as slowly as σ².
 
@@ -491,7 +491,7 @@ except FloatingPointError as error:
 # %% [markdown]
 # ## The lab
 #
-# One σ walks to the RMS residual, by plain gradient descent or Adam at a constant rate. Begin at 10 with log σ². Switch to raw σ²: it stands still. Go back to log σ², move the start to 0.03, and look where the first step goes. Last, raw σ² at noise 0.1 from start 1: at which step does it fall below 0, and which learning rate prevents it?
+# One σ walks to the RMS residual, by plain gradient descent or Adam at a constant rate. Begin at 10 with log σ². Switch to raw σ²: it stands still. Go back to log σ², move the start to 0.03, and look where the first step goes. Last, raw σ² at noise 0.1 from start 1: at which step does it fall below 0? Is there a learning rate at which it neither falls below 0 nor stops short?
 
 # %%
 lab = LABS["07"]()

@@ -57,7 +57,7 @@ class Walk(Lab):
         "head, optimiser, learning rate."
     )
     retrains = frozenset({"start", "head", "optimiser", "lr"})
-    train_steps = 300
+    train_steps = 250
     nll_limits = (-2, 8)
     sigmas = torch.logspace(-3, 4, 281, dtype=torch.float64)
 
