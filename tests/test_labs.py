@@ -525,9 +525,9 @@ def test_each_step_of_the_walk_is_the_slope_by_hand(new_lab):
 
 def test_only_a_raw_variance_goes_below_zero_and_the_lab_says_at_which_step(new_lab):
     lab = new_lab("07", full)
-    lab.set(head="raw σ²", optimiser="Adam", start=1, noise=0.1)
+    lab.set(head="raw σ²", start=1, noise=0.1)
     var = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
-    optimiser, S, step = torch.optim.Adam([var], lr=0.1), lab.rms() ** 2, 0
+    optimiser, S, step = torch.optim.SGD([var], lr=0.1), lab.rms() ** 2, 0
     while var > 0:
         optimiser.zero_grad()
         (0.5 * (var.log() + S / var)).backward()
@@ -538,6 +538,19 @@ def test_only_a_raw_variance_goes_below_zero_and_the_lab_says_at_which_step(new_
     for head in ("log σ²", "softplus"):
         lab.set(head=head)
         assert lab.state["message"] == ""
+
+
+def test_no_learning_rate_walks_a_raw_variance_home_from_far_above(new_lab):
+    """What the lesson asks: too slow, or below 0; log σ² arrives from there."""
+    lab = new_lab("07", full)
+    lab.set(head="raw σ²", start=1, noise=0.1)
+    for power in range(-16, 5):
+        lab.set(lr=10 ** (power / 4))
+        below_zero = "σ² went below 0" in lab.state["message"]
+        assert below_zero == (power > -10)
+        assert not lab.arrived()
+    lab.set(head="log σ²", lr=0.1)
+    assert lab.arrived()
 
 
 def test_the_first_step_from_far_too_small_is_huge(new_lab):

@@ -57,7 +57,7 @@ class Walk(Lab):
         "head, optimiser, learning rate."
     )
     retrains = frozenset({"start", "head", "optimiser", "lr"})
-    train_steps = 300
+    train_steps = 250
     nll_limits = (-2, 8)
     sigmas = torch.logspace(-3, 4, 281, dtype=torch.float64)
 
@@ -152,8 +152,8 @@ class Walk(Lab):
         }
 
     def numbers(self):
-        verdict = "arrived" if self.arrived() else "not arrived"
+        verdict = "arrived (within 1 %)" if self.arrived() else "not arrived"
         return [
             f"step {len(self.losses):,}",
-            f"σ {self.path[-1]:.3g}, RMS residual {self.rms():.3g}: {verdict} (within 1 %)",
+            f"σ {self.path[-1]:.3g}, RMS residual {self.rms():.3g}: {verdict}",
         ]
