@@ -12,6 +12,7 @@ from course_utils.labs.lesson_04 import NoiseShape
 from course_utils.labs.lesson_05 import PriorOnY
 from course_utils.labs.lesson_06 import Doubt
 from course_utils.labs.lesson_08 import Pull
+from course_utils.labs.lesson_09 import FewData
 
 LABS = {
     "00": TwoOutputs,
@@ -22,6 +23,7 @@ LABS = {
     "05": PriorOnY,
     "06": Doubt,
     "08": Pull,
+    "09": FewData,
 }
 
 __all__ = ["LABS", "Lab"]
