@@ -13,6 +13,7 @@ from course_utils.labs.lesson_05 import PriorOnY
 from course_utils.labs.lesson_06 import Doubt
 from course_utils.labs.lesson_07 import Walk
 from course_utils.labs.lesson_08 import Pull
+from course_utils.labs.lesson_09 import FewData
 from course_utils.labs.lesson_10 import OtherTargets
 
 LABS = {
@@ -25,6 +26,7 @@ LABS = {
     "06": Doubt,
     "07": Walk,
     "08": Pull,
+    "09": FewData,
     "10": OtherTargets,
 }
 
