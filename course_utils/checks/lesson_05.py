@@ -9,11 +9,6 @@ from torch.distributions import Normal, kl_divergence
 from course_utils.checks import Coded, Mistake, Option, Question, Value
 
 
-def rows(rng):
-    """mu, log_var and eps, each (7, 1)."""
-    return tuple(torch.from_numpy(rng.standard_normal((3, 7, 1))))
-
-
 def data_and_q(rng):
     """Nine y, (9, 1), and one mu and log_var, (1, 1)."""
     y = torch.from_numpy(rng.normal(1.0, 1.5, (9, 1)))
@@ -89,42 +84,6 @@ EXERCISES = {
         ],
     ),
     "05-3": Coded(
-        oracle=lambda mu, log_var, eps: mu + log_var.exp().sqrt() * eps,
-        inputs=rows,
-        gradient=True,
-        mistakes=[
-            Mistake(
-                "ε is multiplied by σ², the variance; a draw spreads by the standard deviation.",
-                lambda mu, log_var, eps: mu + log_var.exp() * eps,
-            ),
-            Mistake(
-                "ε is multiplied by the logarithm of the variance: it has not been undone.",
-                lambda mu, log_var, eps: mu + log_var * eps,
-            ),
-            Mistake(
-                "ε is multiplied by log σ: the exponential is missing.",
-                lambda mu, log_var, eps: mu + log_var / 2 * eps,
-            ),
-            Mistake(
-                "The mean is missing: these draws lie around 0.",
-                lambda mu, log_var, eps: (log_var / 2).exp() * eps,
-            ),
-            Mistake(
-                "That divides by σ: it standardises instead of undoing it.",
-                lambda mu, log_var, eps: mu + (-log_var / 2).exp() * eps,
-            ),
-            Mistake(
-                "The values are right, but no gradient reaches log_var: σ is detached, so q could "
-                "never learn its width.",
-                lambda mu, log_var, eps: mu + (log_var / 2).exp().detach() * eps,
-            ),
-            Mistake(
-                "The exponent is doubled: log σ² is taken for log of something else.",
-                lambda mu, log_var, eps: mu + (2 * log_var).exp() * eps,
-            ),
-        ],
-    ),
-    "05-4": Coded(
         oracle=exact,
         inputs=data_and_q,
         gradient=True,
@@ -151,8 +110,8 @@ EXERCISES = {
                 lambda y, mu, log_var: nll(y, mu, log_var).sum(),
             ),
             Mistake(
-                "q's variance is used as the noise of y, as in the source. The noise here is 1; "
-                "q's variance is the doubt about z.",
+                "q's variance is used as the noise of y. The noise here is 1; q's variance is "
+                "the uncertainty about z.",
                 lambda y, mu, log_var: (
                     (0.5 * (math.log(2 * math.pi) + log_var + (y - mu) ** 2 / log_var.exp())).sum()
                     + kl(mu, log_var)
@@ -208,7 +167,7 @@ QUIZ = [
         [
             Option(
                 "It shrinks toward 0, like 1/√n",
-                "It is the doubt about z, and data remove doubt: epistemic uncertainty.",
+                "It is the epistemic uncertainty about z, and data reduce it.",
                 correct=True,
             ),
             Option(
