@@ -6,36 +6,6 @@ from torch.distributions import Categorical, MixtureSameFamily, Normal
 from course_utils.checks import Coded, Mistake, Option, Question, Value
 
 
-def layer_inputs(rng):
-    """A batch of 7 rows with 3 inputs, a layer with 4 outputs, and the noise of its outputs."""
-    x, mu, log_var, eps = (
-        torch.from_numpy(rng.standard_normal(shape)) for shape in ((7, 3), (4, 4), (4, 4), (7, 4))
-    )
-    return x, mu, log_var - 1, eps
-
-
-def by_distributions(x, mu, log_var, eps):
-    """Sum the weighted inputs one output at a time; draw through the distribution of the sum."""
-    outputs = []
-    for unit in range(len(mu)):
-        means = [x[:, i] * mu[unit, i] for i in range(x.shape[1])] + [mu[unit, -1]]
-        sds = [x[:, i] * torch.exp(log_var[unit, i] / 2) for i in range(x.shape[1])]
-        variance = sum(sd**2 for sd in sds) + torch.exp(log_var[unit, -1])
-        total = Normal(sum(means), variance.sqrt())
-        outputs.append(total.loc + total.scale * eps[:, unit])
-    return torch.stack(outputs, dim=1)
-
-
-def local(combine):
-    """A draw of the outputs from their mean, x with ones, the variances and eps."""
-
-    def answer(x, mu, log_var, eps):
-        ones = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
-        return ones @ mu.T + combine(ones, x, log_var, eps)
-
-    return answer
-
-
 def some_draws(rng):
     mus, log_vars = torch.from_numpy(rng.standard_normal((2, 6, 5)))
     return mus, log_vars
@@ -95,42 +65,6 @@ EXERCISES = {
         ],
     ),
     "06-3": Coded(
-        oracle=by_distributions,
-        inputs=layer_inputs,
-        gradient=True,
-        mistakes=[
-            Mistake(
-                "Variances add with the squares of the inputs: here x enters the variance without "
-                "its square.",
-                local(lambda ones, x, log_var, eps: (ones.abs() @ log_var.exp().T).sqrt() * eps),
-            ),
-            Mistake(
-                "The variance of the outputs multiplies eps here. A draw is mean + sd · eps.",
-                local(lambda ones, x, log_var, eps: (ones**2 @ log_var.exp().T) * eps),
-            ),
-            Mistake(
-                "The noise of the bias is missing: its variance is added for every row.",
-                local(lambda ones, x, log_var, eps: (x**2 @ log_var[:, :-1].exp().T).sqrt() * eps),
-            ),
-            Mistake(
-                "Standard deviations are added here. Those of independent Gaussians do not add; "
-                "their variances do.",
-                local(lambda ones, x, log_var, eps: (ones.abs() @ torch.exp(log_var / 2).T) * eps),
-            ),
-            Mistake(
-                "exp(log_var / 2) is a standard deviation. Where a variance is wanted, that is a "
-                "square root too many.",
-                local(
-                    lambda ones, x, log_var, eps: (ones**2 @ torch.exp(log_var / 2).T).sqrt() * eps
-                ),
-            ),
-            Mistake(
-                "This is the mean of the outputs. Nothing random is in it: where is eps?",
-                local(lambda ones, x, log_var, eps: 0),
-            ),
-        ],
-    ),
-    "06-4": Coded(
         oracle=of_a_mixture,
         inputs=some_draws,
         mistakes=[
@@ -192,7 +126,7 @@ QUIZ = [
             ),
             Option(
                 "That is not known, least of all where there are no data",
-                "In a gap the ReLU network of this lesson is surer than among its data.",
+                "The noise hides it among the data, and elsewhere nobody has counted.",
                 correct=True,
             ),
             Option(

@@ -11,6 +11,7 @@ from course_utils.labs.lesson_03 import SingleSigma
 from course_utils.labs.lesson_04 import NoiseShape
 from course_utils.labs.lesson_05 import PriorOnY
 from course_utils.labs.lesson_06 import Doubt
+from course_utils.labs.lesson_06 import GapInData
 from course_utils.labs.lesson_07 import Walk
 from course_utils.labs.lesson_08 import Pull
 from course_utils.labs.lesson_09 import FewData
@@ -24,6 +25,7 @@ LABS = {
     "04": NoiseShape,
     "05": PriorOnY,
     "06": Doubt,
+    "06": GapInData,
     "07": Walk,
     "08": Pull,
     "09": FewData,

@@ -1,6 +1,7 @@
 """Lesson 06: distributions over weights, and a gap in the data."""
 
 import torch
+from torch.distributions import Normal
 
 from course_utils.data import WAVE
 from course_utils.labs.cells import Cells
@@ -8,24 +9,26 @@ from course_utils.labs.lab import Lab
 from course_utils.labs.panels import BAND, DASHED, POINTS, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider
-from course_utils.metrics import interval
 from course_utils.models import BayesianRegressor, Bump
 from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN
-from course_utils.training import predict_samples
 
 
-class Doubt(Lab):
+class GapInData(Lab):
     """Lesson 06: Gaussians on the weights of 20 bumps, and a gap in the data."""
 
     alt = (
         "Lab: a network with distributions over its weights, on data with a gap in the middle. "
-        "Left, the data with the mean, a purple band for the doubt about it and an orange one "
-        "for all doubt; middle, epistemic sd over x beside an exact Gaussian process; right, the "
-        "loss by step. Sliders: number of points, prior sd, half-width of the gap."
+        "Left, the data with the mean, a purple band for the mean and an orange one for a new y; "
+        "middle, the median and spread of the drawn σ, and the epistemic sd beside that of a "
+        "Gaussian process; right, the loss by step. Sliders: number of points, prior sd, "
+        "half-width of the gap."
     )
-    retrains = frozenset({"n", "prior", "gap"})  # refitted, it would keep its old doubt
+    retrains = frozenset({"n", "prior", "gap"})  # refitted, it would keep its old width
     train_steps, lr = 300, 0.1
     nll_limits = (0, 8)
+    ninths = Normal(0.0, 1.0).icdf((torch.arange(9, dtype=torch.float64) + 0.5) / 9)
+    ends = torch.tensor([0.025, 0.975], dtype=torch.float64)
+    sigma_ends = torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64)
 
     def new_controls(self):
         return {
@@ -84,12 +87,21 @@ class Doubt(Lab):
             super()._look()
 
     def predict(self, model):
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(0)
             both = torch.cat([self.x, self.wide])
-            parts = [part.split(len(self.x)) for part in predict_samples(model, both, draws=100)]
-        (mu, self.wide_mu), (aleatoric, self.aleatoric), (epistemic, self.epistemic) = parts
-        return mu, torch.sqrt(aleatoric**2 + epistemic**2)
+            pairs = [model(both) for _ in range(100)]
+        mu, log_var = (torch.stack(same)[:, :, 0] for same in zip(*pairs, strict=True))
+        sigma = torch.exp(log_var / 2)
+        # Nine y from each draw, at the ninths of its Gaussian: quantiles of the mixture.
+        ys = (mu[:, None] + sigma[:, None] * self.ninths[:, None]).flatten(0, 1)
+        wide = slice(len(self.x), None)
+        self.wide_mu, self.epistemic = mu.mean(0)[wide], mu.std(0, correction=0)[wide]
+        self.total = ys.quantile(self.ends, dim=0)[:, wide]
+        low, self.median, high = sigma.quantile(self.sigma_ends, dim=0)[:, wide]
+        self.sigma_range = low, high
+        total = torch.sqrt(sigma.square().mean(0) + mu.var(0, correction=0))
+        return mu.mean(0)[: len(self.x), None], total[: len(self.x), None]
 
     def panels(self):
         wide = {"xlim": (-6, 6), "xlabel": "x"}
@@ -97,8 +109,9 @@ class Doubt(Lab):
             wide | {"ylim": (-4.5, 4.5), "ylabel": "y"},
             {
                 "data": POINTS | {"label": "data", "alpha": 0.5},
-                "total": BAND | {"label": "both, 95 %"},
-                "doubt": BAND | {"facecolor": EPISTEMIC, "alpha": 0.7, "label": "epistemic, 95 %"},
+                "total": BAND | {"label": "95 % for a new y"},
+                "epistemic band": BAND
+                | {"facecolor": EPISTEMIC, "alpha": 0.7, "label": "95 % for the mean"},
                 "mean": {"color": MEAN, "label": "mean"},
                 "true mean": DASHED | {"label": "true mean"},
             },
@@ -107,23 +120,25 @@ class Doubt(Lab):
         parts = Panel(
             wide | {"ylim": (0, 2.5), "ylabel": "sd (units of y)"},
             {
-                "aleatoric": {"color": ALEATORIC, "label": "aleatoric"},
+                "sigma draws": BAND | {"label": "σ, 5 to 95 % of draws"},
+                "sigma": {"color": ALEATORIC, "label": "σ, median"},
                 "epistemic": {"color": EPISTEMIC, "label": "epistemic"},
-                "exact": DASHED | {"label": "Gaussian process"},
+                "exact": DASHED | {"label": "GP, its own prior"},
             },
         )
         return [fit, parts, loss_panel(self)]
 
     def curves(self):
         mean, _ = self.problem.truth(self.wide)
-        total = torch.sqrt(self.aleatoric**2 + self.epistemic**2)
+        half = 1.96 * self.epistemic
         return {
             "data": self.shown,
-            "total": (self.wide, *interval(self.wide_mu, total)),
-            "doubt": (self.wide, *interval(self.wide_mu, self.epistemic)),
+            "total": (self.wide, *self.total),
+            "epistemic band": (self.wide, self.wide_mu - half, self.wide_mu + half),
             "mean": (self.wide, self.wide_mu),
             "true mean": (self.wide, mean),
-            "aleatoric": (self.wide, self.aleatoric),
+            "sigma draws": (self.wide, *self.sigma_range),
+            "sigma": (self.wide, self.median),
             "epistemic": (self.wide, self.epistemic),
             "exact": (self.wide, self.reference),
             **loss_curves(self),
