@@ -146,10 +146,11 @@ lab
 # | lesson | question | the one idea |
 # |---|---|---|
 # | [07](07_loss_in_pytorch.ipynb) | Why does the library's loss bite? | It has a few traps; each is sprung once. |
+# | [08](08_training_pathologies.ipynb) | Why is my mean worse than with squared error? | 1/σ² re-weights the gradient of the mean. |
 # | [09](09_few_data.ipynb) | Why is σ too small when data are few? | Training residuals shrink: judge σ on data held out. |
 # | [10](10_other_targets.ipynb) | And if y is a vector, a count, a price? | A network's outputs are the parameters of any distribution. |
 #
-# Three paths lead through them. One afternoon: 00, 02, 03, 04. For your own data: then 07, 09 and 10. For Bayes: 05 and 06 after the afternoon. The question behind the course is [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?" Each lesson runs alone.
+# Three paths lead through them. One afternoon: 00, 02, 03, 04. For your own data: then 07 to 10. For Bayes: 05 and 06 after the afternoon. The question behind the course is [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?" Each lesson runs alone.
 
 # %% [markdown]
 # ## How a lesson works

@@ -472,7 +472,7 @@ covered, in_gap, sd_inside, sd_gap = torch.tensor(runs).T
 print(f"coverage inside the data: from {covered.min():.2f} to {covered.max():.2f}")
 print(f"coverage in the gap:      at least 0.95 in {(in_gap >= 0.95).sum()} of 5 runs")
 print(f"epistemic sd, gap / inside: more than 2 in {(sd_gap > 2 * sd_inside).sum()} of 5")
-assert 0.9 <= covered.min() and covered.max() <= 0.99 and (sd_gap > 2 * sd_inside).all()
+assert covered.min() >= 0.9 and covered.max() <= 0.99 and (sd_gap > 2 * sd_inside).all()
 print(f"epistemic sd in the gap, largest / smallest run: {sd_gap.max() / sd_gap.min():.1f}")
 
 # %% [markdown]

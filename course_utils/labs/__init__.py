@@ -10,7 +10,6 @@ from course_utils.labs.lesson_02 import VarianceOfPredictions
 from course_utils.labs.lesson_03 import SingleSigma
 from course_utils.labs.lesson_04 import NoiseShape
 from course_utils.labs.lesson_05 import PriorOnY
-from course_utils.labs.lesson_06 import Doubt
 from course_utils.labs.lesson_06 import GapInData
 from course_utils.labs.lesson_07 import Walk
 from course_utils.labs.lesson_08 import Pull
@@ -24,7 +23,6 @@ LABS = {
     "03": SingleSigma,
     "04": NoiseShape,
     "05": PriorOnY,
-    "06": Doubt,
     "06": GapInData,
     "07": Walk,
     "08": Pull,

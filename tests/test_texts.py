@@ -1,0 +1,106 @@
+"""What the lessons say to a reader: how long they take, where they lead, whom they quote."""
+
+import ast
+import re
+
+import pytest
+
+from tests.pairs import cells, sources
+
+SOURCES = sources()
+STEMS = {source.stem for source in SOURCES}
+each_lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
+
+LINK = re.compile(r"\[[^\]]*\]\((https?://[^)\s]+)\)")
+FORMULA = re.compile(r"\$\$.*?\$\$", re.S)
+NAMED = re.compile(r"\b(?:[Nn]otebooks?|[Ll]essons?) ((?:\d\d(?:, | and | or | to )?)+)")
+CITED = re.compile(r"\b([A-Z][\w-]+)(?: et al\.|[ ,&]+[A-Z][\w.]*)* \(?(?:19|20)\d\d\b")
+
+
+def words(source):
+    """The lesson's Markdown, cell by cell."""
+    return [text for kind, text in cells(source) if kind == "markdown"]
+
+
+def code(source):
+    return "\n".join(text for kind, text in cells(source) if kind == "code")
+
+
+def minutes(source):
+    """How long a lesson takes: its prose at 200 words a minute without what is folded away, its
+    code at 30 lines a minute, half a minute for a displayed formula, four for an exercise, five
+    for the lab, and the run itself."""
+    text = re.sub(r"<details>.*?</details>", " ", "\n".join(words(source)), flags=re.S)
+    lines = [line for line in code(source).splitlines() if line.strip()]
+    exercises = len(set(re.findall(r'check\("(\d\d-\d)"', code(source))))
+    seconds = int(re.search(r"runs in about (\d+) s", text)[1])
+    return (
+        len(FORMULA.sub(" ", text).split()) / 200
+        + len(lines) / 30
+        + len(FORMULA.findall(text)) / 2
+        + 4 * exercises
+        + 5
+        + seconds / 60
+    )
+
+
+@each_lesson
+def test_the_stated_time_is_what_the_lesson_takes(source):
+    stated = int(re.search(r"\*\*Time\.\*\* About (\d+) minutes", words(source)[0])[1])
+    assert stated == pytest.approx(minutes(source), rel=0.2)
+    assert stated <= 45
+
+
+@each_lesson
+def test_a_lesson_is_one_idea_long(source):
+    assert len(source.read_text(encoding="utf-8").splitlines()) <= 620
+
+
+@each_lesson
+def test_every_lesson_that_is_named_exists(source):
+    text = "\n".join(words(source))
+    linked = re.findall(r"\]\((\d\d_\w+)\.ipynb", text) + re.findall(r"`(\d\d_\w+)`", text)
+    assert set(linked) <= STEMS
+    numbers = {stem[:2] for stem in STEMS}
+    for named in NAMED.findall(text):
+        assert set(re.findall(r"\d\d", named)) <= numbers, named
+
+
+@each_lesson
+def test_every_anchor_exists(source):
+    for stem, anchor in re.findall(r"\]\((\d\d_\w+)\.ipynb#([^)]+)\)", "\n".join(words(source))):
+        target = source.with_name(f"{stem}.py").read_text(encoding="utf-8")
+        headings = re.findall(r"^# #+ (.+)$", target, re.M)
+        assert anchor in {heading.replace(" ", "-") for heading in headings}, anchor
+
+
+@each_lesson
+def test_every_source_has_an_address(source):
+    text = "\n\n".join(words(source))
+    (reading,) = re.findall(r"\*\*Further reading\.\*\*\s*\n(.+?)(?:\n\n|\Z)", text, re.S)
+    items = re.findall(r"^- (.+)$", reading, re.M)
+    assert items, "further reading is a list"
+    assert not [item for item in items if not LINK.search(item)]
+    # A name with a year is a citation: somewhere in the lesson that name stands beside an address.
+    lines = [line for line in text.splitlines() if LINK.search(line)]
+    for name in set(CITED.findall(text)):
+        assert any(name in line for line in lines), f"{name} has no address"
+
+
+@each_lesson
+def test_a_well_known_source_is_linked_where_it_first_occurs(source):
+    for name, address in {
+        "Cross Validated": "https://stats.stackexchange.com/",
+        "*Deep Learning*": "https://www.deeplearningbook.org/",
+        "torch.js": "https://",
+        "Vink": "https://www.ritchievink.com/",
+    }.items():
+        first = next((text for text in words(source) if name in text), None)
+        assert first is None or address in first, f"{name}: {first[:80]}"
+
+
+@each_lesson
+def test_what_was_measured_is_computed(source):
+    for node in ast.walk(ast.parse(code(source))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "measured":
+            assert any(isinstance(part, ast.Name) for part in ast.walk(node.args[1])), node.lineno
