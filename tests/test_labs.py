@@ -508,7 +508,7 @@ def test_a_diagonal_covariance_costs_what_the_correlation_says(new_lab):
 @pytest.mark.parametrize("head", ["log σ²", "softplus", "raw σ²"])
 def test_a_walk_that_arrives_is_at_the_rms_residual(new_lab, head):
     lab = new_lab("07", full)
-    lab.set(head=head, start=1.5, noise=1)
+    lab.set(head=head, start=1.5, noise=1, lr=0.3)
     assert lab.arrived()
     assert lab.sigma[0].item() == pytest.approx(lab.rms(), rel=0.01)
     assert lab.rms() == pytest.approx(1, rel=0.03)
