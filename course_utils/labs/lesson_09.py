@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -103,8 +102,9 @@ class FewData(Lab):
         ]
 
     def curves(self):
-        sigmas = np.array([self.judge(width) for width in self.widths])
-        nlls = np.stack([gaussian_nll_of(sigmas[:, i] ** 2, sigmas[:, 0]) for i in (0, 1)], axis=1)
+        judged = [self.judge(width) for width in self.widths]
+        sigmas = torch.tensor(judged, dtype=torch.float64)  # (widths, 2)
+        nlls = gaussian_nll_of(sigmas**2, sigmas[:, :1])
         at, ends = self.value.width, (0, MOST)
         floor = self.problem.noise_floor()
         found = {"σ truth": (ends, (0.5, 0.5)), "NLL truth": (ends, (floor, floor))}
