@@ -57,6 +57,7 @@ class FewData(Lab):
         """The least-squares weights (width + 1, 1), and σ², the mean squared training residual."""
         x, y = self.fitted
         weights = torch.linalg.lstsq(features(x, width), y).solution
+        weights = weights.round(decimals=9)  # LAPACK's last digits depend on memory addresses
         return weights, ((y - features(x, width) @ weights) ** 2).mean().item()
 
     def judge(self, width):
@@ -74,7 +75,9 @@ class FewData(Lab):
             def __init__(self):
                 super().__init__()
                 self.weights = nn.Parameter(weights)
-                self.log_var = nn.Parameter(torch.full((1, 1), math.log(variance), dtype=torch.float64))
+                self.log_var = nn.Parameter(
+                    torch.full((1, 1), math.log(variance), dtype=torch.float64)
+                )
 
             def forward(self, x):
                 mu = features(x, width) @ self.weights
