@@ -300,6 +300,7 @@ grid = WAVE.grid()
 true_mean, true_sigma = WAVE.truth(grid)
 
 
+# %%
 def compare(n):
     """RMS of both kinds of residuals; RMS to expect on new y; NLL of σ(x) from both kinds."""
     x, y = draws(n)

@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -58,6 +57,7 @@ class FewData(Lab):
         """The least-squares weights (width + 1, 1), and σ², the mean squared training residual."""
         x, y = self.fitted
         weights = torch.linalg.lstsq(features(x, width), y).solution
+        weights = weights.round(decimals=9)  # LAPACK's last digits depend on memory addresses
         return weights, ((y - features(x, width) @ weights) ** 2).mean().item()
 
     def judge(self, width):
@@ -75,8 +75,9 @@ class FewData(Lab):
             def __init__(self):
                 super().__init__()
                 self.weights = nn.Parameter(weights)
-                start = torch.full((1, 1), math.log(variance), dtype=torch.float64)
-                self.log_var = nn.Parameter(start)
+                self.log_var = nn.Parameter(
+                    torch.full((1, 1), math.log(variance), dtype=torch.float64)
+                )
 
             def forward(self, x):
                 mu = features(x, width) @ self.weights
@@ -104,8 +105,9 @@ class FewData(Lab):
         ]
 
     def curves(self):
-        sigmas = np.array([self.judge(width) for width in self.widths])
-        nlls = np.stack([gaussian_nll_of(sigmas[:, i] ** 2, sigmas[:, 0]) for i in (0, 1)], axis=1)
+        judged = [self.judge(width) for width in self.widths]
+        sigmas = torch.tensor(judged, dtype=torch.float64)  # (widths, 2)
+        nlls = gaussian_nll_of(sigmas**2, sigmas[:, :1])
         at, ends = self.value.width, (0, MOST)
         floor = self.problem.noise_floor()
         found = {"σ truth": (ends, (0.5, 0.5)), "NLL truth": (ends, (floor, floor))}
