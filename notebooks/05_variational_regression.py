@@ -38,7 +38,7 @@ use_course_style()
 # %% [markdown]
 # ## A band that widens
 #
-# In ["Variational inference from scratch"](https://www.ritchievink.com/blog/2019/09/16/variational-inference-from-scratch/) (2019) R. Vink trains a network that returns μ(x) and log σ²(x). He puts a prior on y, maximises an ELBO, and shows a 90 % band that widens where the data do. We use his data: 150 points around $0.125\,x\,(1 + \sin x) + 5$, with noise that grows along x, and y standardised to mean 0 and standard deviation 1. What does his σ measure?
+# In ["Variational inference from scratch"](https://www.ritchievink.com/blog/2019/09/16/variational-inference-from-scratch/) (2019) R. Vink trains a network that returns μ(x) and log σ²(x). He puts a prior on y, maximises what he calls an ELBO, and shows a 90 % band that widens where the data do. We use his data: 150 points around $0.125\,x\,(1 + \sin x) + 5$, with noise that grows along x, and y standardised to mean 0 and standard deviation 1. What does his σ measure?
 
 # %%
 x, y = FUNNEL.sample(150, seed=0)
@@ -344,7 +344,7 @@ measured("05-b", round(100 * by_source[2.0][2]))
 #
 # **Step 3: a centred y.** With $\bar y = 0$ the RMSE is the true σ: the learned *variance* is the true *standard deviation*, and $\hat\sigma = \sqrt{\sigma}$.
 #
-# **In other units.** Give the prior a standard deviation τ. Then the prior's term is $\frac{s}{2\tau^2}$, and step 2 gives $s = \tau \cdot \text{RMSE}$: the learned σ is the **geometric mean of the noise and the prior's sd**. Standardising y sets τ to the standard deviation of y. The two spreads have nothing to do with each other, and the loss reports their average.
+# **In other units.** Give the prior a standard deviation τ. Then the prior's term is $\frac{s}{2\tau^2}$, and step 2 gives $s = \tau \cdot \text{RMSE}$: the learned σ is the **geometric mean of the noise and the prior's sd**. Standardising y sets τ to the standard deviation of y. The two spreads have nothing to do with each other, and the loss reports their geometric mean.
 
 # %%
 for sigma, (_, learned_sigma, covered) in by_source.items():
@@ -416,7 +416,7 @@ for tau, w in ((1, 0), (1, 0.1), (1, 0.3), (1, 1), (5, 1)):
 #
 # ## What would make it right?
 #
-# Two spreads must be two numbers. The *likelihood* gets a noise of its own; $q$ keeps the uncertainty about z. And z must be something that *all* points share, so that data can teach us about it. Then the likelihoods are **summed** and the KL counts **once**. Exercise 05-3 is the smallest such model, one z for all y.
+# Two spreads must be two numbers. The *likelihood* gets a noise of its own; $q$ keeps the uncertainty about z. And z must be something that *all* points share, so that data can teach us about it. Then the likelihoods are **summed** and the KL counts **once**. The smallest such model (exercise 05-3) has one z for all n values of y. With noise variance v and $q = \mathcal N(\mu, s)$ its loss depends on s through $\frac{ns}{2v} + \frac12(s - \log s)$; the derivative, $\frac{n}{2v} + \frac12 - \frac{1}{2s}$, is zero at $\frac1s = 1 + \frac nv$, the exact posterior's. So s shrinks with n, and v does not.
 
 # %% [markdown]
 # ## A variational regression on x
