@@ -440,7 +440,7 @@ covered, in_gap, sd_inside, sd_gap = torch.tensor(runs).T
 print(f"coverage inside the data: from {covered.min():.2f} to {covered.max():.2f}")
 print(f"coverage in the gap: at least 0.95 in {(in_gap >= 0.95).sum()} of 5 runs")
 print(f"epistemic sd in the gap: {sd_gap.min():.1f} to {sd_gap.max():.1f}; inside {sd_inside.mean():.1f}")
-assert 0.93 <= covered.min() and covered.max() <= 0.98 and (sd_gap > 2 * sd_inside).all()
+assert covered.min() >= 0.93 and covered.max() <= 0.98 and (sd_gap > 2 * sd_inside).all()
 
 # %% [markdown]
 # Inside, every run covers about what it promises. In the gap every run is more than twice as unsure, and the band covers *more* than it promises: it holds the uncertainty about σ. The runs differ in nothing but their first weights and draws, so the spread of their epistemic sd's belongs to the answer.
