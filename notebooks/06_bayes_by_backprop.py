@@ -526,7 +526,7 @@ for name, mixture in (("Bayes", draws_of(bumps, x_new)), ("ensemble", ensemble))
           f"sd of the means in the gap {mixture[0].std(0)[~inside].mean():.1f}")
 
 # %% [markdown]
-# Outside the gap neither gains anything over one network of notebook 04; the Bayesian one even loses a few hundredths of a nat, more than its standard error. In the gap the five networks agree more than the bumps do: their spread is that of five optimisations, without a stated prior. A Bayesian network is worth its price where the data are few or missing, and there one must count.
+# Outside the gap neither gains anything over one network of notebook 04; the Bayesian one even loses a few hundredths of a nat, more than its standard error. In the gap the five networks agree more than the bumps do: their spread is that of five optimisations, without a stated prior. What a Bayesian network adds is a width where data are missing, and there one must count.
 
 # %% [markdown]
 # ## How much KL in a minibatch?
@@ -667,8 +667,8 @@ guesses("06")
 # - A distribution over weights is a distribution over functions. Their spread is epistemic. The draws of σ have a spread too: where they disagree, $\mathbb E[\sigma^2]$ is not the noise.
 # - Mean field has the exact mean and variance $1/\Lambda_{ii}$: little is lost when weights are uncorrelated; otherwise it may be too unsure among the data and is too sure away from them.
 # - The KL counts once for all data: KL / n beside a mean NLL. Test it.
-# - In the gap the prior speaks, and runs differ. Count the band there if you can, and train more than once.
-# - ReLU units under mean field cannot be very unsure in a gap; bumps can.
+# - In the gap runs differ. Count the band there if you can, and train more than once.
+# - ReLU units under mean field cannot be much less sure in a gap than at its ends; bumps can.
 
 # %% [markdown]
 # **Next.** The foundations end here. Practice begins with the loss in the library, and its traps: [`07_loss_in_pytorch`](07_loss_in_pytorch.ipynb).

@@ -139,11 +139,11 @@ QUIZ = [
         "Your variational network learns a flat mean and a large noise. What do you check first?",
         [
             Option(
-                "The weight of the KL, then the width of the network",
-                "Both make the prior outweigh the data: the signal is then called noise.",
+                "The weight of the KL: n times the loss must be the summed NLL plus the KL, once",
+                "With too much KL the prior outweighs the data, and the signal is called noise.",
                 correct=True,
             ),
-            Option("Whether there are enough units", "More units make it worse under mean field."),
+            Option("Whether there are enough units", "Twenty were enough here, with the right KL."),
             Option(
                 "Whether the prior sd is too large",
                 "It matters in the gaps. A flat mean among data points to too much KL.",
