@@ -30,7 +30,7 @@ from torch.optim import SGD, Adam
 from course_utils import check, guess, guesses, measured, quiz
 from course_utils.data import DTYPE, LINE, constant
 from course_utils.labs import LABS
-from course_utils.losses import gaussian_nll
+from course_utils.losses import gaussian_nll, mean_nll
 from course_utils.models import HomoscedasticRegressor
 from course_utils.plots import (
     REPAIRED, WRONG, plot_data, plot_fit, plot_truth, show, use_course_style,
@@ -61,13 +61,6 @@ x, y = HALF.sample(200, seed=0)
 mu, _ = HALF.truth(x)
 S = ((y - mu) ** 2).mean()  # the mean square of the residuals from the true line
 print(f"RMS residual √S = {S.sqrt():.2f}, S = {S:.2f}, Var(y) = {y.var(correction=0):.1f}")
-
-fig, ax = plt.subplots(figsize=(7.5, 2.8))
-plot_data(ax, x, y, s=14)
-plot_truth(ax, HALF)
-ax.set_title("200 points around a line, noise σ = ½")
-show(fig, alt="200 points close to a dashed rising line; dotted lines 1 above and 1 below it hold "
-     "nearly all of them.")
 
 # %%
 log_var = 0.3 * x  # some σ², different from row to row
@@ -159,8 +152,6 @@ for name in ("σ", "σ²", "1/σ²", "log σ²"):
     print(f"{name:8} {slopes[0]:14.4g} {slopes[1]:13.4g} {measured_at[0]:32.1e} {measured_at[1]:8.1e}")
 
 # %% [markdown]
-# Two things to read here.
-#
 # *Units.* S = 10⁻⁴ and S = 10⁴ are the same data in metres and in units of 0.1 mm. The curvature at the minimum, which decides what learning rate works there, changes by up to 16 powers of ten. For $\log\sigma^2$ it is ½ always: a new unit only shifts $s$, and the valley keeps its shape.
 #
 # *Slopes.* At σ = 0.1 the slope is steep for σ, σ² **and** log σ²: −49.5, a hundred times the +0.5 on the other side. Only the precision is gentle there, and it is steep where the others are gentle.
@@ -242,14 +233,17 @@ numeric = (loss(zero, r, 1.01 * var) - loss(zero, r, 0.99 * var)) / (0.02 * 1e-7
 after = (var - 1e-3 * slope).item()
 print(f"measured slope {numeric.item():.0f}, autograd's slope {slope.item():.3g}")
 print(f"one step of SGD, lr 0.001: σ² goes from 1e-07 to {after:,.0f}")
+(other,) = grad(loss(zero, r / 20, var), var)
+print(f"the same with residual 0.0005: σ² goes to {(var - 1e-3 * other).item():,.0f}")
 assert numeric == 0 and math.isclose(slope.item(), 0.5 * (1 / 1e-6 - 0.01**2 / 1e-6**2))
+assert math.isclose(other.item(), 0.5 * (1 / 1e-6 - 0.0005**2 / 1e-6**2))
 assert not gradcheck(lambda v: loss(zero, r, v), var, eps=1e-9, raise_exception=False)
 
 # %%
 measured("07-b", round(after), "σ² after one step")
 
 # %% [markdown]
-# With slope 0 a variance below the floor could never come back. Now it comes back in one leap, to 49,500. The function `gradcheck`, which compares autograd with small differences, rejects the pair.
+# The slope has the sign of $\text{eps} - r^2$. A residual above $\sqrt{\text{eps}} = 0.001$ throws σ² up, here to 49,500; a smaller one pushes it down, here below 0, into trap 3. The function `gradcheck`, which compares autograd with small differences, rejects the pair.
 #
 # A floor made by `torch.clamp` is no cure. There autograd sees the floor and gives slope 0: the variance stays where it is. **Cure:** learn $\log\sigma^2$, and value and slope agree. The slope is still steep where σ is far too small, so start high.
 
@@ -408,7 +402,18 @@ print(f"Laplace {laplace:.2f}; Gaussian: full=False {nll[False]:.2f}, full=True 
 # %% [markdown]
 # ## Trap 6: NaN
 #
-# A NaN spreads: one in a batch, and after the next step every weight is NaN. It is born in few ways, and three of them live in this loss. PyTorch's default type, float32, gets there sooner than our float64.
+# A NaN spreads. One target of 200 is NaN, and we take one step:
+
+# %%
+spoiled = torch.where(x == x[7], math.nan, y)
+victim = HomoscedasticRegressor()
+mean_nll(victim, x, spoiled).backward()
+SGD(victim.parameters(), lr=0.01).step()
+print(f"NaN: {spoiled.isnan().sum()} target, {victim(x)[0].isnan().sum()} predictions")
+assert spoiled.isnan().sum() == 1 and victim(x)[0].isnan().all()
+
+# %% [markdown]
+# It can also be born without a NaN in the data. Here are four ways, in an NLL written by hand and in PyTorch's default type, float32. It gets there sooner than our float64.
 
 # %%
 single = torch.tensor
@@ -421,10 +426,11 @@ born = {
 for how, value in born.items():
     print(f"{how:18} {value.item()}")
     assert value.isnan()
+assert nn.GaussianNLLLoss()(single([0.0]), single([0.5]), softplus(single([-120.0]))).isfinite()
 assert single(-120.0, dtype=DTYPE).exp() > 0 and single(89.0, dtype=DTYPE).exp().isfinite()
 
 # %% [markdown]
-# The third needs no bad data: a softplus head says −120, σ² underflows to 0, the logarithm is −∞ and the squared residual over σ² is +∞.
+# The third needs no bad data: a softplus head says −120, σ² underflows to 0, the logarithm is −∞ and the squared residual over σ² is +∞. `GaussianNLLLoss` stays finite here, by its eps, and the price is trap 2.
 #
 # **How to find the place.** First, when: stop at the first step whose loss is not finite, and keep the weights from before it (`fit` raises `Diverged` with the step). Then, where: run that step under `torch.autograd.set_detect_anomaly(True)`. It names the first operation whose *gradient* is NaN.
 
@@ -486,7 +492,7 @@ except FloatingPointError as error:
 # | `full=true` for exact MLE, `full=false` when comparing | The reverse: trap 5. |
 # | unstable at small variance: use eps | eps *makes* trap 2, and does not stop trap 3. |
 # | use `torch.clamp()` if needed | Slope 0 below the floor: trap 2. |
-# | robust regression | A Gaussian is not robust: its mean is the average, outliers included. |
+# | target and input must have the same shape | True, but PyTorch does not check it: trap 4. |
 
 # %% [markdown]
 # ## The lab
@@ -499,8 +505,6 @@ lab
 
 # %% [markdown]
 # ## A reader asks
-#
-# **"May I swap `input` and `target`?"** For this loss yes: $(y - \mu)^2 = (\mu - y)^2$. Not for `var`.
 #
 # **"Shall I raise eps?"** Only as a deliberate floor on σ, in the units of y², and then above the learned parameter: `log_var.exp() + floor`. That one has a slope everywhere.
 #
@@ -607,7 +611,7 @@ guesses("07")
 # - log σ² keeps σ² positive and the curvature ½ in every unit. It does not cure a start far too small: start at the RMS of y, clip.
 # - eps is a floor for the value, not for the slope.
 # - `"mean"` trains, `"sum"` meets a prior, `"none"` weights rows; comparisons need `full=True`.
-# - A NaN has one birthplace. Find it before you repair.
+# - Find the step and the operation where a NaN is born before you repair it.
 #
 # **Next.** The loss is now right. Why may it still give a worse mean than squared error? [`08_training_pathologies`](08_training_pathologies.ipynb).
 #
