@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-DTYPE = torch.float64
+from course_utils.doors import DTYPE, door, function, number, refuse, stacked_values, what_came, whole
 
 
 @dataclass(frozen=True)
@@ -25,30 +25,34 @@ class Problem:
     high: float
 
     def __post_init__(self):
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+        function("mean", self.mean)
+        function("sigma", self.sigma)
+        if not number("low", self.low) < number("high", self.high):
             raise ValueError(f"expected finite low < high, got low={self.low}, high={self.high}")
 
+    @door(n=whole(1), seed=whole(0))
     def sample(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Draw n points: x and y, each (n, 1). The same seed gives the same data everywhere."""
-        if n < 1:
-            raise ValueError(f"expected at least one point, got n={n}")
         rng = np.random.default_rng(seed)
         x = torch.from_numpy(rng.uniform(self.low, self.high, size=(n, 1)))
         noise = torch.from_numpy(rng.standard_normal((n, 1)))
         mean, sigma = self.truth(x)
         return x, mean + sigma * noise
 
+    @door(x=stacked_values)
     def truth(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean and the σ of y at x, each of x's shape (n, 1)."""
+        """The mean and the σ of y at x, each of x's shape: (n, 1), or a stack of such columns."""
         mean, sigma = self.mean(x), self.sigma(x)
         for name, value in (("mean", mean), ("sigma", sigma)):
             if not isinstance(value, Tensor) or value.shape != x.shape:
-                got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-                raise ValueError(f"{name}(x) must have the shape of x, {tuple(x.shape)}, got {got}")
-        if (sigma < 0).any():
-            raise ValueError(f"sigma(x) must not be negative, got a minimum of {sigma.min():.3g}")
+                raise ValueError(
+                    f"{name}(x) must have the shape of x, {tuple(x.shape)}, got {what_came(value)}"
+                )
+        mean, sigma = stacked_values("mean(x)", mean), stacked_values("sigma(x)", sigma)
+        refuse("sigma(x)", sigma < 0, sigma, "must not be negative")
         return mean, sigma
 
+    @door(n=whole(1), margin=number)
     def grid(self, n: int = 200, *, margin: float = 0.0) -> Tensor:
         """n evenly spaced x, (n, 1), beyond the range by ``margin`` (a fraction) on each side."""
         extra = margin * (self.high - self.low)
@@ -64,6 +68,7 @@ class Problem:
         return 0.5 * math.log(2 * math.pi * math.e) + sigma.log().mean().item()
 
 
+@door(value=number)
 def constant(value: float) -> Callable[[Tensor], Tensor]:
     """The function x -> value, of x's shape: a mean or a σ that does not depend on x."""
     return lambda x: torch.full_like(x, value)

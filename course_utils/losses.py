@@ -5,16 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-
-def same_shape(**tensors: Tensor) -> None:
-    """Refuse tensors of unequal shapes, or of any shape but (n, d), with a ValueError.
-
-    PyTorch would stretch (n,) against (n, 1) to (n, n) and train on it without a word.
-    """
-    shapes = {name: tuple(value.shape) for name, value in tensors.items()}
-    if len(set(shapes.values())) > 1 or any(len(shape) != 2 for shape in shapes.values()):
-        got = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"expected tensors of one shape (n, d), got {got}")
+from course_utils.doors import above, door, explained, same_shape, what_came, whole
 
 
 def gaussian_nll(y: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
@@ -27,12 +18,14 @@ def gaussian_nll(y: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
     return 0.5 * (math.log(2 * math.pi) + log_var + (y - mu) ** 2 * torch.exp(-log_var))
 
 
+@explained
 def mean_nll(model, x: Tensor, y: Tensor) -> Tensor:
     """The Gaussian NLL of a model that returns (mu, log_var), in nats, mean over all values."""
     mu, log_var = model(x)
     return gaussian_nll(y, mu, log_var).mean()
 
 
+@door(beta=above(0, or_equal=True))
 def beta_nll(y: Tensor, mu: Tensor, log_var: Tensor, beta: float = 0.5) -> Tensor:
     """The NLL of each value times σ^(2β), a weight through which no gradient flows; (n, d).
 
@@ -51,6 +44,18 @@ def gaussian_kl(mu: Tensor, log_var: Tensor) -> Tensor:
     return 0.5 * (mu**2 + log_var.exp() - log_var - 1)
 
 
+def with_kl(name: str, model):
+    """A model that has ``.kl()``."""
+    if not hasattr(model, "kl"):
+        raise ValueError(
+            f"{name} must have .kl(), as BayesianRegressor has, got {what_came(model)}: for other "
+            "models type mean_nll"
+        )
+    return model
+
+
+@explained
+@door(n=whole(1), model=with_kl)
 def negative_elbo(model, x: Tensor, y: Tensor, *, n: int) -> Tensor:
     """The negative ELBO per value, in nats: mean NLL under one draw of weights + KL / all values.
 

@@ -1,4 +1,8 @@
-"""How honest is a predicted N(mu, σ²)? All tensors are (n, d); σ is a standard deviation."""
+"""How honest is a predicted N(mu, σ²)? All tensors are (n, d); σ is a standard deviation.
+
+Arrays, lists and pandas are read as tensors, and a single column (n,) as (n, 1): set against (n, 1)
+it has one reading, value by value. Anything else is a ValueError.
+"""
 
 import math
 
@@ -6,9 +10,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from course_utils.losses import same_shape
+from course_utils.doors import door, positive_sigmas, same_shape, share, sigmas, values
 
 
+@door(mu=values, sigma=sigmas, level=share)
 def interval(mu: Tensor, sigma: Tensor, level: float = 0.95) -> tuple[Tensor, Tensor]:
     """The central interval that N(mu, σ²) fills with probability ``level``: mu ± z σ."""
     same_shape(mu=mu, sigma=sigma)
@@ -18,6 +23,7 @@ def interval(mu: Tensor, sigma: Tensor, level: float = 0.95) -> tuple[Tensor, Te
     return mu - half, mu + half
 
 
+@door(y=values, mu=values, sigma=sigmas, level=share)
 def coverage(y: Tensor, mu: Tensor, sigma: Tensor, level: float = 0.95) -> float:
     """The fraction of y inside their intervals; an honest model's is close to ``level``."""
     same_shape(y=y, mu=mu, sigma=sigma)
@@ -25,6 +31,7 @@ def coverage(y: Tensor, mu: Tensor, sigma: Tensor, level: float = 0.95) -> float
     return ((lower <= y) & (y <= upper)).to(y.dtype).mean().item()
 
 
+@door(y=values, mu=values, sigma=positive_sigmas)
 def pit(y: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
     """The probability integral transform Φ((y − mu)/σ), (n, d): uniform for an honest model.
 
@@ -34,6 +41,7 @@ def pit(y: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
     return Normal(mu, sigma).cdf(y)
 
 
+@door(y=values, mu=values, sigma=positive_sigmas)
 def crps(y: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
     """The continuous ranked probability score of each value, (n, d), in the units of y.
 

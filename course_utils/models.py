@@ -6,9 +6,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from course_utils.doors import data, door, same_shape, what_came, whole
 from course_utils.losses import gaussian_kl
 
 
+def widths(name: str, value) -> list[int]:
+    """The widths of hidden layers; an empty list makes a line."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise ValueError(f"{name} must list the widths of the layers, got {what_came(value)}: "
+                         f"type {name}=(50,)")  # fmt: skip
+    return [whole(1)(f"{name}[{i}]", width) for i, width in enumerate(value)]
+
+
+@door(n_in=whole(1), hidden=widths, n_out=whole(1))
 def mlp(n_in: int, hidden: Sequence[int], n_out: int, activation=nn.ReLU) -> nn.Sequential:
     """A multilayer perceptron (n, n_in) -> (n, n_out) in float64; no hidden layer: a line."""
     sizes = [n_in, *hidden]
@@ -106,3 +116,40 @@ class BayesianRegressor(nn.Module):
     def kl(self) -> Tensor:
         """KL from the posterior to the prior of all weights, in nats."""
         return sum(layer.kl() for layer in self.net if isinstance(layer, BayesianLinear))
+
+
+class Standardised(nn.Module):
+    """A model that thinks in standard units and speaks in those of x and y.
+
+    It learns mean m and standard deviation s of each column of x and y once, from the data that
+    train it, and keeps them as buffers; a constant column has s = 1. x (n, d) -> mu and log_var,
+    both (n, k). With what ``model`` returns for standardised x and y, the four conversions are
+
+        mu      -> mu s + m
+        sigma   -> sigma s              (no m: a standard deviation is a difference)
+        log_var -> log_var + 2 log s
+        NLL     -> NLL + log s          (the same gradient; mean_nll through this is in y's unit)
+
+    ``fit``, ``predict``, ``predict_samples`` and the metrics take it as any other model; a model's
+    ``.kl`` passes through. Raises ValueError for data that ``fit`` would refuse.
+    """
+
+    def __init__(self, model: nn.Module, x: Tensor, y: Tensor):
+        super().__init__()
+        if not isinstance(model, nn.Module):
+            raise ValueError(f"model must be a network, got {what_came(model)}: "
+                             "type Standardised(model, x, y)")  # fmt: skip
+        self.model = model
+        for name, value in zip("xy", data(x, y), strict=True):
+            mean, scale = value.mean(0, keepdim=True), value.std(0, correction=0, keepdim=True)
+            constant = scale <= 1e-12 * mean.abs()  # what rounding leaves of a constant column
+            self.register_buffer(f"{name}_mean", mean)
+            self.register_buffer(f"{name}_scale", torch.where(constant, 1.0, scale))
+        if hasattr(model, "kl"):
+            self.kl = model.kl
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        same_shape(x=x[:1], training_x=self.x_mean)
+        mu, log_var = self.model((x - self.x_mean) / self.x_scale)
+        same_shape(mu=mu[:1], training_y=self.y_mean)
+        return mu * self.y_scale + self.y_mean, log_var + 2 * self.y_scale.log()

@@ -5,7 +5,6 @@ import io
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -13,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from course_utils.data import Problem
+from course_utils.doors import column, door, number, same_shape, sigma_column, what_came, whole
 from course_utils.metrics import interval
 
 # Okabe & Ito (2008): told apart with any colour vision. One meaning each, in every figure.
@@ -44,16 +44,34 @@ STYLE = {
 }
 
 
+def instance(kind: type, advice: str):
+    """The check for a ``kind`` of object; ``advice`` says how to make one."""
+
+    def check(name, value):
+        if not isinstance(value, kind):
+            raise ValueError(f"{name} must be {kind.__name__}, got {what_came(value)}: {advice}")
+        return value
+
+    return check
+
+
+axes = instance(Axes, "type fig, ax = plt.subplots()")
+
+
 def use_course_style() -> None:
     """Set matplotlib's defaults for the figures of the course."""
     plt.rcParams.update(STYLE)
 
 
+@door(fig=instance(Figure, "type fig, ax = plt.subplots()"),
+      alt=instance(str, "write what the figure shows"))  # fmt: skip
 def show(fig: Figure, alt: str) -> None:
     """Display the figure once, as a PNG with ``alt`` as its text; then clear and close it.
 
     ``alt`` says what the picture shows to someone who cannot see it; it must not be empty.
     """
+    from IPython.display import display  # only who shows something needs it
+
     if not alt.strip():
         raise ValueError("expected alt text that says what the figure shows, got none")
     width, height = fig.get_size_inches() * SHOWN_DPI
@@ -75,13 +93,16 @@ def show(fig: Figure, alt: str) -> None:
     )
 
 
+@door(ax=axes, x=column, y=column, at_most=whole(1))
 def plot_data(ax: Axes, x: Tensor, y: Tensor, *, at_most: int = 1000, **style) -> None:
     """Scatter y against x; of a large sample the first ``at_most`` points, to keep files small."""
+    same_shape(x=x, y=y)
     style = {"color": DATA, "s": 9, "alpha": 0.5, "linewidths": 0, "label": "data"} | style
     ax.scatter(x[:at_most, 0], y[:at_most, 0], **style)
     ax.set(xlabel="x", ylabel="y")
 
 
+@door(ax=axes, problem=instance(Problem, "type Problem(mean, sigma, low, high)"), margin=number)
 def plot_truth(ax: Axes, problem: Problem, *, margin: float = 0.0, band: bool = True) -> None:
     """Draw the true mean (dashed) and, dotted, the true central 95 % interval of y."""
     x = problem.grid(margin=margin)
@@ -93,6 +114,7 @@ def plot_truth(ax: Axes, problem: Problem, *, margin: float = 0.0, band: bool = 
         ax.plot(x, upper, color=TRUTH, linestyle=":", linewidth=1.2)
 
 
+@door(ax=axes, x=column, mu=column, sigma=sigma_column)
 def plot_fit(
     ax: Axes,
     x: Tensor,
@@ -104,6 +126,7 @@ def plot_fit(
     label: str = "mean",
 ) -> None:
     """Draw a predicted mean over a grid x and, given σ, the predicted 95 % interval around it."""
+    same_shape(x=x, mu=mu, **({} if sigma is None else {"sigma": sigma}))
     if sigma is not None:
         lower, upper = interval(mu, sigma)
         ax.fill_between(

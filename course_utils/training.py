@@ -1,66 +1,75 @@
 """Training and prediction for any model that returns (mu, log_var) and any loss(model, x, y)."""
 
+import functools
+import inspect
 import math
 import os
+import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from tqdm.auto import tqdm
 
-from course_utils.data import DTYPE
+from course_utils.doors import (
+    above,
+    data,
+    diagnose,
+    door,
+    function,
+    mode,
+    network,
+    outputs,
+    values,
+    what_came,
+    whole,
+)
+from course_utils.losses import mean_nll, negative_elbo
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 FUSED_ADAM = partial(Adam, fused=True)  # one call for all parameters: a step in 3/4 of the time
+STANDARDISE = "type model = Standardised(model, x, y), from course_utils.models, and fit that"
 
 
 class Diverged(ArithmeticError):
     """The loss stopped being a finite number; ``step`` is the first step where it was not."""
 
-    def __init__(self, step: int, loss: float, lr: float):
+    def __init__(self, step: int, loss: float, lr: float, advice: str = ""):
         self.step = step
         super().__init__(
             f"the loss became {loss} at step {step} (lr={lr:g}): "
-            "try a smaller learning rate, or look for a variance that reaches 0"
+            + (advice or "try a smaller learning rate, or look for a variance that reaches 0")
         )
 
 
-@dataclass
+class Remark(UserWarning):
+    """What ``fit`` says after a training that ended, and ended badly."""
+
+
+@dataclass(repr=False)
 class History:
     """The loss at each step and, if data were held out, the loss on them at ``held_out_steps``.
 
-    The units are those of the loss; with ``mean_nll`` they are nats per value.
+    The units are those of the loss; with ``mean_nll`` they are nats per value. ``remarks`` holds a
+    sentence for each thing that went wrong; they are given as warnings, too.
     """
 
     loss: list[float] = field(default_factory=list)
     held_out: list[float] = field(default_factory=list)
     held_out_steps: list[int] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
-
-def require_data(x: Tensor, y: Tensor) -> None:
-    """Refuse data that are not finite float64 tensors (n, d) and (n, k) with a ValueError."""
-    for name, value in (("x", x), ("y", y)):
-        if not isinstance(value, Tensor):
-            raise ValueError(f"{name} must be a torch tensor, got {type(value).__name__}")
-        if value.dtype != DTYPE:
-            raise ValueError(f"{name} must be {DTYPE}, got {value.dtype}: try {name}.double()")
-    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or len(x) == 0:
-        raise ValueError(
-            f"expected x (n, d) and y (n, k) with the same n, got {tuple(x.shape)} "
-            f"and {tuple(y.shape)}"
-        )
-    for name, value in (("x", x), ("y", y)):
-        bad = (~torch.isfinite(value)).any(dim=1).nonzero().flatten()
-        if len(bad):
-            raise ValueError(
-                f"{name} must be finite, got NaN or infinity in {len(bad)} of {len(value)} rows, "
-                f"first in row {bad[0].item()}"
-            )
+    def __repr__(self) -> str:
+        ends = f", loss {self.loss[0]:.3g} -> {self.loss[-1]:.3g}" if self.loss else ""
+        return "\n".join([f"History({len(self.loss)} steps{ends})", *self.remarks])
 
 
 @contextmanager
@@ -74,6 +83,41 @@ def one_thread():
         torch.set_num_threads(threads)
 
 
+def trainable(name: str, model) -> nn.Module:
+    """A network with parameters to train."""
+    network(name, model)
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"{name} must be a torch module, got {what_came(model)}")
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError(f"{name} has no parameter to train: is requires_grad False for all?")
+    return model
+
+
+def loss_function(name: str, loss) -> Loss:
+    """A function that is called as loss(model, x, y)."""
+    if isinstance(loss, type | nn.Module) or not callable(loss):
+        raise ValueError(f"{name} must be a function loss(model, x, y), as mean_nll is, got "
+                         f"{what_came(loss)}")  # fmt: skip
+    try:
+        inspect.signature(loss).bind("model", "x", "y")
+    except TypeError:
+        raise ValueError(
+            f"{name} is called as loss(model, x, y), got one that takes {inspect.signature(loss)}"
+        ) from None
+    except ValueError:  # a built-in has no signature: calling it will tell
+        pass
+    return loss
+
+
+def count_or_none(name: str, value) -> int | None:
+    """A number of points; None for all."""
+    return None if value is None else whole(1)(name, value)
+
+
+@door(
+    model=trainable, loss=loss_function, steps=whole(1), lr=above(0), batch_size=count_or_none,
+    seed=whole(0), optimizer=function,
+)  # fmt: skip
 @one_thread()
 def fit(
     model: nn.Module,
@@ -87,73 +131,273 @@ def fit(
     seed: int = 0,
     decay: bool = False,
     held_out: tuple[Tensor, Tensor] | None = None,
+    keep_best: bool = False,
     optimizer: Callable[..., Optimizer] = FUSED_ADAM,
 ) -> History:
     """Minimise loss(model, x, y) over the model's parameters, in place.
 
-    x (n, d) and y (n, k), float64. ``batch_size=None`` uses all data at each step; otherwise
-    ``seed`` orders the minibatches, in epochs. ``decay`` lowers lr to 0 along a half cosine.
-    ``optimizer(parameters, lr=lr)`` makes the optimiser. ``held_out=(x, y)`` is judged about a
-    hundred times. Raises ValueError for unusable input and Diverged at a loss that is not finite.
+    x (n, d) and y (n, k) are made float64 tensors; the model must be float64 and on the CPU. It
+    trains in training mode, is judged on ``held_out`` in evaluation mode, and gets back the mode it
+    had. ``batch_size=None`` uses all data at each step; otherwise ``seed`` orders the minibatches,
+    in epochs, and with batch norm a last batch of one point joins the one before it. ``decay``
+    lowers lr to 0 along a half cosine. ``optimizer(parameters, lr=lr)`` makes the optimiser.
+    ``held_out=(x, y)`` is judged about a hundred times; ``keep_best`` ends with the weights that
+    were best there. Raises ValueError for unusable input, Diverged at a loss that is not finite;
+    what went wrong without an error is said in ``history.remarks`` and in a ``Remark``, a warning.
     """
-    require_data(x, y)
+    x, y = data(x, y)
     if held_out is not None:
-        require_data(*held_out)
-    if steps < 1:
-        raise ValueError(f"expected steps >= 1, got {steps}")
-    if not (math.isfinite(lr) and lr > 0):
-        raise ValueError(f"expected a finite lr > 0, got {lr}")
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"expected batch_size >= 1 or None, got {batch_size}")
+        held_out = held_out_data(held_out, x, y)
+    elif keep_best:
+        raise ValueError("keep_best needs data to judge by, got none: type held_out=(x, y)")
+    require_kl(model, loss, len(x))
+    norm = any(isinstance(module, _BatchNorm) for module in model.modules())
+    if norm and min(len(x), batch_size or len(x)) < 2:
+        raise ValueError(
+            f"batch norm needs at least 2 points at a time, got {len(x)} points with "
+            f"batch_size={batch_size}"
+        )
 
     optimiser = optimizer(model.parameters(), lr=lr)
     schedule = CosineAnnealingLR(optimiser, steps) if decay else None
-    batches = minibatches(x, y, batch_size, seed)
-    history = History()
+    batches = minibatches(x, y, batch_size, seed, alone=not norm)
+    history, best, best_weights = History(), math.inf, None
     judge_every = max(1, steps // 100)
     quiet = "TQDM_DISABLE" in os.environ  # tqdm's notebook bar does not read it by itself
-    for step in tqdm(range(steps), desc="fit", delay=2, leave=False, disable=quiet):
-        value = loss(model, *next(batches))
-        history.loss.append(value.item())
-        if not math.isfinite(history.loss[-1]):
-            raise Diverged(step, history.loss[-1], optimiser.param_groups[0]["lr"])
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        if schedule:
-            schedule.step()
-        if held_out is not None and (step + 1) % judge_every == 0:
-            with torch.no_grad():
-                history.held_out.append(loss(model, *held_out).item())
-            history.held_out_steps.append(step + 1)
+    with mode(model, training=True):
+        for step in tqdm(range(steps), desc="fit", delay=2, leave=False, disable=quiet):
+            batch = next(batches)
+            last = listen(model) if step == steps - 1 else None
+            try:
+                value = loss(model, *batch)
+            except Exception:
+                diagnose(model, *batch, pair=False)
+                raise
+            if step == 0:
+                require_scalar(value)
+            history.loss.append(value.item())
+            if not math.isfinite(history.loss[-1]):
+                lr = optimiser.param_groups[0]["lr"]
+                raise Diverged(step, history.loss[-1], lr, cause(step, x, y))
+            optimiser.zero_grad()
+            value.backward()
+            if step == 0:
+                history.remarks += without_gradient(model)
+            optimiser.step()
+            if schedule:
+                schedule.step()
+            if held_out is not None and (step + 1) % judge_every == 0:
+                with torch.no_grad(), mode(model, training=False):
+                    history.held_out.append(loss(model, *held_out).item())
+                history.held_out_steps.append(step + 1)
+                if keep_best and history.held_out[-1] < best:
+                    best, best_weights = history.held_out[-1], deepcopy(model.state_dict())
+    if best_weights is not None:
+        model.load_state_dict(best_weights)
+    history.remarks += after_training(history.loss, last(), batch[1], loss)
+    if held_out is not None and len(held_out[0]) > len(x):
+        history.remarks.append(
+            f"more points are held out ({len(held_out[0])}) than train ({len(x)}): are they swapped?"
+        )
+    for remark in history.remarks:
+        warnings.warn(remark, Remark, stacklevel=4)
     return history
 
 
-def minibatches(x: Tensor, y: Tensor, batch_size: int | None, seed: int):
-    """Yield (x, y) without end: all of it, or slices of a fresh permutation in each epoch."""
+def held_out_data(pair, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The held-out x and y, with as many columns as those that train."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise ValueError(f"held_out must be a pair (x, y), got {what_came(pair)}")
+    held_x, held_y = data(*pair, of="held_out ")
+    if held_x.shape[1:] != x.shape[1:] or held_y.shape[1:] != y.shape[1:]:
+        raise ValueError(
+            f"held_out must have the columns of x and y, {tuple(x.shape)} and {tuple(y.shape)}, "
+            f"got {tuple(held_x.shape)} and {tuple(held_y.shape)}"
+        )
+    return held_x, held_y
+
+
+def require_kl(model: nn.Module, loss: Loss, n: int) -> None:
+    """Refuse a Bayesian model whose loss is known to lack the KL, or to weigh it wrongly."""
+    right = f"type partial(negative_elbo, n={n})"
+    if loss is mean_nll and hasattr(model, "kl"):
+        raise ValueError(f"mean_nll leaves out the KL of a model that has .kl(): {right}")
+    given = getattr(loss, "keywords", {}).get("n")
+    if getattr(loss, "func", None) is negative_elbo and given != n:
+        raise ValueError(f"n counts all {n} points of the data, got n={given}: {right}")
+
+
+def require_scalar(value) -> None:
+    """Refuse what no step can be made from: not one number, or without a gradient."""
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        raise ValueError(f"loss must return a tensor of one number, got {what_came(value)}: "
+                         "type .mean() at its end")  # fmt: skip
+    if not value.requires_grad:
+        raise ValueError("the loss does not depend on the model's parameters: does .detach(), "
+                         ".item(), .numpy() or no_grad cut it off?")  # fmt: skip
+
+
+def without_gradient(model: nn.Module) -> list[str]:
+    """A sentence about the parameters that the loss does not reach; a ValueError if it is all."""
+    all_of_them = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    missed = [name for name, parameter in all_of_them if parameter.grad is None]
+    if len(missed) == len(all_of_them):
+        raise ValueError("the loss gives no parameter of this model a gradient: does it call model?")
+    if not missed:
+        return []
+    return [f"{len(missed)} of {len(all_of_them)} parameters get no gradient: {', '.join(missed)}"]
+
+
+def listen(model: nn.Module) -> Callable:
+    """Call the result after the model has run: what it returned last, and no hook is left."""
+    seen = []
+    hook = model.register_forward_hook(lambda _, inputs, result: seen.append(result))
+
+    def last():
+        hook.remove()
+        return seen[-1] if seen else None
+
+    return last
+
+
+def cause(step: int, x: Tensor, y: Tensor) -> str:
+    """What to try after a divergence, if the scale of the data is the likely cause."""
+    for name, value in (("x", x), ("y", y)):
+        largest = value.abs().max().item()
+        if largest > 100:
+            return f"{name} reaches {largest:.3g}, too far from 0 for a network: {STANDARDISE}"
+    if step == 0:
+        return "no step was made yet: look for log(0), a division by 0 or a huge first weight"
+    return ""
+
+
+def after_training(losses: list[float], result, y: Tensor, loss: Loss) -> list[str]:
+    """A sentence for each sign that a training which ended has failed.
+
+    ``result`` is what the model returned at the last step, for the ``y`` of that step. Nothing is
+    computed anew: a model that draws would take random numbers that are the learner's.
+    """
+    found = jump(losses)
+    if loss is mean_nll or getattr(loss, "func", None) is negative_elbo:
+        mu, log_var = (value.detach() for value in result)
+        residual, spread = (y - mu).square().mean().sqrt(), y.std(correction=0)
+        gap = (y.mean() - mu.mean()).abs()
+        if gap > spread > 0:
+            found.append(
+                f"the mean has not arrived: mu is {mu.mean():.3g} on average and y is "
+                f"{y.mean():.3g} ± {spread:.3g}: {STANDARDISE}"
+            )
+        elif ((y - mu).square() * torch.exp(-log_var)).mean() < 0.25:
+            found.append(
+                f"sigma is more than twice the residuals (RMS {residual:.3g}): more steps, or does "
+                "the model return σ or σ² where log σ² is expected?"
+            )
+        fell = losses[-1 - len(losses) // 5] - losses[-1]
+        if residual < 0.05 * spread and fell > 0.1:
+            found.append(
+                f"the loss still falls and has no floor: the residuals (RMS {residual:.2g}) are "
+                f"under 5 % of the spread of y, and without noise sigma shrinks for ever: give "
+                "log_var a lower limit with .clamp(min=...)"
+            )
+    return found
+
+
+def jump(losses: list[float]) -> list[str]:
+    """A sentence if the loss ends well above where it has been, on averages of 5 % of the steps."""
+    if len(losses) < 50:
+        return []
+    width = len(losses) // 20
+    values = torch.tensor(losses, dtype=torch.float64)[len(losses) % width :]
+    mean = values.reshape(-1, width).mean(1)
+    best = int(mean.argmin())
+    lost, won = mean[-1] - mean[best], mean[0] - mean[best]
+    noise = values.diff().abs().median() / math.sqrt(width)  # about 0.95 sd of an average
+    if lost < 0.25 * won or lost <= 6 * noise or lost <= 1e-9 * mean.abs().max():
+        return []
+    return [
+        f"the loss ends at {mean[-1]:.3g} and was {mean[best]:.3g} near step {best * width}: try "
+        "decay=True, a smaller lr, or held_out=(x, y) with keep_best=True"
+    ]
+
+
+def minibatches(x: Tensor, y: Tensor, batch_size: int | None, seed: int, alone: bool = True):
+    """Yield (x, y) without end: all of it, or slices of a fresh permutation in each epoch.
+
+    Unless it may be ``alone``, a last slice of one point joins the slice before it.
+    """
     if batch_size is None:
         while True:
             yield x, y
     generator = torch.Generator().manual_seed(seed)
+    sizes = [batch_size] * (len(x) // batch_size)
+    rest = len(x) % batch_size
+    if rest == 1 and sizes and not alone:
+        sizes[-1] += 1
+    elif rest:
+        sizes.append(rest)
     while True:
         order = torch.randperm(len(x), generator=generator)
-        for rows in order.split(batch_size):
+        for rows in order.split(sizes):
             yield x[rows], y[rows]
 
 
+@door(model=network, x=values)
 def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean and the σ (not σ²) of y at x (n, d), each (n, k), without gradients."""
-    with torch.no_grad():
-        mu, log_var = model(x)
-        return mu, torch.exp(log_var / 2)
+    """The mean and the σ (not σ²) of y at x (n, d), each (n, k), without gradients.
+
+    The model is in evaluation mode meanwhile. One that draws, so that two calls differ, or that has
+    ``.kl``, is refused with a ValueError: ``predict_samples`` is for that.
+    """
+    draws = hasattr(model, "kl")
+    if not draws:
+        with torch.no_grad(), mode(model, training=False):
+            (mu, log_var), again = outputs(model, x), outputs(model, x)
+            sigma = torch.exp(log_var / 2)
+        # Equal up to rounding: sums may depend on where in memory the numbers lie.
+        draws = not all(torch.allclose(*pair, rtol=1e-6, equal_nan=True)
+                        for pair in zip((mu, log_var), again, strict=True))  # fmt: skip
+    if draws:
+        raise ValueError(
+            "this model draws, so one call is one of many answers: type "
+            "mu, aleatoric, epistemic = predict_samples(model, x)"
+        )
+    return mu, sigma
 
 
+def drawing(predict_samples):
+    """The door of ``predict_samples``: what may come in, and the mode the model is in meanwhile."""
+
+    @door(model=network, x=values, draws=whole(1))
+    def guarded(model, x, draws=200, *, dropout=False):
+        layers = [m for m in getattr(model, "modules", list)() if isinstance(m, _DropoutNd)]
+        if dropout and not layers:
+            raise ValueError(f"dropout=True needs a model with dropout layers, got {what_came(model)}")
+        with mode(model, training=False):
+            for layer in layers:
+                layer.train(dropout)
+            found = predict_samples(partial(outputs, model), x, draws)
+        if layers and not dropout and not found[2].any():
+            raise ValueError(
+                "every draw was the same, for dropout is off in evaluation mode: type "
+                "predict_samples(model, x, dropout=True)"
+            )
+        return found
+
+    functools.update_wrapper(guarded, predict_samples)
+    del guarded.__wrapped__  # the signature is that of the door
+    return guarded
+
+
+@drawing
 def predict_samples(model: nn.Module, x: Tensor, draws: int = 200) -> tuple[Tensor, Tensor, Tensor]:
     """mu, aleatoric sd and epistemic sd of y at x (n, d), each (n, k), without gradients.
 
     Every call of the model is one draw of (mu, log_var). aleatoric = √(mean σ²) and epistemic =
     the sd of the drawn means: by the law of total variance the sum of their squares is the variance
     of the mixture of all draws. No draw is kept (Welford's running sums).
+
+    The model is in evaluation mode meanwhile; ``dropout=True`` leaves its dropout layers on, and
+    batch norm off (Gal & Ghahramani 2016). Fewer than 2 draws raise a ValueError.
     """
     if draws < 2:
         raise ValueError(f"expected at least 2 draws, got {draws}")
