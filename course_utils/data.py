@@ -8,7 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.doors import DTYPE, door, function, number, refuse, stacked_values, what_came, whole
+from course_utils.doors import (
+    DTYPE,
+    door,
+    function,
+    number,
+    refuse,
+    stacked_values,
+    what_came,
+    whole,
+)
 
 
 @dataclass(frozen=True)

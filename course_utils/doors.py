@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.masked import MaskedTensor
 
 DTYPE = torch.float64
 
@@ -89,7 +90,7 @@ def values(name: str, value, *, stacked: bool = False) -> Tensor:
     Unless ``stacked``, more than two dimensions are refused.
     """
     tensor = value if isinstance(value, Tensor) else as_tensor(name, value)
-    masked = isinstance(tensor, torch.masked.MaskedTensor)
+    masked = isinstance(tensor, MaskedTensor)
     if masked or tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
         kind = "masked" if masked else "sparse, nested or quantised"
         advice = f"{name}[mask]" if masked else f"{name}.to_dense()"
@@ -114,7 +115,9 @@ stacked_values = functools.partial(values, stacked=True)
 def as_tensor(name: str, value) -> Tensor:
     """A float64 copy of what numpy reads as an array of real numbers."""
     if np.ma.is_masked(value):
-        raise ValueError(f"{name} has masked values: type {name}.compressed(), or fill them")
+        raise ValueError(
+            f"{name} must be complete, got masked values: type {name}.compressed(), or fill them"
+        )
     try:
         array = np.asarray(value)
     except Exception as error:  # whatever a stranger's __array__ raises
@@ -190,10 +193,10 @@ def data(x, y, of: str = "") -> tuple[Tensor, Tensor]:
     """x (n, d) and y (n, k), finite float64 without a graph, of the same n."""
     x, y = values(f"{of}x", x).detach(), values(f"{of}y", y).detach()
     if len(x) != len(y):
-        turned = next((name for name, a, b in (("x", x, y), ("y", y, x)) if a.shape[1] == len(b)), "")
+        wide = [name for name, a, b in (("x", x, y), ("y", y, x)) if a.shape[1] == len(b) > len(a)]
         raise ValueError(
             f"expected {of}x (n, d) and {of}y (n, k) with the same n, got {tuple(x.shape)} and "
-            f"{tuple(y.shape)}" + (f": type {turned}.T" if turned else "")
+            f"{tuple(y.shape)}" + (f": type {wide[0]}.T" if wide else "")
         )
     return x, y
 
@@ -204,9 +207,9 @@ def same_shape(**tensors: Tensor) -> None:
     PyTorch would stretch (n,) against (n, 1) to (n, n) and train on it without a word.
     """
     for name, value in tensors.items():
-        if not isinstance(value, Tensor):
+        if not isinstance(value, Tensor) or isinstance(value, MaskedTensor):
             raise ValueError(
-                f"{name} must be a tensor (n, d), got {what_came(value)}: "
+                f"{name} must be an ordinary tensor (n, d), got {what_came(value)}: "
                 f"type torch.as_tensor({name}, dtype=torch.float64)"
             )
     shapes = {name: tuple(value.shape) for name, value in tensors.items()}
@@ -225,8 +228,8 @@ def same_shape(**tensors: Tensor) -> None:
 
 def on_the_cpu(name: str, tensor: Tensor) -> str:
     return (
-        f"{name} is on the device {tensor.device.type!r}, and this course runs on the CPU, which "
-        f"is faster for networks this small: type {name}.cpu()"
+        f"{name} must be on the CPU, where this course runs (faster for networks this small), got "
+        f"the device {tensor.device.type!r}: type {name}.cpu()"
     )
 
 
@@ -245,7 +248,8 @@ def network(name: str, model):
             if tensor.is_floating_point() and tensor.dtype != DTYPE:
                 kind = str(tensor.dtype).removeprefix("torch.")
                 raise ValueError(
-                    f"{name} computes in {kind}, and this course in float64: type {name}.double()"
+                    f"{name} must compute in float64, as this course does, got {kind}: "
+                    f"type {name}.double()"
                 )
     return model
 
@@ -308,14 +312,13 @@ def outputs(model, x: Tensor) -> tuple[Tensor, Tensor]:
     return mu, log_var
 
 
-def diagnose(model, x, y=None, *, pair: bool = True) -> None:
+def diagnose(model, x, y, *, pair: bool = True) -> None:
     """Say in a ValueError why a loss failed, if model, x or y are to blame."""
     network("model", model)
     for name, value in (("x", x), ("y", y)):
-        if value is not None:
-            same_shape(**{name: value})
-            if value.dtype != DTYPE:
-                raise ValueError(f"{name} must be float64, got {what_came(value)}: type .double()")
+        same_shape(**{name: value})
+        if value.dtype != DTYPE:
+            raise ValueError(f"{name} must be float64, got {what_came(value)}: type .double()")
     with torch.no_grad():
         result = call(model, x)
     if pair:

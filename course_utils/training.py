@@ -167,9 +167,11 @@ def fit(
     with mode(model, training=True):
         for step in tqdm(range(steps), desc="fit", delay=2, leave=False, disable=quiet):
             batch = next(batches)
-            last = listen(model) if step == steps - 1 else None
             try:
-                value = loss(model, *batch)
+                if step == steps - 1:
+                    value, result = heard(loss, model, batch)
+                else:
+                    value = loss(model, *batch)
             except Exception:
                 diagnose(model, *batch, pair=False)
                 raise
@@ -194,10 +196,11 @@ def fit(
                     best, best_weights = history.held_out[-1], deepcopy(model.state_dict())
     if best_weights is not None:
         model.load_state_dict(best_weights)
-    history.remarks += after_training(history.loss, last(), batch[1], loss)
+    history.remarks += after_training(history.loss, result, batch[1], loss)
     if held_out is not None and len(held_out[0]) > len(x):
         history.remarks.append(
-            f"more points are held out ({len(held_out[0])}) than train ({len(x)}): are they swapped?"
+            f"more points are held out ({len(held_out[0])}) than train ({len(x)}): are the two "
+            "sets swapped?"
         )
     for remark in history.remarks:
         warnings.warn(remark, Remark, stacklevel=4)
@@ -242,22 +245,20 @@ def without_gradient(model: nn.Module) -> list[str]:
     all_of_them = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     missed = [name for name, parameter in all_of_them if parameter.grad is None]
     if len(missed) == len(all_of_them):
-        raise ValueError("the loss gives no parameter of this model a gradient: does it call model?")
+        raise ValueError("the loss gives no parameter of model a gradient: does it call model(x)?")
     if not missed:
         return []
     return [f"{len(missed)} of {len(all_of_them)} parameters get no gradient: {', '.join(missed)}"]
 
 
-def listen(model: nn.Module) -> Callable:
-    """Call the result after the model has run: what it returned last, and no hook is left."""
-    seen = []
+def heard(loss: Loss, model: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple:
+    """The loss of a batch, and what the model returned when it was called last meanwhile."""
+    seen = [None]
     hook = model.register_forward_hook(lambda _, inputs, result: seen.append(result))
-
-    def last():
+    try:
+        return loss(model, *batch), seen[-1]
+    finally:
         hook.remove()
-        return seen[-1] if seen else None
-
-    return last
 
 
 def cause(step: int, x: Tensor, y: Tensor) -> str:
@@ -283,9 +284,10 @@ def after_training(losses: list[float], result, y: Tensor, loss: Loss) -> list[s
         residual, spread = (y - mu).square().mean().sqrt(), y.std(correction=0)
         gap = (y.mean() - mu.mean()).abs()
         if gap > spread > 0:
+            advice = STANDARDISE if y.abs().max() > 100 else "more steps, or a larger lr"
             found.append(
                 f"the mean has not arrived: mu is {mu.mean():.3g} on average and y is "
-                f"{y.mean():.3g} ± {spread:.3g}: {STANDARDISE}"
+                f"{y.mean():.3g} ± {spread:.3g}: {advice}"
             )
         elif ((y - mu).square() * torch.exp(-log_var)).mean() < 0.25:
             found.append(
@@ -358,7 +360,7 @@ def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
                         for pair in zip((mu, log_var), again, strict=True))  # fmt: skip
     if draws:
         raise ValueError(
-            "this model draws, so one call is one of many answers: type "
+            "predict needs a model that gives one answer, got one that draws: type "
             "mu, aleatoric, epistemic = predict_samples(model, x)"
         )
     return mu, sigma
@@ -371,14 +373,14 @@ def drawing(predict_samples):
     def guarded(model, x, draws=200, *, dropout=False):
         layers = [m for m in getattr(model, "modules", list)() if isinstance(m, _DropoutNd)]
         if dropout and not layers:
-            raise ValueError(f"dropout=True needs a model with dropout layers, got {what_came(model)}")
+            raise ValueError(f"dropout=True needs dropout layers, got {what_came(model)} without")
         with mode(model, training=False):
             for layer in layers:
                 layer.train(dropout)
             found = predict_samples(partial(outputs, model), x, draws)
         if layers and not dropout and not found[2].any():
             raise ValueError(
-                "every draw was the same, for dropout is off in evaluation mode: type "
+                "expected draws that differ, got equal ones, for dropout is off: type "
                 "predict_samples(model, x, dropout=True)"
             )
         return found

@@ -64,10 +64,24 @@ def test_crps_of_a_sure_prediction_is_the_absolute_error():
 
 
 @pytest.mark.parametrize("metric", [coverage, crps, pit])
-def test_flat_against_column_is_refused(metric):
-    flat, one = torch.zeros(5).double(), torch.ones(5, 1).double()
-    with pytest.raises(ValueError, match=r"\(5,\).*\(5, 1\)"):
-        metric(flat, one, one)
+def test_a_flat_column_is_read_value_by_value_and_never_stretched(metric):
+    y, mu, sigma = column(0, 1, 2), column(0, 3, 2.5), column(1, 1, 2)
+    expected = torch.as_tensor(metric(y, mu, sigma))
+    for flat in ((y[:, 0], mu, sigma), (y.numpy(), mu[:, 0], sigma[:, 0].tolist())):
+        torch.testing.assert_close(torch.as_tensor(metric(*flat)), expected)
+
+
+def test_sigma_0_is_a_sure_prediction_where_that_has_a_limit():
+    y, mu, zero = column(1, 2), column(1, 1), column(0, 0)
+    assert coverage(y, mu, zero) == 0.5
+    for metric in (crps, pit):
+        with pytest.raises(ValueError, match="sigma must be > 0, got 0 in row 0"):
+            metric(y, mu, zero)
+
+
+def test_log_variances_where_sigmas_belong_are_refused():
+    with pytest.raises(ValueError, match=r"sigma must not be negative, got -3 in row 1.*log σ²"):
+        coverage(column(0, 0), column(0, 0), column(0.5, -3))
 
 
 @pytest.mark.parametrize("level", [0, 1, 95, -0.5, math.nan])

@@ -1,8 +1,24 @@
+import copy
+import math
+from functools import partial
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
-from course_utils.models import HeteroscedasticRegressor, HomoscedasticRegressor, mlp
+from course_utils.data import WAVE
+from course_utils.losses import mean_nll, negative_elbo
+from course_utils.metrics import coverage
+from course_utils.models import (
+    BayesianRegressor,
+    HeteroscedasticRegressor,
+    HomoscedasticRegressor,
+    Standardised,
+    mlp,
+)
+from course_utils.training import fit, predict, predict_samples
 
 MODELS = [HomoscedasticRegressor, HeteroscedasticRegressor]
 
@@ -56,3 +72,99 @@ def test_two_outputs_let_the_variance_depend_on_x():
     torch.manual_seed(0)
     _, log_var = HeteroscedasticRegressor()(torch.tensor([[-1.0], [1.0]]).double())
     assert log_var[0] != log_var[1]
+
+
+def wave():
+    return WAVE.sample(100, seed=0)
+
+
+def test_the_four_conversions_are_those_of_the_docstring():
+    x, y = wave()
+    y = 200_000 + 1_000 * y
+    inner = HeteroscedasticRegressor()
+    model = Standardised(inner, x, y)
+    m, s = y.mean(), y.std(correction=0)
+    x_standard, y_standard = (x - x.mean()) / x.std(correction=0), (y - m) / s
+    mu, log_var = inner(x_standard)
+    torch.testing.assert_close(model(x)[0], mu * s + m)
+    torch.testing.assert_close(model(x)[1], log_var + 2 * s.log())
+    torch.testing.assert_close(predict(model, x)[1], predict(inner, x_standard)[1] * s)
+    natural, standard = mean_nll(model, x, y), mean_nll(inner, x_standard, y_standard)
+    torch.testing.assert_close(natural, standard + s.log())
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    size=st.floats(-6, 6).map(lambda e: 10**e), sign=st.sampled_from([-1, 1]),
+    shift=st.floats(-100, 100),
+)  # fmt: skip
+def test_in_other_units_the_fit_is_the_same_fit(size, sign, shift):
+    """y -> a y + b: mu becomes a mu + b and sigma |a| sigma, whatever the unit."""
+    x, y = wave()
+    a, b = sign * size, shift * size
+
+    def fitted(target):
+        torch.manual_seed(0)
+        model = Standardised(HomoscedasticRegressor(hidden=()), x, target)
+        fit(model, mean_nll, x, target, steps=200, lr=0.1, decay=True)
+        return predict(model, x)
+
+    mu, sigma = fitted(y)
+    new_mu, new_sigma = fitted(a * y + b)
+    assert ((new_mu - (a * mu + b)).abs() < 1e-3 * size).all()
+    torch.testing.assert_close(new_sigma, size * sigma, rtol=1e-3, atol=0)
+
+
+def test_house_prices_are_fitted_with_no_other_change():
+    x, y = WAVE.sample(200, seed=0)
+    x_new, y_new = WAVE.sample(2000, seed=1)
+    covered = {}
+    for name, a, b in (("own unit", 1, 0), ("price", 1_000, 200_000)):
+        torch.manual_seed(0)
+        model = Standardised(HeteroscedasticRegressor(hidden=(20,)), x, b + a * y)
+        fit(model, mean_nll, x, b + a * y, steps=600)
+        covered[name] = coverage(b + a * y_new, *predict(model, x_new))
+    assert covered["price"] == pytest.approx(covered["own unit"], abs=0.002)
+    assert 0.88 < covered["price"] < 0.98
+
+
+def test_several_columns_keep_their_own_units_and_a_constant_one_is_left():
+    x, y = wave()
+    xs, ys = torch.cat([1e4 * x, 0 * x + 0.1], dim=1), torch.cat([y, 1e-3 * y, 0 * y + 7], dim=1)
+    model = Standardised(HeteroscedasticRegressor(n_in=2, n_out=3), xs, ys)
+    torch.testing.assert_close(model.x_scale[0, 1], torch.ones((), dtype=torch.float64))
+    torch.testing.assert_close(model.y_scale[0, 2], torch.ones((), dtype=torch.float64))
+    mu, sigma = predict(model, xs)
+    assert mu.isfinite().all() and sigma[:, 1].max() < 1e-2
+    for wrong in (x, torch.cat([xs, x], dim=1)):
+        with pytest.raises(ValueError, match=r"\(1, 2\)|2 columns"):
+            predict(model, wrong)
+    with pytest.raises(ValueError, match="training_y"):
+        mean_nll(Standardised(HeteroscedasticRegressor(), x, ys), x, ys)
+
+
+def test_a_standardised_bayesian_model_keeps_its_kl_and_its_draws():
+    x, y = wave()
+    y = 1e5 + 1e3 * y
+    torch.manual_seed(0)
+    model = Standardised(BayesianRegressor(), x, y)
+    fit(model, partial(negative_elbo, n=100), x, y, steps=50)
+    assert torch.equal(model.kl(), model.model.kl())
+    twin = copy.deepcopy(model)
+    with torch.no_grad():
+        twin.model.net[0].mu.zero_()
+    assert twin.kl() != model.kl()
+    mu, aleatoric, epistemic = predict_samples(model, x)
+    assert (mu - 1e5).abs().max() < 1e4 and 100 < aleatoric.mean() < 1e4 and epistemic.mean() > 1
+    with pytest.raises(ValueError, match="predict_samples"):
+        predict(model, x)
+    assert not hasattr(Standardised(HeteroscedasticRegressor(), x, y), "kl")
+
+
+def test_the_units_are_stored_with_the_weights():
+    x, y = wave()
+    stored = Standardised(HeteroscedasticRegressor(), x, 5 + 1e3 * y)
+    again = Standardised(HeteroscedasticRegressor(), x, y)
+    again.load_state_dict(stored.state_dict())
+    torch.testing.assert_close(predict(again, x), predict(stored, x))
+    assert math.isclose(again.y_mean.item(), stored.y_mean.item())

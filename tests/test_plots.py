@@ -19,7 +19,9 @@ def off_screen(monkeypatch):
 @pytest.fixture
 def shown(monkeypatch):
     calls = []
-    monkeypatch.setattr(plots, "display", lambda data, **options: calls.append((data, options)))
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, **options: calls.append((data, options))
+    )
     return calls
 
 

@@ -1,0 +1,370 @@
+"""Every public function, every kind of bad input: a ValueError of one sentence, in our words."""
+
+import inspect
+import math
+import re
+from functools import partial
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_utils import data, losses, metrics, models, plots, training
+from course_utils.data import WAVE, Problem, constant
+from course_utils.losses import beta_nll, gaussian_kl, gaussian_nll, mean_nll, negative_elbo
+from course_utils.metrics import coverage, crps, interval, pit
+from course_utils.models import BayesianRegressor, HeteroscedasticRegressor, Standardised, mlp
+from course_utils.plots import plot_data, plot_fit, plot_truth, show
+from course_utils.training import fit, predict, predict_samples
+
+matplotlib.use("Agg")
+torch.manual_seed(0)
+
+X, Y = WAVE.sample(6, seed=0)
+ONE = torch.ones(6, 1, dtype=torch.float64)
+
+
+class Array:
+    """What numpy reads, as a column of pandas is read, without importing pandas."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype)
+
+
+def put(row, value):
+    """A column of ones with one other value."""
+    column = ONE.clone()
+    column[row] = value
+    return column
+
+
+# What nobody may pass where a column of numbers is expected.
+BAD_ARRAYS = {
+    "text": [["red"]] * 6,
+    "one text": Array(np.array([1, 2, "red", 4, 5, 6], dtype=object)),
+    "missing": Array(np.array([1, 2, None, 4, 5, 6], dtype=object)),
+    "ragged": [[1.0], [2.0, 3.0]],
+    "none": None,
+    "a number": 1.0,
+    "a set": {1.0, 2.0},
+    "a dict": {"x": [1.0]},
+    "dates": np.array(["2026-01-01"] * 6, dtype="datetime64[D]"),
+    "complex": ONE.to(torch.complex128),
+    "complex array": np.ones(6, dtype=complex),
+    "bool": ONE.bool(),
+    "sparse": ONE.to_sparse(),
+    "meta": torch.ones(6, 1, device="meta"),
+    "quantised": partial(torch.quantize_per_tensor, ONE.float(), 0.1, 0, torch.qint8),
+    "masked": np.ma.array(np.ones(6), mask=[0, 0, 1, 0, 0, 0]),
+    "masked tensor": partial(torch.masked.masked_tensor, ONE, ONE > 0),
+    "scalar": torch.tensor(1.0),
+    "three dimensions": torch.ones(6, 1, 1).double(),
+    "empty": torch.ones(0, 1).double(),
+    "no column": torch.ones(6, 0).double(),
+    "other length": torch.ones(5, 1).double(),
+    "row": torch.ones(1, 6).double(),
+    "nan": put(2, math.nan),
+    "infinity": put(2, math.inf),
+}  # fmt: skip
+
+# The losses are for those who train: they convert nothing. NaN goes through, into the result.
+UNREADABLE_IN_LOSSES = {
+    **{name: BAD_ARRAYS[name] for name in BAD_ARRAYS.keys() - {"nan", "infinity"}},
+    "array": ONE.numpy(), "list": ONE.tolist(), "float32": ONE.float(), "int": ONE.long(),
+    "flat": ONE[:, 0],
+}  # fmt: skip
+
+
+def model_of(forward, n_out=2):
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = mlp(1, (), n_out)
+
+        def forward(self, x):
+            return forward(self.net(x))
+
+    return Own()
+
+
+BAD_MODELS = {
+    "a class": HeteroscedasticRegressor,
+    "none": None,
+    "a number": 3,
+    "data": X,
+    "float32": HeteroscedasticRegressor().float(),
+    "meta": HeteroscedasticRegressor().to("meta"),
+    "two inputs": HeteroscedasticRegressor(n_in=2),
+    "one tensor": mlp(1, (), 2),
+    "three results": model_of(lambda out: (out, out, out)),
+    "a dict": model_of(lambda out: {"mu": out}),
+    "a distribution": model_of(lambda out: torch.distributions.Normal(out, out.exp())),
+    "numbers": model_of(lambda out: (0.0, 0.0)),
+    "flat": model_of(lambda out: (out[:, 0], out[:, 1])),
+    "one log_var": model_of(lambda out: (out[:, :1], out[0, 1])),
+}
+BAD_NUMBERS = {"text": "1", "none": None, "nan": math.nan, "list": [1], "bool": True}
+BAD_COUNTS = {**BAD_NUMBERS, "half": 1.5, "negative": -1, "infinity": math.inf}
+BAD_LEVELS = {**BAD_NUMBERS, "percent": 95, "one": 1, "zero": 0}
+BAD_SIGMAS = {**BAD_ARRAYS, "negative": put(2, -1.0)}
+BAD_FUNCTIONS = {"none": None, "data": X, "text": "mean_nll"}
+BAD_LOSSES = {
+    **BAD_FUNCTIONS,
+    "of PyTorch": nn.GaussianNLLLoss(),
+    "a class": nn.MSELoss,
+    "of y, mu, log_var, beta": lambda y, mu, log_var, beta: mu,
+    "a number": lambda model, x, y: 1.0,
+    "unreduced": lambda model, x, y: gaussian_nll(y, *model(x)),
+    "cut": lambda model, x, y: mean_nll(model, x, y).detach(),
+    "without the model": lambda model, x, y: torch.ones(1, requires_grad=True).sum(),
+}
+
+
+def wide(value):
+    """Bad values for what is drawn: one column only."""
+    return {**value, "two columns": torch.cat([ONE, ONE], dim=1)}
+
+
+def trains(**changed):
+    """fit with one argument changed; a fresh model each time."""
+    given = {"model": HeteroscedasticRegressor(hidden=()), "loss": mean_nll, "x": X, "y": Y}
+    return fit(**{**given, "steps": 2, **changed})
+
+
+def axes():
+    return plt.figure().add_subplot()
+
+
+def other(bad, *names):
+    return {name: value for name, value in bad.items() if name not in names}
+
+
+# function -> {argument: (how it is called with a value in that place, the bad values)}
+TABLE = {
+    fit: {
+        "model": (lambda v: trains(model=v), BAD_MODELS),
+        "loss": (lambda v: trains(loss=v), BAD_LOSSES),
+        "x": (lambda v: trains(x=v), BAD_ARRAYS),
+        "y": (lambda v: trains(y=v), BAD_ARRAYS),
+        "steps": (lambda v: trains(steps=v), {**BAD_COUNTS, "zero": 0}),
+        "lr": (lambda v: trains(lr=v), {**BAD_NUMBERS, "zero": 0, "infinity": math.inf}),
+        "batch_size": (lambda v: trains(batch_size=v), {**other(BAD_COUNTS, "none"), "zero": 0}),
+        "seed": (lambda v: trains(seed=v), BAD_COUNTS),
+        "held_out": (lambda v: trains(held_out=(X, v)), BAD_ARRAYS),
+        "optimizer": (lambda v: trains(optimizer=v), BAD_FUNCTIONS),
+    },
+    predict: {
+        "model": (lambda v: predict(v, X), {**BAD_MODELS, "that draws": BayesianRegressor()}),
+        "x": (lambda v: predict(HeteroscedasticRegressor(), v), other(BAD_ARRAYS, "other length")),
+    },
+    predict_samples: {
+        "model": (lambda v: predict_samples(v, X, 3), BAD_MODELS),
+        "x": (lambda v: predict_samples(BayesianRegressor(), v, 3),
+              other(BAD_ARRAYS, "other length")),
+        "draws": (lambda v: predict_samples(BayesianRegressor(), X, v), {**BAD_COUNTS, "one": 1}),
+        "dropout": (lambda v: predict_samples(BayesianRegressor(), X, dropout=v), {"none": True}),
+    },
+    mean_nll: {
+        "model": (lambda v: mean_nll(v, X, Y), BAD_MODELS),
+        "x": (lambda v: mean_nll(HeteroscedasticRegressor(), v, Y),
+              other(UNREADABLE_IN_LOSSES, "sparse")),  # nn.Linear multiplies it rightly
+        "y": (lambda v: mean_nll(HeteroscedasticRegressor(), X, v), UNREADABLE_IN_LOSSES),
+    },
+    negative_elbo: {
+        "model": (lambda v: negative_elbo(v, X, Y, n=6), BAD_MODELS),
+        "x": (lambda v: negative_elbo(BayesianRegressor(), v, Y, n=6),
+              other(UNREADABLE_IN_LOSSES, "sparse")),
+        "y": (lambda v: negative_elbo(BayesianRegressor(), X, v, n=6), UNREADABLE_IN_LOSSES),
+        "n": (lambda v: negative_elbo(BayesianRegressor(), X, Y, n=v), {**BAD_COUNTS, "few": 5}),
+    },
+    gaussian_nll: {
+        "y": (lambda v: gaussian_nll(v, Y, Y), UNREADABLE_IN_LOSSES),
+        "mu": (lambda v: gaussian_nll(Y, v, Y), UNREADABLE_IN_LOSSES),
+        "log_var": (lambda v: gaussian_nll(Y, Y, v), UNREADABLE_IN_LOSSES),
+    },
+    beta_nll: {
+        "y": (lambda v: beta_nll(v, Y, Y), UNREADABLE_IN_LOSSES),
+        "mu": (lambda v: beta_nll(Y, v, Y), UNREADABLE_IN_LOSSES),
+        "log_var": (lambda v: beta_nll(Y, Y, v), UNREADABLE_IN_LOSSES),
+        "beta": (lambda v: beta_nll(Y, Y, Y, v), {**BAD_NUMBERS, "negative": -1}),
+    },
+    gaussian_kl: {
+        "mu": (lambda v: gaussian_kl(v, Y), UNREADABLE_IN_LOSSES),
+        "log_var": (lambda v: gaussian_kl(Y, v), UNREADABLE_IN_LOSSES),
+    },
+    interval: {
+        "mu": (lambda v: interval(v, ONE), BAD_ARRAYS),
+        "sigma": (lambda v: interval(Y, v), BAD_SIGMAS),
+        "level": (lambda v: interval(Y, ONE, v), BAD_LEVELS),
+    },
+    coverage: {
+        "y": (lambda v: coverage(v, Y, ONE), BAD_ARRAYS),
+        "mu": (lambda v: coverage(Y, v, ONE), BAD_ARRAYS),
+        "sigma": (lambda v: coverage(Y, Y, v), BAD_SIGMAS),
+        "level": (lambda v: coverage(Y, Y, ONE, v), BAD_LEVELS),
+    },
+    **{metric: {
+        "y": (lambda v, metric=metric: metric(v, Y, ONE), BAD_ARRAYS),
+        "mu": (lambda v, metric=metric: metric(Y, v, ONE), BAD_ARRAYS),
+        "sigma": (lambda v, metric=metric: metric(Y, Y, v), {**BAD_SIGMAS, "zero": 0 * ONE}),
+    } for metric in (pit, crps)},
+    plot_data: {
+        "ax": (lambda v: plot_data(v, X, Y), {"none": None, "figure": plt.Figure(), "data": X}),
+        "x": (lambda v: plot_data(axes(), v, Y), wide(BAD_ARRAYS)),
+        "y": (lambda v: plot_data(axes(), X, v), wide(BAD_ARRAYS)),
+        "at_most": (lambda v: plot_data(axes(), X, Y, at_most=v), {**BAD_COUNTS, "zero": 0}),
+    },
+    plot_fit: {
+        "ax": (lambda v: plot_fit(v, X, Y), {"none": None, "figure": plt.Figure(), "data": X}),
+        "x": (lambda v: plot_fit(axes(), v, Y, ONE), wide(BAD_ARRAYS)),
+        "mu": (lambda v: plot_fit(axes(), X, v, ONE), wide(BAD_ARRAYS)),
+        "sigma": (lambda v: plot_fit(axes(), X, Y, v), other(wide(BAD_SIGMAS), "none")),
+    },
+    plot_truth: {
+        "ax": (lambda v: plot_truth(v, WAVE), {"none": None, "figure": plt.Figure()}),
+        "problem": (lambda v: plot_truth(axes(), v), {"none": None, "data": X}),
+        "margin": (lambda v: plot_truth(axes(), WAVE, margin=v), BAD_NUMBERS),
+    },
+    show: {
+        "fig": (lambda v: show(v, "alt text"), {"none": None, "axes": axes()}),
+        "alt": (lambda v: show(plt.figure(), v), {"none": None, "empty": " ", "number": 3}),
+    },
+    Problem: {
+        "mean": (lambda v: Problem(v, constant(1), 0, 1), {"none": None, "number": 3.0}),
+        "sigma": (lambda v: Problem(constant(0), v, 0, 1), {"none": None, "number": 3.0}),
+        "low": (lambda v: Problem(constant(0), constant(1), v, 2), {**BAD_NUMBERS, "above": 3}),
+        "high": (lambda v: Problem(constant(0), constant(1), 2, v), {**BAD_NUMBERS, "below": 1}),
+    },
+    Problem.sample: {
+        "n": (lambda v: WAVE.sample(v), {**BAD_COUNTS, "zero": 0}),
+        "seed": (lambda v: WAVE.sample(3, seed=v), BAD_COUNTS),
+        "mean": (lambda v: Problem(lambda x: v, constant(1), 0, 1).sample(6),
+                 other(BAD_ARRAYS, "masked tensor")),
+        "sigma": (lambda v: Problem(constant(0), lambda x: v, 0, 1).sample(6),
+                  other(BAD_SIGMAS, "masked tensor")),
+    },
+    Problem.truth: {
+        "x": (WAVE.truth, other(BAD_ARRAYS, "three dimensions", "other length", "row")),
+    },
+    Problem.grid: {
+        "n": (lambda v: WAVE.grid(v), {**BAD_COUNTS, "zero": 0}),
+        "margin": (lambda v: WAVE.grid(margin=v), BAD_NUMBERS),
+    },
+    constant: {"value": (constant, BAD_NUMBERS)},
+    mlp: {
+        "n_in": (lambda v: mlp(v, (), 1), {**BAD_COUNTS, "zero": 0}),
+        "hidden": (lambda v: mlp(1, v, 1),
+                   {"number": 50, "text": "50", "zero": (0,), "half": (1.5,)}),
+        "n_out": (lambda v: mlp(1, (), v), {**BAD_COUNTS, "zero": 0}),
+    },
+    Standardised: {
+        "model": (lambda v: Standardised(v, X, Y), {"none": None, "a class": mlp}),
+        "x": (lambda v: Standardised(HeteroscedasticRegressor(), v, Y), BAD_ARRAYS),
+        "y": (lambda v: Standardised(HeteroscedasticRegressor(), X, v), BAD_ARRAYS),
+        "new x": (lambda v: Standardised(HeteroscedasticRegressor(), X, Y)(v),
+                  {"two columns": torch.cat([ONE, ONE], dim=1)}),
+    },
+}  # fmt: skip
+CASES = [
+    pytest.param(use, value, id=f"{function.__qualname__}-{argument}-{name}")
+    for function, arguments in TABLE.items()
+    for argument, (use, bad) in arguments.items()
+    for name, value in bad.items()
+]
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of MaskedTensors:UserWarning")
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+@pytest.mark.parametrize(("use", "value"), CASES)
+def test_a_bad_argument_is_refused_in_one_sentence_of_ours(use, value):
+    if isinstance(value, partial):  # a masked tensor warns when it is made
+        value = value()
+    with pytest.raises(ValueError) as refused:  # noqa: PT011
+        use(value)
+    plt.close("all")
+    sentence = str(refused.value)
+    last = refused.traceback[-1]
+    assert "course_utils" in str(last.path), f"raised in {last.path}: {sentence}"
+    assert len(sentence) < 350 and "\n" not in sentence and not re.search(r"[.] [A-Z]", sentence)
+    assert re.search(r"expected|must|needs|takes|got|does", sentence)
+
+
+# Public but for those who write the course: no data of a stranger's goes in.
+WITHIN = {
+    "Diverged", "Remark", "History", "one_thread", "minibatches", "use_course_style",
+    "HomoscedasticRegressor", "HeteroscedasticRegressor", "Bump", "BayesianLinear",
+    "BayesianRegressor", "loss_function", "count_or_none", "trainable", "held_out_data",
+    "require_kl", "require_scalar", "without_gradient", "heard", "cause", "after_training",
+    "jump", "drawing", "with_kl", "widths", "instance", "axes",
+}  # fmt: skip
+
+
+def test_the_table_holds_every_public_function():
+    for module in (data, losses, models, training, metrics, plots):
+        for name, value in vars(module).items():
+            ours = getattr(value, "__module__", "") == module.__name__
+            if ours and (inspect.isfunction(value) or inspect.isclass(value)):
+                assert value in TABLE or name in WITHIN, f"{module.__name__}.{name}"
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda t: t.numpy(), lambda t: t[:, 0], lambda t: t.tolist(), lambda t: t[:, 0].tolist(),
+        lambda t: Array(t[:, 0].numpy()), lambda t: Array(t.numpy().astype(object)),
+        lambda t: t.numpy()[::-1][::-1], lambda t: t.numpy().astype(">f8"),
+        lambda t: np.ma.array(t.numpy()), lambda t: t.clone().requires_grad_(),
+        lambda t: list(t), lambda t: nn.Parameter(t),
+    ],
+)  # fmt: skip
+def test_what_has_one_reading_is_read(read):
+    model = HeteroscedasticRegressor()
+    expected_mu, expected_sigma = predict(model, X)
+    mu, sigma = predict(model, read(X))
+    torch.testing.assert_close((mu, sigma), (expected_mu, expected_sigma))
+    given = [read(value) for value in (Y, expected_mu, expected_sigma)]
+    assert coverage(*given) == coverage(Y, mu, sigma)
+    for metric in (crps, pit):
+        torch.testing.assert_close(metric(*given).detach(), metric(Y, mu, sigma))
+    plot_fit(axes(), *given)
+    plt.close("all")
+
+
+@pytest.mark.filterwarnings("ignore::course_utils.training.Remark")  # two steps do not arrive
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.int64, torch.uint8])
+def test_numbers_of_another_kind_are_read(dtype):
+    x, y = torch.arange(6)[:, None].to(dtype), torch.arange(6).to(dtype)
+    losses = []
+    for given in ((x, y), (x.double(), y.double()[:, None])):
+        torch.manual_seed(0)
+        losses.append(trains(x=given[0], y=given[1]).loss)
+    assert losses[0] == losses[1]
+    lower, upper = interval(x, y)
+    assert lower.dtype == upper.dtype == torch.float64 and lower.shape == (6, 1)
+
+
+def test_a_sentence_says_what_to_type():
+    for use, words in (
+        (lambda: predict(HeteroscedasticRegressor().float(), X), "type model.double()"),
+        (lambda: predict(HeteroscedasticRegressor(n_in=2), X), "takes x with 2 columns"),
+        (lambda: predict(mlp(1, (), 2), X), "mu, log_var = out.chunk(2, dim=1)"),
+        (lambda: predict(BayesianRegressor(), X), "predict_samples(model, x)"),
+        (lambda: predict(HeteroscedasticRegressor().to("meta"), X), "type model.cpu()"),
+        (lambda: coverage(Y, Y, ONE, 95), "type level=0.95"),
+        (lambda: fit(BayesianRegressor(), mean_nll, X, Y), "type partial(negative_elbo, n=6)"),
+        (lambda: plot_data(axes(), torch.cat([X, X], 1), Y), "type x[:, :1]"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(words)):
+            use()
+
+
+def test_nan_goes_through_a_loss_into_its_result():
+    assert gaussian_nll(put(2, math.nan), ONE, ONE)[:, 0].isnan().tolist() == [False] * 2 + [
+        True, False, False, False,
+    ]  # fmt: skip
