@@ -112,7 +112,7 @@ def test_several_inputs_and_outputs_are_fitted():
     y = torch.cat([x.sum(dim=1, keepdim=True), x[:, :1] - 1], dim=1)
     torch.manual_seed(0)
     model = HeteroscedasticRegressor(n_in=3, hidden=(), n_out=2)
-    with pytest.warns(Remark, match="sigma is more than twice the residuals"):  # there is no noise
+    with pytest.warns(Remark, match="no floor|sigma is .* times"):  # there is no noise
         fit(model, mean_nll, x, y, steps=100, lr=0.1, decay=True)
     mu, sigma = predict(model, x)
     assert mu.shape == sigma.shape == y.shape
@@ -426,10 +426,10 @@ def test_a_variance_in_the_place_of_its_logarithm_is_remarked():
             mu, raw = super().forward(x)
             return mu, nn.functional.softplus(raw)
 
-    x, y = LINE.sample(200, seed=0)
+    x, y = WAVE.sample(200, seed=0)
     torch.manual_seed(0)
     with pytest.warns(Remark, match="σ or σ² where log σ² is expected"):
-        fit(Variance(hidden=(20,)), mean_nll, x, y / 10, steps=600)
+        fit(Variance(hidden=(20,)), mean_nll, x, y, steps=600)
 
 
 @pytest.mark.parametrize("seed", range(3))
