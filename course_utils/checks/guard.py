@@ -170,8 +170,14 @@ def explain(error: BaseException) -> Complaint:
 
 @contextlib.contextmanager
 def undisturbed():
-    """Leave the global random generators as they were, and show no warnings."""
+    """Leave the global random generators as they were, and show no warnings.
+
+    An answer draws torch's numbers from a generator of its own (``OwnDraws``), so torch's global
+    one is set back only if the answer has seeded it. Those of numpy and of Python are set back
+    always; a thread of the learner's own that draws from them meanwhile is set back with them.
+    """
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    seed = torch.initial_seed()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
@@ -179,4 +185,6 @@ def undisturbed():
         finally:
             random.setstate(states[0])
             np.random.set_state(states[1])  # noqa: NPY002
-            torch.set_rng_state(states[2])
+            unused = torch.Generator().manual_seed(torch.initial_seed()).get_state()
+            if torch.initial_seed() != seed or torch.equal(torch.get_rng_state(), unused):
+                torch.set_rng_state(states[2])

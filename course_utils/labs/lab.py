@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim import LBFGS, Adam
 
 from course_utils.data import Problem
+from course_utils.draws import OwnDraws
 from course_utils.labs.cells import Cells, Sample, expected_nll
 from course_utils.labs.panels import (
     LAST_STEP,
@@ -327,8 +328,7 @@ class Lab:
 
     def _rewind(self) -> None:
         self._pose()
-        with torch.random.fork_rng(devices=[]):  # the learner's random numbers stay as they are
-            torch.manual_seed(getattr(self.value, "seed", 0))
+        with OwnDraws(getattr(self.value, "seed", 0)):  # the learner's stay as they are
             self.model = self.first_weights()
         self.losses, self._optimiser = [], None
 

@@ -4,6 +4,7 @@ import torch
 from torch.distributions import Normal
 
 from course_utils.data import WAVE
+from course_utils.draws import OwnDraws
 from course_utils.labs.cells import Cells
 from course_utils.labs.lab import Lab
 from course_utils.labs.panels import BAND, DASHED, POINTS, loss_curves, loss_panel
@@ -74,21 +75,20 @@ class GapInData(Lab):
         return (1 - half.square().sum(0)).clamp(min=0).sqrt()[:, None]
 
     def loss(self, model, cells):
-        return super().loss(model, cells) + model.kl() / self.kept
+        with self.draws:  # the learner's random numbers stay as they are
+            mu, log_var = model(cells.x)
+        return cells.nll(mu, log_var) + model.kl() / self.kept
 
     def _train(self, steps, **options):
-        with torch.random.fork_rng(devices=[]):  # the learner's random numbers stay as they are
-            torch.manual_seed(len(self.losses))
-            super()._train(steps, **options)
+        self.draws = OwnDraws(len(self.losses))
+        super()._train(steps, **options)
 
     def _look(self):
-        with torch.random.fork_rng(devices=[]):  # the loss is sampled, too
-            torch.manual_seed(0)
-            super()._look()
+        self.draws = OwnDraws(0)  # the loss is sampled, too
+        super()._look()
 
     def predict(self, model):
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(0)
+        with OwnDraws(0), torch.no_grad():
             both = torch.cat([self.x, self.wide])
             pairs = [model(both) for _ in range(100)]
         mu, log_var = (torch.stack(same)[:, :, 0] for same in zip(*pairs, strict=True))

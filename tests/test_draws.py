@@ -1,0 +1,133 @@
+"""The learner's random numbers are theirs, whatever runs beside the cell."""
+
+import threading
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.distributions import (
+    Beta,
+    Categorical,
+    Exponential,
+    Gamma,
+    Laplace,
+    MultivariateNormal,
+    Normal,
+    Poisson,
+)
+
+from course_utils import check
+from course_utils.data import WAVE
+from course_utils.draws import OwnDraws
+from course_utils.labs import LABS
+from course_utils.losses import negative_elbo
+from course_utils.models import BayesianRegressor, Bump, HeteroscedasticRegressor
+from course_utils.training import fit
+
+ONES = torch.ones(3, 4, dtype=torch.float64)
+DRAWS = {
+    "weights": lambda: torch.cat([p.flatten() for p in HeteroscedasticRegressor().parameters()]),
+    "Bayesian": lambda: torch.cat(BayesianRegressor(n_in=4)(ONES)),
+    "dropout": lambda: nn.Sequential(nn.Linear(4, 9), nn.Dropout(0.3))(ONES.float()),
+    "rand": lambda: torch.rand(3), "randn": lambda: torch.randn(2, 3),
+    "rand_like": lambda: torch.rand_like(ONES), "randn_like": lambda: torch.randn_like(ONES),
+    "float32": lambda: torch.randn_like(ONES, dtype=torch.float32),
+    "randperm": lambda: torch.randperm(9), "randint": lambda: torch.randint(0, 9, (3,)),
+    "normal": lambda: torch.normal(0 * ONES, ONES), "in place": lambda: torch.empty(9).uniform_(),
+    "bernoulli": lambda: torch.bernoulli(ONES / 3),
+    "Normal": lambda: Normal(0.0, 1.0).rsample((3,)), "Poisson": lambda: Poisson(3.0).sample((3,)),
+    "Gamma": lambda: Gamma(2.0, 1.0).sample((3,)), "Beta": lambda: Beta(2.0, 3.0).sample((3,)),
+    "Laplace": lambda: Laplace(0.0, 1.0).sample((3,)),
+    "Categorical": lambda: Categorical(torch.ones(4)).sample((9,)),
+    "Exponential": lambda: Exponential(1.0).sample((3,)),
+    "MultivariateNormal": lambda: MultivariateNormal(torch.zeros(2), torch.eye(2)).sample((3,)),
+    "vmap": lambda: torch.vmap(lambda _: torch.randn_like(ONES), randomness="different")(ONES[0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+def test_own_draws_are_those_of_the_seed_and_leave_the_global_generator_alone(draw):
+    torch.manual_seed(3)
+    expected = draw()
+    torch.manual_seed(99)
+    state = torch.get_rng_state()
+    with OwnDraws(3):
+        found = draw()
+    assert torch.equal(found, expected) and torch.equal(state, torch.get_rng_state())
+
+
+def own_generator():
+    return torch.rand(3, generator=torch.Generator().manual_seed(7))
+
+
+def test_a_generator_that_is_given_is_used():
+    expected = own_generator()
+    with OwnDraws(3):
+        assert torch.equal(own_generator(), expected)
+
+
+def slide(lab):
+    for prior in (1.0, 3.0):
+        lab.set(prior=prior)
+    lab.rewind()
+
+
+def slide_00():
+    lab = LABS["00"]()
+    lab.reset()
+
+
+def try_answers():
+    def loss(y, mu, log_var):
+        torch.randn(10)
+        return torch.rand_like(y)
+
+    for _ in range(5):
+        check("03-3", loss)
+
+
+@pytest.mark.parametrize(
+    "work", [lambda: slide(LABS["06"]()), slide_00, try_answers], ids=["lab 06", "lab 00", "check"]
+)
+def test_a_cell_draws_the_same_numbers_whatever_runs_beside_it(work):
+    x, y = WAVE.sample(50, seed=0)
+    begun, ended = threading.Event(), threading.Event()
+
+    def cell(goes_on):
+        torch.manual_seed(0)
+        drawn = []
+        while goes_on(len(drawn)):
+            model = BayesianRegressor(activation=Bump)
+            losses = fit(model, partial(negative_elbo, n=50), x, y, steps=5).loss
+            drawn.append((losses, torch.rand(1).item()))
+            begun.set()
+        return drawn
+
+    def beside():
+        begun.wait()
+        try:
+            work()
+        finally:
+            ended.set()
+
+    thread = threading.Thread(target=beside)
+    thread.start()
+    disturbed = cell(lambda rounds: rounds < 40 or not ended.is_set())
+    thread.join()
+    assert disturbed == cell(lambda rounds: rounds < len(disturbed))
+
+
+def test_an_answer_that_seeds_the_global_generators_leaves_them_as_they_were():
+    def seeds(*given):
+        torch.manual_seed(5)
+        np.random.seed(5)  # noqa: NPY002
+        return given[0]
+
+    for seed in (5, 6):
+        torch.manual_seed(seed)
+        torch.rand(3)
+        state = torch.get_rng_state()
+        check("03-3", seeds)
+        assert torch.equal(state, torch.get_rng_state())
