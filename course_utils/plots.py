@@ -70,8 +70,12 @@ def show(fig: Figure, alt: str) -> None:
 
     ``alt`` says what the picture shows to someone who cannot see it; it must not be empty.
     """
-    from IPython.display import display  # only who shows something needs it
-
+    try:
+        from IPython.display import display  # of the extra `lab`: only who shows something needs it
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "show needs IPython, got an environment without it: type fig.savefig(...)"
+        ) from error
     if not alt.strip():
         raise ValueError("expected alt text that says what the figure shows, got none")
     width, height = fig.get_size_inches() * SHOWN_DPI

@@ -76,7 +76,8 @@ def slide(lab):
 
 def slide_00():
     lab = LABS["00"]()
-    lab.reset()
+    for _ in range(100):
+        lab.rewind()
 
 
 def try_answers():

@@ -1,0 +1,67 @@
+"""A lesson's pair of files, as JupyterLab opens it: through Jupytext's own contents manager."""
+
+import json
+import os
+import shutil
+
+import pytest
+from jupyter_server.services.contents.largefilemanager import LargeFileManager
+from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
+from tornado.web import HTTPError
+
+from tests.pairs import ROOT, sources
+
+HOUR = 3600
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The course's settings and all pairs, in a folder that a test may spoil."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    for source in sources():
+        for path in (source, source.with_suffix(".ipynb")):
+            shutil.copy(path, tmp_path / "notebooks")
+    return tmp_path
+
+
+def opened(folder, path):
+    """The sources of the cells that JupyterLab would show."""
+    files = build_sync_jupytext_contents_manager_class(LargeFileManager)()
+    files.root_dir = str(folder)
+    return [cell["source"] for cell in files.get(str(path))["content"]["cells"]]
+
+
+def set_age(path, hours):
+    time = path.stat().st_mtime - hours * HOUR
+    os.utime(path, (time, time))
+
+
+@pytest.mark.parametrize("older", [".py", ".ipynb"])
+@pytest.mark.parametrize("source", sources(), ids=lambda s: s.stem)
+def test_a_committed_pair_opens_whatever_its_time_stamps(folder, source, older):
+    set_age(folder / "notebooks" / source.with_suffix(older).name, hours=24)
+    notebook = source.with_suffix(".ipynb")
+    cells = opened(folder, f"notebooks/{notebook.name}")
+    assert cells == ["".join(c["source"]) for c in json.loads(notebook.read_text("utf-8"))["cells"]]
+
+
+def answer_outside(notebook):
+    """Type an answer as an editor without Jupytext saves it: into the .ipynb alone."""
+    document = json.loads(notebook.read_text(encoding="utf-8"))
+    (cell,) = (c for c in document["cells"] if 'check("00-1"' in "".join(c["source"]))
+    before = "".join(cell["source"])
+    cell["source"] = before.replace("fraction = ...", "fraction = 0.25")
+    assert cell["source"] != before
+    notebook.write_text(json.dumps(document), encoding="utf-8")
+
+
+@pytest.mark.parametrize("hours", [0.01, 1, 1000])
+def test_an_answer_typed_outside_jupyterlab_is_never_replaced(folder, hours):
+    notebook = folder / "notebooks" / "00_start_here.ipynb"
+    answer_outside(notebook)
+    set_age(notebook.with_suffix(".py"), hours)
+    with pytest.raises(HTTPError, match=r"(?s)fraction = \.\.\.") as refused:
+        opened(folder, "notebooks/00_start_here.ipynb")
+    assert refused.value.status_code == 400 and "0.25" in str(refused.value)
+    assert "0.25" in notebook.read_text(encoding="utf-8")

@@ -1,0 +1,99 @@
+"""The module taken home: without the extras it installs, imports, and runs README's example."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from flit_core import buildapi
+
+from tests.pairs import README, ROOT
+
+# What the extras bring, and what that brings: not there in an environment of the module alone.
+EXTRAS = (
+    "IPython", "comm", "hypothesis", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_core",
+    "jupyterlab", "jupytext", "nbclient", "nbformat", "pandas", "pytest", "scipy", "traitlets",
+)  # fmt: skip
+ALONE = f"""
+import sys
+
+
+class Without:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in {EXTRAS!r}:
+            return self.finder.find_spec(name, path, target)
+
+
+sys.meta_path = [Without(finder) for finder in sys.meta_path]
+import course_utils
+
+assert course_utils.__file__.startswith({{home!r}}), course_utils.__file__
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The wheel, unpacked where nothing else is."""
+    home = tmp_path_factory.mktemp("home")
+    with contextlib.chdir(ROOT):
+        wheel = buildapi.build_wheel(str(home))
+    zipfile.ZipFile(home / wheel).extractall(home)
+    return home
+
+
+def run(home, code):
+    """Run code in a fresh process that has the module and its dependencies, and nothing else."""
+    environment = {**os.environ, "PYTHONPATH": str(home), "MPLBACKEND": "Agg"}
+    alone = ALONE.replace("{home!r}", repr(str(home)))
+    done = subprocess.run(
+        [sys.executable, "-c", alone + code], cwd=home, env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def example():
+    """README's example of the module."""
+    (block,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+    return block
+
+
+HOUSES = """
+import numpy as np
+rng = np.random.default_rng(0)
+x = np.column_stack([rng.uniform(30, 200, 2000), rng.integers(1, 7, 2000)])
+y = 50_000 + 3_000 * x[:, 0] + rng.normal(size=2000) * (5_000 + 200 * x[:, 0])
+"""
+
+
+def test_readme_s_example_runs_with_the_module_alone_and_is_honest(home):
+    printed = run(home, HOUSES + example())
+    share, n, honest = re.match(r"([\d.]+)% of (\d+) .* ± ([\d.]+)$", printed.strip()).groups()
+    assert int(n) == 400 and float(honest) == pytest.approx(2.1, abs=0.1)
+    assert abs(float(share) - 95) < 2 * float(honest)  # a fit is not the truth
+
+
+def test_all_but_the_labs_is_there_without_the_extras(home):
+    run(home, """
+import importlib, pkgutil
+for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
+    if not module.name.startswith("course_utils.labs"):
+        importlib.import_module(module.name)
+import matplotlib.pyplot as plt
+from course_utils import check, guess, quiz
+from course_utils.plots import show
+assert not check("00-1", ...) and "( )" in repr(quiz("00"))
+try:
+    show(plt.figure(), alt="a figure")
+except ModuleNotFoundError as error:
+    assert "fig.savefig" in str(error)
+else:
+    raise AssertionError("shown without IPython?")
+""")  # fmt: skip
