@@ -1,7 +1,9 @@
 """What the notebooks of *Learning the variance* share.
 
-    data -> losses -> models -> training, metrics, plots -> labs, checks
+    doors -> data, losses -> models -> training, metrics, plots -> labs, checks (these draw: draws)
 
+``doors`` says what may come in: what has one reading is converted, the rest is a ValueError of one
+sentence.
 Tensors are ``(n, d)`` in float64: with float32 the printed numbers of a course would differ
 from one CPU to the next.
 """
