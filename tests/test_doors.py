@@ -75,7 +75,7 @@ BAD_ARRAYS = {
 
 # The losses are for those who train: they convert nothing. NaN goes through, into the result.
 UNREADABLE_IN_LOSSES = {
-    **{name: BAD_ARRAYS[name] for name in BAD_ARRAYS.keys() - {"nan", "infinity"}},
+    **{name: bad for name, bad in BAD_ARRAYS.items() if name not in ("nan", "infinity")},
     "array": ONE.numpy(), "list": ONE.tolist(), "float32": ONE.float(), "int": ONE.long(),
     "flat": ONE[:, 0],
 }  # fmt: skip
