@@ -12,11 +12,10 @@
 #
 # **You need** notebook 04 (two outputs).
 #
-# **Time.** About 40 minutes; the notebook runs in about 20 s.
+# **Time.** About 40 minutes; the notebook runs in about 24 s.
 
 # %%
 import math
-from functools import partial
 
 import matplotlib.pyplot as plt
 import torch
@@ -35,7 +34,7 @@ use_course_style()
 # %% [markdown]
 # ## Easy data
 #
-# M. Seitzer and others ask this question in ["On the pitfalls of heteroscedastic uncertainty estimation"](https://arxiv.org/abs/2203.09168) (Seitzer et al. 2022). Their example has hardly any noise. We take a shorter piece of it, 200 points on three waves:
+# M. Seitzer and others ask this question in ["On the pitfalls of heteroscedastic uncertainty estimation"](https://arxiv.org/abs/2203.09168) (Seitzer et al. 2022). Their example has hardly any noise. We take a shorter piece of it, 150 points on three waves:
 #
 # $$y = 0.4\,\sin 2\pi x + 0.01\,\varepsilon, \qquad 0 \le x \le 3.$$
 #
@@ -43,35 +42,35 @@ use_course_style()
 
 # %%
 WAVES = Problem(lambda x: 0.4 * torch.sin(2 * math.pi * x), constant(0.01), low=0, high=3)
-x, y = WAVES.sample(200, seed=0)
+x, y = WAVES.sample(150, seed=0)
 x_new, y_new = WAVES.sample(2000, seed=1)
 grid = WAVES.grid(400)
 
 fig, ax = plt.subplots(figsize=(7.5, 2.8))
 plot_data(ax, x, y, s=14)
 plot_truth(ax, WAVES, band=False)
-ax.set_title("200 points, and noise too small to see")
-show(fig, alt="200 points on a dashed sine wave with three periods. No point is visibly off it.")
+ax.set_title("150 points, and noise too small to see")
+show(fig, alt="150 points on a dashed sine wave with three periods. No point is visibly off it.")
 
 # %% [markdown]
 # ## Predict
 #
-# Five networks, from five sets of first weights, are trained by squared error. The same five are trained again from the same weights, with two outputs and the NLL. Replace each `...`.
+# Ten networks, from ten sets of first weights, are trained by squared error. The same ten are trained again from the same weights, with two outputs and the NLL. Replace each `...` by a word.
 
 # %%
-guess("08-a", ...)  # of the five pairs, in how many the NLL's mean is the worse one
+guess("08-a", ...)  # the NLL's mean is the worse one in "few" (0-3), "half" (4-6) or "most" of the ten pairs
 
 # %%
 guess("08-b", ...)  # its median RMSE, over that of squared error: "below 3" or "above 3"
 
 
 # %% [markdown]
-# ## Five networks at once
+# ## Ten networks at once
 #
-# One run says little, so every experiment here runs from five starts. To save time the five networks are stacked: each weight matrix has a first dimension for the network, and `torch.baddbmm` multiplies all five at once. The networks are 1-32-32 with tanh units, and two heads, one for μ and one for log σ².
+# One run says little, so every experiment here runs from ten starts. To save time the networks are stacked: each weight matrix has a first dimension for the network, and `torch.baddbmm` multiplies all ten at once. The networks are 1-32-32 with tanh units, and two heads, one for μ and one for log σ².
 
 # %%
-def first_weights(seeds=5, width=32):
+def first_weights(seeds=10, width=32):
     """Stacked weights and biases of 1-width-width and two heads, as nn.Linear draws them."""
     nets = []
     for seed in range(seeds):
@@ -83,7 +82,7 @@ def first_weights(seeds=5, width=32):
 
 
 def forward(nets, x, *, cut=False):
-    """mu and log σ², (5, n, 1); with ``cut`` the head for σ sends no gradient into the rest."""
+    """mu and log σ², (10, n, 1); with ``cut`` the head for σ sends no gradient into the rest."""
     w1, b1, w2, b2, w_mu, b_mu, w_s, b_s = nets
     h = torch.tanh(torch.baddbmm(b1, x.expand(len(w1), *x.shape), w1))
     h = torch.tanh(torch.baddbmm(b2, h, w2))
@@ -95,9 +94,9 @@ def forward(nets, x, *, cut=False):
 
 # %%
 def train(loss, x=x, y=y, *, steps=1200, lr=0.005, cut=False, nets=None):
-    """The five networks after steps of Adam on loss(y, mu, log_var)."""
+    """The ten networks after steps of Adam on loss(y, mu, log_var)."""
     nets = nets or first_weights()
-    optimiser = torch.optim.Adam(nets, lr=lr)
+    optimiser = torch.optim.Adam(nets, lr=lr, fused=True)
     for _ in range(steps):
         mu, log_var = forward(nets, x, cut=cut)
         total = loss(y.expand_as(mu), mu, log_var).mean(dim=(1, 2)).sum()
@@ -109,7 +108,7 @@ def train(loss, x=x, y=y, *, steps=1200, lr=0.005, cut=False, nets=None):
 
 # %%
 def rmse(nets):
-    """The distance of each network's mean from the true one, (5,)."""
+    """The distance of each network's mean from the true one, (10,)."""
     with torch.no_grad():
         mu, _ = forward(nets, grid)
     return ((mu - WAVES.mean(grid)) ** 2).mean(dim=(1, 2)).sqrt()
@@ -131,17 +130,17 @@ nll = stacked(gaussian_nll)
 by_mse, by_nll = train(squared_error), train(nll)
 worse = (rmse(by_nll) > rmse(by_mse)).sum().item()
 ratio = (rmse(by_nll).median() / rmse(by_mse).median()).item()
-assert worse == 5 and rmse(by_mse).median() < 0.04 and ratio > 3
+assert worse >= 7 and rmse(by_mse).median() < 0.05 and ratio > 3
 
 # %%
-measured("08-a", worse, "of five worse with the NLL")
+measured("08-a", "most" if worse > 6 else "half" if worse > 3 else "few", "pairs worse with the NLL")
 
 # %%
 measured("08-b", "above 3" if ratio > 3 else "below 3", "ratio of the medians")
 
 
 # %% [markdown]
-# The data, the first weights, the optimiser and the number of steps are the same. Only the loss has changed, and with the NLL all five means are worse, by more than a factor of 3 in the median.
+# The data, the first weights, the optimiser and the number of steps are the same. Only the loss has changed, and with the NLL most means are worse, in the median by more than a factor of 3. We assert at least 7 of 10. The exact count is not printed: training multiplies rounding errors, and another processor ends some of these runs elsewhere.
 
 # %%
 def worst(nets):
@@ -154,7 +153,7 @@ def worst(nets):
 
 # %%
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.2))
-titles = ("Squared error: the worst of five", "NLL: it gives up, and calls waves noise")
+titles = ("Squared error: the worst of ten", "NLL: it gives up, and calls waves noise")
 for ax, nets, title in zip(axes, (by_mse, by_nll), titles):
     mu, sigma = worst(nets)
     plot_fit(ax, grid, mu, sigma if nets is by_nll else None)
@@ -188,7 +187,7 @@ torch.testing.assert_close(mu_leaf.grad, (mu_leaf - y).detach() * torch.exp(-log
 
 # %%
 def share_of_the_quietest(nets):
-    """The share of the weight 1/σ² that the tenth of the points with the least σ has, (5,)."""
+    """The share of the weight 1/σ² that the tenth of the points with the least σ has, (10,)."""
     with torch.no_grad():
         weight = torch.exp(-forward(nets, x)[1]).flatten(1)
     quietest = weight.topk(len(x) // 10, dim=1).values
@@ -203,20 +202,22 @@ def neighbours_agree(residuals):
 
 
 # %%
-share = share_of_the_quietest(by_nll)
+failing = rmse(by_nll) > 0.1
+share = share_of_the_quietest(by_nll)[failing]
 with torch.no_grad():
     mu, log_var = forward(by_nll, x)
-    z2 = ((y - mu) ** 2 * torch.exp(-log_var)).mean(dim=(1, 2))
-missed, noise = neighbours_agree(y - mu), neighbours_agree((y - WAVES.mean(x))[None])
-print(f"share of the quietest tenth: more than 0.25 in {(share > 0.25).sum()} of 5")
-print(f"neighbouring residuals: correlation above 0.8 in {(missed > 0.8).sum()} of 5")
-print(f"                        of the true noise {abs(noise.item()):.1f}")
-assert (share > 0.25).all() and (missed > 0.8).all() and abs(noise) < 0.2
-assert (z2 < 1.3).all()
+    z2 = ((y - mu) ** 2 * torch.exp(-log_var)).mean(dim=(1, 2))[failing]
+missed, noise = neighbours_agree(y - mu)[failing], neighbours_agree((y - WAVES.mean(x))[None])
+print("of the networks that miss a wave:")
+print(f"  share of the quietest tenth above 0.15: {'all' if (share > 0.15).all() else 'not all'}")
+print(f"  correlation of neighbours above 0.9:   {'all' if (missed > 0.9).all() else 'not all'}")
+print(f"correlation of neighbours, true noise:   {abs(noise.item()):.1f}")
+assert failing.sum() >= 5 and (share > 0.15).all() and (missed > 0.9).all() and abs(noise) < 0.2
+assert z2.median() < 1.1
 
 
 # %% [markdown]
-# The mean of $z^2 = (y - \mu)^2/\sigma^2$ is no alarm: σ has grown to fit what the mean misses, so $z^2$ stays near 1 or below, and the band covers. The alarms are two that need no truth: **a few points hold most of the weight**, and **neighbouring residuals agree**.
+# The mean of $z^2 = (y - \mu)^2/\sigma^2$ is no alarm: σ has grown to fit what the mean misses, so $z^2$ stays near 1 or below in most of them, and the band covers. The alarms are two that need no truth: **a few points hold most of the weight**, and **neighbouring residuals agree**.
 
 # %% [markdown]
 # ## Six ways to train
@@ -228,7 +229,7 @@ assert (z2 < 1.3).all()
 # | β-NLL | the NLL times $\sigma^{2\beta}$, taken as a number: weight $\sigma^{2\beta - 2}$ | [Seitzer et al. (2022)](https://arxiv.org/abs/2203.09168) |
 # | warm-up | half of the steps squared error, then the NLL | Nix & Weigend's advice |
 # | faithful | squared error for μ; σ by an NLL that sends no gradient to μ or the shared layers | [Stirn et al. (2023)](https://arxiv.org/abs/2212.09184) |
-# | held-out residuals | squared error on 150 points, then σ from the residuals of the other 50 | [Jordahn et al. (2026)](https://arxiv.org/abs/2603.01750) |
+# | held-out residuals | squared error on 110 points, then σ from the residuals of the other 40 | [Jordahn et al. (2026)](https://arxiv.org/abs/2603.01750) |
 
 # %% [markdown]
 # At β = 0 the β-NLL is the NLL; at β = 1 the weight is 1, and μ has the gradient of squared error. `detach` makes the factor a number: no gradient flows through it. `cut=True` of `forward` is the other cut, between the head for σ and the layers below.
@@ -252,10 +253,9 @@ ways = {
     "squared error": by_mse,
     "NLL": by_nll,
     "β-NLL, β = ½": train(stacked(beta_nll)),
-    "β-NLL, β = 1": train(stacked(partial(beta_nll, beta=1))),
     "warm-up": train(nll, steps=600, nets=half),
     "faithful": train(faithful, cut=True),
-    "held-out residuals": train(squared_error, x[:150], y[:150]),
+    "held-out residuals": train(squared_error, x[:110], y[:110]),
 }
 
 
@@ -268,7 +268,7 @@ def rms(x, y):
     return lambda nets: ((y - forward(nets, x)[0]) ** 2).mean(dim=(1, 2), keepdim=True).log()
 
 
-afterwards = {"squared error": rms(x, y), "held-out residuals": rms(x[150:], y[150:])}
+afterwards = {"squared error": rms(x, y), "held-out residuals": rms(x[110:], y[110:])}
 new_nll = {}
 with torch.no_grad():
     for name, nets in ways.items():
@@ -284,7 +284,7 @@ fig, (left, right) = plt.subplots(1, 2, sharey=True, figsize=(8.6, 3.6))
 for row, name in enumerate(ways):
     color = WRONG if name == "NLL" else MEAN if name == "squared error" else REPAIRED
     for ax, values in ((left, errors[name]), (right, new_nll[name])):
-        ax.plot(values, [row] * 5, "o", color=color, alpha=0.6)
+        ax.plot(values, [row] * 10, "o", color=color, alpha=0.6)
         ax.plot(values.median(), row, "|", color=TRUTH, markersize=16, markeredgewidth=2)
 left.set_yticks(range(len(ways)), ways)
 left.invert_yaxis()
@@ -292,29 +292,29 @@ left.axvline(0.01, color=TRUTH, linestyle="--", linewidth=1)
 left.set(xscale="log", xlabel="RMSE of the mean; dashed: the noise", title="The NLL has the worst means")
 right.axvline(WAVES.noise_floor(), color=TRUTH, linestyle="--", linewidth=1)
 right.set(xlabel="NLL on new points, nats; dashed: the floor", title="… and, with it, the worst predictions")
-show(fig, alt="Seven rows of five dots and their medians. Left, RMSE: the NLL's dots lie far to "
-     "the right of all others. Right, NLL on new points: again the NLL is worst in the median; "
-     "the two rows of the beta-NLL come closest to the dashed noise floor.")
+show(fig, alt="Six rows of ten dots and their medians. Left, RMSE: most of the NLL's dots lie far "
+     "to the right. Right, NLL on new points: again the NLL is worst in the median; "
+     "the row of the beta-NLL comes closest to the dashed noise floor.")
 
 
 # %%
 def better(name, other, score):
-    """In how many of the five starts the first way scores lower than the second."""
+    """In how many of the ten starts the first way scores lower than the second."""
     return int((score[name] < score[other]).sum())
 
 
-print("of 5 starts, better than the NLL:   mean   prediction")
+print("of 10 starts, better than the NLL in at least:   mean   prediction")
+least = dict.fromkeys(ways, 6) | {"β-NLL, β = ½": 9}
 for name in ways:
     if name != "NLL":
         counts = better(name, "NLL", errors), better(name, "NLL", new_nll)
-        print(f"  {name:32} {counts[0]:4} {counts[1]:12}")
-        assert counts == (5, 5)
-for name in ("β-NLL, β = ½", "β-NLL, β = 1"):
-    assert better(name, "squared error", errors) >= 3
+        assert min(counts) >= least[name], (name, counts)
+        print(f"  {name:42} {least[name]:5} {least[name]:10}")
+assert better("β-NLL, β = ½", "squared error", errors) >= 5
 assert errors["warm-up"].median() > errors["squared error"].median()
 
 # %% [markdown]
-# All the others beat the NLL in 5 of 5 starts, in the mean *and* in its own measure, the NLL on new points. Both β-NLLs beat squared error in most starts. Warm-up helps and does not cure: in the median its mean is worse than that of squared error. "Faithful" is safe, since σ cannot harm μ, and its σ is learned at the same time. The held-out residuals are as plain as a method can be, and the mean has lost a quarter of its points to them.
+# All the others beat the NLL in most starts, in the mean *and* in its own measure, the NLL on new points; the β-NLL does it most reliably. Its mean is also better than that of squared error in at least half of the starts. (A test of the course repeats the main comparison from ten other starts.) Warm-up helps and does not cure: in the median its mean is worse than that of squared error. "Faithful" is safe, since σ cannot harm μ, and its σ is learned at the same time. The held-out residuals are as plain as a method can be, and the mean has lost a quarter of its points to them.
 #
 # This is one problem, chosen because it hurts. On the data of notebook 04 the same loss finds the mean.
 
@@ -498,7 +498,7 @@ guesses("08")
 #
 # - With the NLL a residual pulls on the mean with weight $1/\sigma^2$. Where the mean is poor, σ grows, the pull falls, and the mean stays poor.
 # - z² near 1 is no alarm. A few points with most of the weight, and neighbouring residuals that agree, are.
-# - Six ways: squared error, NLL, β-NLL, warm-up, faithful, held-out residuals. Here all beat the NLL in 5 of 5 starts.
+# - Six ways: squared error, NLL, β-NLL, warm-up, faithful, held-out residuals. Here each of the others beats the NLL in at least 6 of 10 starts.
 # - The β-NLL trains; it is no score. At β = 1 its value is smallest at σ² = 1/e on any data.
 # - Without noise there is no minimum: set a floor.
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from course_utils.data import LINE, WAVE, Problem, constant
-from course_utils.losses import mean_nll
+from course_utils.data import DTYPE, LINE, WAVE, Problem, constant
+from course_utils.losses import beta_nll, gaussian_nll, mean_nll
 from course_utils.models import HeteroscedasticRegressor, HomoscedasticRegressor, mlp
 from course_utils.training import fit, predict
 from tests.pairs import cells, sources
@@ -19,7 +19,7 @@ def shown(number, *names):
     (source,) = (s for s in sources() if s.name.startswith(number))
     tree = ast.parse("\n".join(text for kind, text in cells(source) if kind == "code"))
     tree.body = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name in names]
-    scope = {"torch": torch, "math": math}
+    scope = {"torch": torch, "math": math, "DTYPE": DTYPE}
     exec(compile(tree, source.name, "exec"), scope)
     return [scope[name] for name in names]
 
@@ -67,6 +67,28 @@ def test_sigma_of_x_has_an_rmse_under_003_for_at_least_9_of_10_seeds():
         fit(model, mean_nll, x, y, steps=150, lr=0.02, batch_size=500, seed=seed, decay=True)
         good += ((predict(model, grid)[1] - truth) ** 2).mean().sqrt().item() < 0.03
     assert good >= 9
+
+
+def test_the_nll_has_the_worse_mean_from_most_of_ten_other_starts_and_the_beta_nll_the_better():
+    first_weights, forward, stacked = shown("08", "first_weights", "forward", "stacked")
+    problem = Problem(lambda x: 0.4 * torch.sin(2 * math.pi * x), constant(0.01), low=0, high=3)
+    (x, y), grid = problem.sample(150, seed=0), problem.grid(400)
+
+    def rmse(loss):  # 08 shows the seeds 0 to 9
+        nets = [p.detach()[10:].requires_grad_() for p in first_weights(20)]
+        optimiser = torch.optim.Adam(nets, lr=0.005, fused=True)
+        for _ in range(1200):
+            mu, log_var = forward(nets, x)
+            total = loss(y.expand_as(mu), mu, log_var).mean(dim=(1, 2)).sum()
+            optimiser.zero_grad()
+            total.backward()
+            optimiser.step()
+        mu = forward(nets, grid)[0].detach()
+        return ((mu - problem.mean(grid)) ** 2).mean(dim=(1, 2)).sqrt()
+
+    by_nll, by_beta = rmse(stacked(gaussian_nll)), rmse(stacked(beta_nll))
+    assert (by_nll > rmse(lambda y, mu, log_var: (y - mu) ** 2 / 2)).sum() >= 6
+    assert (by_nll > by_beta).sum() >= 8
 
 
 def test_a_model_in_other_units_of_y_is_as_good():
