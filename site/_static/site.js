@@ -39,12 +39,16 @@ function makeReachable(box, name) {
   const wide = box.scrollWidth > box.clientWidth;
   if (wide && !box.hasAttribute("tabindex")) {
     box.tabIndex = 0;
-    box.setAttribute("role", "region");
+    box.setAttribute("role", "group");
     box.setAttribute("aria-label", name);
   }
 }
 
-const SCROLLS = [["div.math", "Equation"], [".pst-scrollable-table-container", "Table"], ["pre", "Code"]];
+const SCROLLS = [
+  ["mjx-container[display]", "Equation"],
+  [".pst-scrollable-table-container", "Table"],
+  ["pre", "Code"],
+];
 
 function look() {
   for (const [selector, name] of SCROLLS) {

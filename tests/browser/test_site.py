@@ -1,0 +1,301 @@
+"""The site: built as `make site` builds it, read as files, and shown by a browser."""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from functools import cache, partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+PAGES = ["index.html", "search.html", *(f"{path.stem}.html" for path in NOTEBOOKS)]
+each_page = pytest.mark.parametrize("name", PAGES)
+each_lesson = pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
+PHONE, LAPTOP = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
+TYPESET = "() => !window.MathJax || window.MathJax.startup?.promise?.then(() => true)"
+
+
+class Tags(HTMLParser):
+    """A page's tags with their attributes, in order."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.tags = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def values(self, attribute, *tags):
+        return [
+            attrs[attribute]
+            for tag, attrs in self.tags
+            if attribute in attrs and (not tags or tag in tags)
+        ]
+
+
+@cache
+def read(path: Path) -> Tags:
+    return Tags(path)
+
+
+def pictures(path: Path) -> list[dict]:
+    """The course's pictures in a page, and not the logos in the theme's menu."""
+    images = [attrs for tag, attrs in read(path).tags if tag == "img"]
+    return [image for image in images if not image["src"].startswith("_static/images/")]
+
+
+@pytest.fixture(scope="session")
+def pages():
+    """The folder of pages, built anew; what the labs show is computed only where a lab changed."""
+    command = [sys.executable, ROOT / "site" / "build.py"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return ROOT / "build" / "site" / "html"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(pages):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(pages)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def show(browser, address):
+    """Show a page of the site; no request may go elsewhere or fail, and no error may be logged."""
+
+    @contextmanager
+    def shown(name, size, scheme="light"):
+        context = browser.new_context(viewport=size, color_scheme=scheme)
+        page = context.new_page()
+        wrong = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda m: m.type in ("error", "warning") and wrong.append(m.text))
+        page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith((f"{address}/", "data:", "blob:"))
+                or wrong.append(f"another host: {request.url}")
+            ),
+        )
+        page.goto(f"{address}/{name}")
+        page.wait_for_function(TYPESET)
+        yield page
+        assert wrong == []
+        context.close()
+
+    return shown
+
+
+def serious(page) -> list[str]:
+    """What axe calls serious or critical."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:200]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+def scrolls_sideways(page) -> bool:
+    """Whether the page, and not a table or a formula in it, is wider than the window."""
+    return page.evaluate(
+        "() => document.scrollingElement.scrollWidth > document.scrollingElement.clientWidth"
+    )
+
+
+# As files
+
+
+def test_there_is_a_page_for_every_lesson_and_none_is_left_over(pages):
+    assert {path.name for path in pages.glob("*.html")} == set(PAGES)
+
+
+@each_page
+def test_every_link_leads_somewhere(pages, name):
+    page = read(pages / name)
+    links = [*page.values("href"), *page.values("src")]
+    inside = [link for link in links if not re.match(r"https?:|data:|mailto:", link)]
+    assert len(inside) > 10
+    for link in inside:
+        path, anchor = urldefrag(link)
+        target = pages / unquote(urlsplit(path).path) if path else pages / name
+        assert target.is_file(), link
+        if anchor and target.suffix == ".html":
+            assert unquote(anchor) in read(target).values("id"), link
+
+
+@each_page
+def test_nothing_is_loaded_from_another_host(pages, name):
+    page = read(pages / name)
+    loaded = [*page.values("src"), *page.values("srcset"), *page.values("href", "link")]
+    assert not [address for address in loaded if re.match("(https?:)?//", address)]
+
+
+def test_no_style_sheet_loads_from_another_host(pages):
+    for path in pages.rglob("*.css"):
+        css = path.read_text(encoding="utf-8")
+        assert not re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", css), path.name
+
+
+@each_page
+def test_every_picture_says_what_it_shows(pages, name):
+    for image in pictures(pages / name):
+        assert len(image["alt"].split()) >= 8, image["src"]
+
+
+@each_lesson
+def test_each_picture_of_the_notebook_is_on_its_page(pages, name):
+    notebook = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    alts = [
+        output["metadata"]["image/png"]["alt"]
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    assert alts
+    assert [image["alt"] for image in pictures(pages / f"{name}.html")] == alts
+
+
+@each_lesson
+def test_its_code_can_be_opened_elsewhere(pages, name):
+    links = read(pages / f"{name}.html").values("href", "a")
+    for place in ("mybinder.org/v2/gh/", "colab.research.google.com/github/", "github.com/"):
+        of_place = [link for link in links if place in link and link.endswith(f"{name}.ipynb")]
+        assert of_place, place
+        assert len({unquote(link) for link in of_place}) == 1, "two links to one place differ"
+
+
+def test_the_front_page_tells_what_readme_does(pages):
+    front = (pages / "index.html").read_text(encoding="utf-8")
+    for path in NOTEBOOKS:
+        assert f'href="{path.stem}.html"' in front
+    assert 'data-lab="' in front
+
+
+# In a browser
+
+
+@each_page
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(PHONE, "light"), (LAPTOP, "dark")], ids=["phone, light", "laptop, dark"]
+)
+def test_a_page_fits_and_axe_finds_nothing_serious(show, name, size, scheme):
+    with show(name, size, scheme) as page:
+        assert page.evaluate("() => document.documentElement.dataset.theme") == scheme
+        assert not scrolls_sideways(page)
+        # As it is after reading: unfolded and answered.
+        page.evaluate(
+            """() => {
+                document.querySelectorAll('details').forEach(it => { it.open = true; });
+                document.querySelectorAll('.quiz input').forEach(it => it.click());
+            }"""
+        )
+        page.wait_for_timeout(300)
+        assert not scrolls_sideways(page)
+        assert serious(page) == []
+
+
+@each_lesson
+def test_equations_are_typeset(show, name):
+    with show(f"{name}.html", LAPTOP) as page:
+        formulas = page.locator(".math").count()
+        assert page.locator(".math mjx-container").count() == formulas > 0
+        assert page.locator("mjx-merror").count() == 0
+
+
+@each_lesson
+def test_hints_and_solutions_are_folded(show, name):
+    with show(f"{name}.html", PHONE) as page:
+        folded = page.locator("details:has(> summary)")
+        assert folded.count() >= 9  # three exercises
+        assert page.locator("details[open]").count() == 0
+        for i in range(folded.count()):
+            folded.nth(i).locator("summary").click()
+        assert page.locator("details[open]").count() == folded.count()
+        assert page.locator("details .highlight").first.is_visible()
+
+
+@each_lesson
+def test_the_quiz_is_answered_by_keyboard(show, name):
+    with show(f"{name}.html", PHONE) as page:
+        groups = page.locator(".quiz [role=radiogroup]")
+        assert groups.count() == 3
+        for i in range(groups.count()):
+            radios, reply = groups.nth(i).get_by_role("radio"), page.locator(".quiz .reply").nth(i)
+            assert not reply.is_visible()
+            assert page.get_by_role("radiogroup", name=f"{i + 1}. ").count() >= 1
+            radios.first.focus()
+            page.keyboard.press("Space")
+            seen = [reply.inner_text()]
+            for _ in range(radios.count() - 1):
+                page.keyboard.press("ArrowDown")
+                seen.append(reply.inner_text())
+            labels = groups.nth(i).locator("label").all_inner_texts()
+            for label, text in zip(labels, seen, strict=True):
+                assert text[0] in "✓✗"
+                assert label.strip() in text and len(text) > len(label) + 10
+            assert sum(text.startswith("✓") for text in seen) == 1
+
+
+def test_previous_and_next_lead_through_all_lessons(show):
+    with show("index.html", LAPTOP) as page:
+        for path in NOTEBOOKS:
+            page.locator("a.right-next").click()
+            page.wait_for_url(f"**/{path.stem}.html")
+        assert page.locator("a.right-next").count() == 0
+        for path in NOTEBOOKS[-2::-1]:
+            page.locator("a.left-prev").click()
+            page.wait_for_url(f"**/{path.stem}.html")
+
+
+def test_light_and_dark_by_the_button_and_kept(show):
+    with show("index.html", LAPTOP, "light") as page:
+        theme = "() => document.documentElement.dataset.theme"
+        seen = []
+        for _ in range(3):  # light, dark, as the system is
+            page.locator(".theme-switch-button:visible").first.click()
+            seen.append(page.evaluate(theme))
+        assert set(seen) == {"light", "dark"}
+        while page.evaluate(theme) != "dark":
+            page.locator(".theme-switch-button:visible").first.click()
+        page.reload()
+        assert page.evaluate(theme) == "dark"
+
+
+def test_search_finds_a_word(show):
+    with show("search.html?q=heteroscedastic", LAPTOP) as page:
+        page.locator("#search-results li a").first.wait_for()
+        found = page.locator("#search-results li a").evaluate_all("all => all.map(a => a.href)")
+        assert any("04_heteroscedastic_network.html" in href for href in found)
+
+
+def test_what_is_too_wide_is_reached_by_keyboard(show):
+    with show(f"{NOTEBOOKS[3].stem}.html", PHONE) as page:
+        wide = page.evaluate(
+            """() => [...document.querySelectorAll('.bd-content mjx-container, .bd-content pre')]
+                .filter(box => box.scrollWidth > box.clientWidth).map(box => box.tabIndex)"""
+        )
+        assert len(wide) > 3
+        assert set(wide) == {0}
