@@ -301,7 +301,8 @@ WITHIN = {
     "HomoscedasticRegressor", "HeteroscedasticRegressor", "Bump", "BayesianLinear",
     "BayesianRegressor", "loss_function", "count_or_none", "trainable", "held_out_data",
     "require_kl", "require_scalar", "without_gradient", "heard", "cause", "after_training",
-    "jump", "drawing", "with_kl", "widths", "instance", "axes",
+    "jump", "drawing", "with_kl", "widths", "instance", "axes", "load", "motorcycle", "engel",
+    "diabetes",
 }  # fmt: skip
 
 
