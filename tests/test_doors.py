@@ -15,7 +15,16 @@ from torch import nn
 from course_utils import data, losses, metrics, models, plots, tables, training
 from course_utils.data import WAVE, Problem, Table, constant, read_csv
 from course_utils.losses import beta_nll, gaussian_kl, gaussian_nll, mean_nll, negative_elbo
-from course_utils.metrics import coverage, crps, interval, pit
+from course_utils.metrics import (
+    calibration_curve,
+    conformal_quantile,
+    coverage,
+    crps,
+    interval,
+    interval_score,
+    paired_comparison,
+    pit,
+)
 from course_utils.models import BayesianRegressor, HeteroscedasticRegressor, Standardised, mlp
 from course_utils.plots import plot_data, plot_fit, plot_truth, show
 from course_utils.training import fit, predict, predict_samples
@@ -215,6 +224,30 @@ TABLE = {
         "mu": (lambda v, metric=metric: metric(Y, v, ONE), BAD_ARRAYS),
         "sigma": (lambda v, metric=metric: metric(Y, Y, v), {**BAD_SIGMAS, "zero": 0 * ONE}),
     } for metric in (pit, crps)},
+    interval_score: {
+        "y": (lambda v: interval_score(v, Y, Y), BAD_ARRAYS),
+        "lower": (lambda v: interval_score(Y, v, Y), {**BAD_ARRAYS, "above": Y + put(2, 1.0)}),
+        "upper": (lambda v: interval_score(Y, Y, v), {**BAD_ARRAYS, "below": Y - put(2, 1.0)}),
+        "level": (lambda v: interval_score(Y, Y, Y, v), BAD_LEVELS),
+    },
+    calibration_curve: {
+        "y": (lambda v: calibration_curve(v, Y, ONE), BAD_ARRAYS),
+        "mu": (lambda v: calibration_curve(Y, v, ONE), BAD_ARRAYS),
+        "sigma": (lambda v: calibration_curve(Y, Y, v), BAD_SIGMAS),
+        "levels": (lambda v: calibration_curve(Y, Y, ONE, v),
+                   {**other(BAD_ARRAYS, "none"), "percent": [50, 95], "zero": [0, 0.5]}),
+        "confidence": (lambda v: calibration_curve(Y, Y, ONE, confidence=v), BAD_LEVELS),
+    },
+    conformal_quantile: {
+        "scores": (conformal_quantile, wide(other(BAD_ARRAYS, "other length"))),
+        "level": (lambda v: conformal_quantile(Y, v), BAD_LEVELS),
+    },
+    paired_comparison: {
+        "a": (lambda v: paired_comparison(v, Y), wide(BAD_ARRAYS)),
+        "b": (lambda v: paired_comparison(Y, v), wide(BAD_ARRAYS)),
+        "one case": (lambda v: paired_comparison(v, v), {"one": ONE[:1]}),
+        "test_to_train": (lambda v: paired_comparison(Y, Y, v), {**BAD_NUMBERS, "negative": -1}),
+    },
     plot_data: {
         "ax": (lambda v: plot_data(v, X, Y), {"none": None, "figure": plt.Figure(), "data": X}),
         "x": (lambda v: plot_data(axes(), v, Y), wide(BAD_ARRAYS)),
@@ -321,7 +354,8 @@ WITHIN = {
     "HomoscedasticRegressor", "HeteroscedasticRegressor", "Bump", "BayesianLinear",
     "BayesianRegressor", "loss_function", "count_or_none", "trainable", "held_out_data",
     "require_kl", "require_scalar", "without_gradient", "heard", "cause", "after_training",
-    "jump", "drawing", "with_kl", "widths", "instance", "axes", "motorcycle", "engel", "diabetes",
+    "jump", "drawing", "with_kl", "widths", "instance", "axes", "CalibrationCurve",
+    "PairedComparison", "motorcycle", "engel", "diabetes",
 }  # fmt: skip
 
 
