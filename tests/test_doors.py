@@ -17,7 +17,7 @@ from torch import nn
 import course_utils
 from course_utils import check, checks, guess, quiz
 from course_utils.checks import guesses, measured
-from course_utils.data import WAVE, Problem, constant
+from course_utils.data import WAVE, Problem, Table, constant, read_csv
 from course_utils.losses import beta_nll, gaussian_kl, gaussian_nll, mean_nll, negative_elbo
 from course_utils.metrics import (
     calibration_curve,
@@ -38,6 +38,7 @@ torch.manual_seed(0)
 
 X, Y = WAVE.sample(6, seed=0)
 ONE = torch.ones(6, 1, dtype=torch.float64)
+TABLE_OF_TWO = Table(["x", "y"], torch.cat([X, Y], dim=1))
 
 
 class Array:
@@ -296,6 +297,25 @@ TABLE = {
         "margin": (lambda v: WAVE.grid(margin=v), BAD_NUMBERS),
     },
     constant: {"value": (constant, BAD_NUMBERS)},
+    read_csv: {
+        "source": (read_csv, {
+            "none": None, "a number": 3, "data": X, "text": "a,b\n1,2\n", "no file": "no/such.csv",
+            "a web address": "https://x.org/a.csv", "a folder": ".", "no upload": (),
+            "an odd upload": ({"content": 3},),
+        }),
+        "header": (lambda v: read_csv(b"1,2\n", header=v), {"a row": 3, "text": "infer"}),
+    },
+    Table: {
+        "values": (lambda v: Table(["x", "y"], v),
+                   {"none": None, "one column": X, "flat": X[:, 0]}),
+    },
+    Table.xy: {
+        "target": (lambda v: TABLE_OF_TWO.xy(v), {"none": None, "a number": 1, "unknown": "z"}),
+        "inputs": (lambda v: TABLE_OF_TWO.xy("y", v),
+                   {"a number": 0, "unknown": ["z"], "none of them": [], "the target": "y",
+                    "twice": ["x", "x"], "numbers": [0]}),
+        "missing": (lambda v: TABLE_OF_TWO.xy("y", missing=v), {"none": None, "true": True}),
+    },
     mlp: {
         "n_in": (lambda v: mlp(v, (), 1), {**BAD_COUNTS, "zero": 0}),
         "hidden": (lambda v: mlp(1, v, 1),
@@ -352,6 +372,7 @@ WITHIN = {
     "require_kl", "require_scalar", "without_gradient", "listen", "gradient", "read_as", "is_pair",
     "cause", "after_training", "about_sigma", "about_kl", "jump", "drawing", "with_kl", "widths",
     "instance", "axes", "noise_floor", "CalibrationCurve", "PairedComparison",
+    "motorcycle", "engel", "diabetes",
 }  # fmt: skip
 # Whole modules of that kind; the labs and the lessons' answers have tests of their own.
 MODULES_WITHIN = r"doors|draws|widgets|labs(\..*)?|checks\..*"
@@ -359,7 +380,7 @@ MODULES_WITHIN = r"doors|draws|widgets|labs(\..*)?|checks\..*"
 ANYTHING = {
     fit: {"decay", "keep_best"}, mlp: {"activation"}, plot_data: {"style"}, plot_truth: {"band"},
     plot_fit: {"color", "band_color", "label"}, check: {"answer"}, guess: {"value"},
-    measured: {"value"},
+    measured: {"value"}, Table: {"names", "notes", "lines", "kept_out", "holes"},
 }  # fmt: skip
 
 
@@ -389,7 +410,7 @@ def all_public():
             yield from (
                 (f"{name}.{part}", part, value)
                 for part, value in public(module)
-                if exported is None or part in exported
+                if exported is None or value.__qualname__.split(".")[0] in exported
             )
 
 
