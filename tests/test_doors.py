@@ -16,7 +16,13 @@ from course_utils import data, losses, metrics, models, plots, training
 from course_utils.data import WAVE, Problem, constant
 from course_utils.losses import beta_nll, gaussian_kl, gaussian_nll, mean_nll, negative_elbo
 from course_utils.metrics import coverage, crps, interval, pit
-from course_utils.models import BayesianRegressor, HeteroscedasticRegressor, Standardised, mlp
+from course_utils.models import (
+    BayesianRegressor,
+    Ensemble,
+    HeteroscedasticRegressor,
+    Standardised,
+    mlp,
+)
 from course_utils.plots import plot_data, plot_fit, plot_truth, show
 from course_utils.training import fit, predict, predict_samples
 
@@ -263,6 +269,16 @@ TABLE = {
                    {"number": 50, "text": "50", "zero": (0,), "half": (1.5,)}),
         "n_out": (lambda v: mlp(1, (), v), {**BAD_COUNTS, "zero": 0}),
     },
+    Ensemble: {
+        "n_in": (lambda v: Ensemble(n_in=v), {**BAD_COUNTS, "zero": 0}),
+        "hidden": (lambda v: Ensemble(hidden=v), {"number": 50, "text": "50", "zero": (0,)}),
+        "n_out": (lambda v: Ensemble(n_out=v), {**BAD_COUNTS, "zero": 0}),
+        "members": (lambda v: Ensemble(members=v), {**BAD_COUNTS, "zero": 0, "one": 1}),
+        "x": (lambda v: predict(Ensemble(hidden=()), v), other(BAD_ARRAYS, "other length")),
+        "x of mean_nll": (lambda v: mean_nll(Ensemble(hidden=()), v, Y),
+                          other(UNREADABLE_IN_LOSSES, "sparse", "row")),
+        "y": (lambda v: mean_nll(Ensemble(hidden=()), X, v), UNREADABLE_IN_LOSSES),
+    },
     Standardised: {
         "model": (lambda v: Standardised(v, X, Y), {"none": None, "a class": mlp}),
         "x": (lambda v: Standardised(HeteroscedasticRegressor(), v, Y), BAD_ARRAYS),
@@ -299,7 +315,8 @@ def test_a_bad_argument_is_refused_in_one_sentence_of_ours(use, value):
 WITHIN = {
     "Diverged", "Remark", "History", "one_thread", "minibatches", "use_course_style",
     "HomoscedasticRegressor", "HeteroscedasticRegressor", "Bump", "BayesianLinear",
-    "BayesianRegressor", "loss_function", "count_or_none", "trainable", "held_out_data",
+    "BayesianRegressor", "stacked_weights", "for_each_member", "split", "loss_function",
+    "count_or_none", "trainable", "held_out_data",
     "require_kl", "require_scalar", "without_gradient", "heard", "cause", "after_training",
     "jump", "drawing", "with_kl", "widths", "instance", "axes",
 }  # fmt: skip
