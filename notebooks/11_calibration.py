@@ -304,7 +304,8 @@ for ax, n in zip(axes, covered):
     ax.set(xlim=(0.65, 1), title=f"n = {n}")
 axes[0].set_ylabel("density")
 axes[1].set_xlabel("coverage that one calibration set gives")
-fig.suptitle("0.90 is promised on average; one calibration set gives more or less")
+fig.suptitle("0.90 is promised on average; one calibration set gives more or less", x=0.02,
+             ha="left", fontsize=11.5)
 show(fig, alt="Three histograms of 1,000 coverages, each under its Beta density: wide for 19 calibration "
      "points, from 0.7 to 1; narrower for 99; within 0.03 of 0.9 for 999.")
 
@@ -317,10 +318,9 @@ show(fig, alt="Three histograms of 1,000 coverages, each under its Beta density:
 # Now the trap. Let σ be *drawn at random*, unrelated to anything. We repair the levels as in [Kuleshov et al. (2018)](https://arxiv.org/abs/1807.00263): replace each level by the share of held-out PIT values below it, a non-decreasing curve (isotonic). On new points we count the 90 % interval overall, and in each third of σ.
 
 # %%
-n = 60_000
+n, held, new = 60_000, slice(0, 30_000), slice(30_000, 60_000)
 sigma = torch.from_numpy(np.exp(0.7 * rng.standard_normal((n, 1))))
 y_true = torch.from_numpy(rng.standard_normal((n, 1)))  # N(0, 1), whatever σ says
-held, new = slice(0, n // 2), slice(n // 2, n)
 u = pit(y_true, torch.zeros_like(y_true), sigma)
 known = u[held].flatten().sort().values
 level = torch.searchsorted(known, u[new].flatten()) / len(known)
