@@ -20,7 +20,6 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from scipy.optimize import isotonic_regression
 from torch import Tensor
 from torch.distributions import Beta, Normal
 
@@ -335,21 +334,28 @@ print(f"interval score at 90 %: {random_one:.1f}, with the right σ {right_one:.
 assert abs(inside.mean() - 0.9) < 0.01 and thirds[0] < 0.75 and thirds[2] > 0.99
 assert abs(random_one / right_one - 1.7) < 0.05
 
+
 # %% [markdown]
 # Right overall, and wrong in every third. Coverage and PIT average over all cases; they cannot see *which* cases get which σ. A proper score does: here it is about 70 % higher than with the right σ.
 #
 # A milder case is a forecast that ignores x and gives everybody the spread of all y: calibrated, and blunt. Hence the rule of [Gneiting, Balabdaoui & Raftery (2007)](https://doi.org/10.1111/j.1467-9868.2007.00587.x): be as sharp as you can, *subject to calibration*.
 #
-# **Isotonic regression** asks whether σ sorts the cases: it fits the squared residuals, by least squares, with a non-decreasing function of σ.
+# **Isotonic regression** asks whether σ sorts the cases: it fits the squared residuals, by least squares, with a non-decreasing function of σ. We sort them by σ into 60 groups. The fit at group k is the largest over a ≤ k of the smallest over b ≥ k of the mean of groups a to b.
 
 # %%
-by_sigma = sigma[held].flatten().argsort()
-squares = y_true[held].flatten()[by_sigma].square()
-repaired = isotonic_regression(squares.numpy()).x ** 0.5
-tenth = n // 20
-print("σ said    ", [f"{v:.1f}" for v in sigma[held].flatten()[by_sigma][tenth :: 2 * tenth]])
-print("σ repaired", [f"{v:.1f}" for v in repaired[tenth :: 2 * tenth]])
-assert abs(repaired[tenth:-tenth] - 1).max() < 0.1
+def isotonic(v):
+    """The non-decreasing values nearest to v, (n,), in the mean square."""
+    sums, i = torch.cat([0 * v[:1], v.cumsum(0)]), torch.arange(len(v))
+    mean = (sums[1:] - sums[:-1, None]) / (i - i[:, None] + 1)  # [a, b]: of v[a] to v[b]
+    return torch.stack([mean[: k + 1, k:].amin(dim=1).max() for k in i])
+
+
+said, by_sigma = sigma[held].flatten().sort()
+squares = y_true[held].flatten()[by_sigma].square().reshape(60, -1).mean(dim=1)
+repaired = isotonic(squares).sqrt()
+print("σ said    ", [f"{v:.1f}" for v in said.reshape(60, -1).mean(dim=1)[6::12]])
+print("σ repaired", [f"{v:.1f}" for v in repaired[6::12]])
+assert (repaired[6:-6] - 1).abs().max() < 0.1
 
 # %% [markdown]
 # Between the first and the last tenth it says σ = 1, the truth, to everybody: this σ carried no information.

@@ -126,3 +126,12 @@ def test_a_band_from_100_points_is_too_narrow_and_held_out_points_mend_it_on_oth
     assert max(given) < 0.93 and better >= 5
     # Beta(191, 10): 0.950 ± 0.015 each
     assert abs(sum(conformal) / 6 - 0.95) < 3 * 0.0154 / math.sqrt(6)
+
+
+def test_the_isotonic_regression_of_11_is_that_of_scipy():
+    from scipy.optimize import isotonic_regression
+
+    (isotonic,) = shown("11", "isotonic")
+    for n in (1, 2, 30, 60):
+        v = torch.linspace(0, 1, n, dtype=DTYPE) + torch.randn(n, dtype=DTYPE)
+        torch.testing.assert_close(isotonic(v).numpy(), isotonic_regression(v.numpy()).x)
