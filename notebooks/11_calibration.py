@@ -479,12 +479,10 @@ check("11-1", points_needed)
 # <details><summary>Hint 1</summary>
 #
 # $\hat q$ is finite when k ≤ n.
-#
 # </details>
 # <details><summary>Hint 2</summary>
 #
 # $(n + 1) \cdot 0.99 \le n$. At 95 % the answer was 19.
-#
 # </details>
 # <details><summary>Solution</summary>
 #
@@ -505,12 +503,10 @@ check("11-2", share_inside)
 # <details><summary>Hint 1</summary>
 #
 # Her interval is $\mu \pm 0.6745 \cdot 2\sigma$.
-#
 # </details>
 # <details><summary>Hint 2</summary>
 #
 # $P(|z| < a) = 2\Phi(a) - 1 = \operatorname{erf}(a/\sqrt 2)$.
-#
 # </details>
 # <details><summary>Solution</summary>
 #
@@ -545,12 +541,10 @@ check("11-3", right_quantile)
 # <details><summary>Hint 1</summary>
 #
 # Sort the scores. At which index, from 0, is the k-th smallest?
-#
 # </details>
 # <details><summary>Hint 2</summary>
 #
 # `k = math.ceil((n + 1) * level)`; with k > n return `math.inf`.
-#
 # </details>
 # <details><summary>Solution</summary>
 #
@@ -576,12 +570,10 @@ check("11-4", cqr)
 # <details><summary>Hint 1</summary>
 #
 # `torch.maximum(a, b)` compares value by value. Keep the sign: a negative $\hat q$ narrows the band.
-#
 # </details>
 # <details><summary>Hint 2</summary>
 #
 # `q = conformal_quantile(scores, level)`; the lower end moves down by q.
-#
 # </details>
 # <details><summary>Solution</summary>
 #
