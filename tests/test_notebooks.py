@@ -17,7 +17,7 @@ SHOWN = {
     "gaussian_nll": "03", "HomoscedasticRegressor": "03",
     "HeteroscedasticRegressor": "04", "interval": "04", "coverage": "04",
     "gaussian_kl": "05", "BayesianLinear": "06", "BayesianRegressor": "06",
-    "beta_nll": "08",
+    "beta_nll": "08", "stacked_weights": "12", "Ensemble": "12", "split": "12",
 }  # fmt: skip
 MODULES = ["losses", "models", "metrics", "training"]
 
