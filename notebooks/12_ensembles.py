@@ -167,7 +167,7 @@ assert abs(by_five - 0.8) < 0.01 and abs(by_four - 1) < 0.01
 # %% [markdown]
 # ## Over n and over noise: which part moves?
 #
-# A part is epistemic if more data shrink it, and aleatoric if they do not. That can be tried, as [de Jong et al. (2024)](https://arxiv.org/abs/2408.12175) do: change the number of points, change the noise, look.
+# A part is epistemic if more data shrink it, and aleatoric if they do not. That can be tried, as [de Jong et al. (2024)](https://arxiv.org/abs/2408.12175) do for classifiers: change the number of points, change the noise, look.
 #
 # Beside the plain ensemble we train one whose members see different data: each gets a **bootstrap** sample, n rows drawn with replacement. In a loss that is a weight for each row, the number of times it was drawn. Ten members, five of each kind, are one `Ensemble`. We repeat everything on four data sets, and know the truth: the error of the mean is what an epistemic sd should be as large as.
 
@@ -377,7 +377,7 @@ assert all(parts[2][gap].mean() > 2 * parts[2][data].mean() for parts in groups)
 #
 # $$\tfrac12 \left(1 + \tfrac6\pi \arcsin \tfrac14\right) = 0.741 .$$
 #
-# Too wide, and [Gneiting & Ranjan (2013)](https://arxiv.org/abs/1106.1638) prove that it must be.
+# Too wide. [Gneiting & Ranjan (2013)](https://arxiv.org/abs/1106.1638) prove that a pool of calibrated forecasts that differ always is.
 
 # %%
 a, b, e = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 200_000)))
@@ -430,9 +430,11 @@ lab = LABS["12"]()
 lab
 
 # %% [markdown]
+# Among the data the purple falls to nearly nothing with n. In the gap it falls far less: what is left there is the members' first weights, that is, a prior. The orange curve is about the noise where data are, and a guess elsewhere. More members make the purple steadier from one M to the next, and not smaller.
+#
 # ## A reader asks
 #
-# **"Can the two be told apart?"** Not from one number each. In our experiment noise moved both. [Mucsányi et al. (2024)](https://arxiv.org/abs/2402.19460) find the usual estimates of the two highly correlated across methods. What can be told apart is the *effect of an action*: collect more data, and see what falls.
+# **"Can the two be told apart?"** Not from one number each. In our experiment noise moved both. [Mucsányi et al. (2024)](https://arxiv.org/abs/2402.19460) find the usual estimates of the two highly correlated, for classifiers of images. What can be told apart is the *effect of an action*: collect more data, and see what falls.
 #
 # **"Why not evidential regression, one network that returns both?"** It learns the parameters of a prior over (μ, σ²) from single y. Many such priors give the same distribution of y, so the likelihood does not identify the split; what it reports is set by a regulariser ([Meinert et al. 2022](https://arxiv.org/abs/2205.10060)). It may rank points well. As an amount, it is not what more data would remove.
 #
