@@ -431,7 +431,8 @@ lab
 
 # %% [markdown]
 # Among the data the purple falls to nearly nothing with n. In the gap it falls far less: what is left there is the members' first weights, that is, a prior. The orange curve is about the noise where data are, and a guess elsewhere. More members make the purple steadier from one M to the next, and not smaller.
-#
+
+# %% [markdown]
 # ## A reader asks
 #
 # **"Can the two be told apart?"** Not from one number each. In our experiment noise moved both. [Mucsányi et al. (2024)](https://arxiv.org/abs/2402.19460) find the usual estimates of the two highly correlated, for classifiers of images. What can be told apart is the *effect of an action*: collect more data, and see what falls.
