@@ -24,8 +24,9 @@ from course_utils.labs.cells import Sample, expected_nll
 from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
 
-TRAINED = sorted(LABS.keys() - {"01", "09", "11"})
-WITH_RATE = sorted(LABS.keys() - {"01", "06", "09", "10", "11"})  # labs with a slider for the rate
+TRAINED = sorted(LABS.keys() - {"01", "09", "11", "12"})
+# Labs with a slider for the rate.
+WITH_RATE = sorted(LABS.keys() - {"01", "06", "09", "10", "11", "12"})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -676,3 +677,39 @@ def test_a_refit_of_the_last_layer_stands_in_the_network_itself(new_lab):
     assert loss == pytest.approx(min(lab.losses), abs=1e-9)
     after = [layer.weight for layer in lab.model.net[:-1] if hasattr(layer, "weight")]
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_members_of_lab_12_are_at_the_minimum_of_their_penalised_likelihood(new_lab):
+    lab = new_lab("12")
+    for n, gap in ((30, 0), (300, 0.5), (10_000, 1.5)):
+        lab.set(n=n, gap=gap, members=20)
+        model, cells = lab.model, lab.cells
+        penalty = ((model.mean - model.first) ** 2).sum() + (model.log_var**2).sum()
+        nll = sum(cells.nll(*pair) for pair in zip(*model(cells.x), strict=True))
+        (nll + penalty / (2 * lab.kept)).backward()
+        for parameter in (model.mean, model.log_var):
+            assert parameter.grad.abs().max() < 2e-3
+
+
+def test_in_lab_12_more_points_shrink_the_epistemic_part_among_the_data_only(new_lab):
+    lab = new_lab("12")
+    there, hole = (lab.wide.abs() > 1.2) & (lab.wide.abs() < 2.8), lab.wide.abs() < 0.5
+    found = []
+    for n in (100, 10_000):
+        lab.set(n=n)
+        found.append([part[where].mean() for part in lab.parts[1:] for where in (there, hole)])
+    (noise, _, data, gap), (noise_many, _, data_many, gap_many) = found
+    assert data_many < data / 4
+    assert gap_many > gap / 4
+    assert gap_many > 10 * data_many
+    assert noise_many == pytest.approx(noise.item(), rel=0.2)
+    lab.set(gap=0)
+    assert lab.parts[2][hole].mean() < gap_many / 10
+
+
+def test_the_sum_of_squares_of_the_parts_of_lab_12_is_the_total(new_lab):
+    lab = new_lab("12")
+    _, aleatoric, epistemic = lab.parts
+    torch.testing.assert_close(epistemic[:, 0], lab.mus[..., 0].std(0))
+    share = lab.curves()["share"][1]
+    torch.testing.assert_close(share * (aleatoric**2 + epistemic**2), epistemic**2)
