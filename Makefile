@@ -46,7 +46,7 @@ lab: $(STAMP)
 	if [ "$$(id -u)" = 0 ]; then set -- --allow-root; fi; \
 	if [ "$$(uname -s)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
 	    set -- "$$@" --no-browser; fi; \
-	exec env $(ONE_THREAD) $(BIN)/python -m jupyterlab "$$@" \
+	exec env $(ONE_THREAD) $(BIN)/python -m jupyterlab "$$@" --config=jupyter_server_config.py \
 	    --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=. \
 	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	    --LabApp.extension_manager=readonly $(ARGS)
