@@ -46,7 +46,7 @@ lab: $(STAMP)
 	if [ "$$(id -u)" = 0 ]; then set -- --allow-root; fi; \
 	if [ "$$(uname -s)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
 	    set -- "$$@" --no-browser; fi; \
-	exec env $(ONE_THREAD) $(BIN)/python -m jupyterlab "$$@" \
+	exec env $(ONE_THREAD) $(BIN)/python -m jupyterlab "$$@" --config=jupyter_server_config.py \
 	    --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=. \
 	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	    --LabApp.extension_manager=readonly $(ARGS)
@@ -81,9 +81,14 @@ test-portability: $(STAMP)
 	done; \
 	if [ -n "$$failed" ]; then echo "Notebooks differ with$${failed#;}" >&2; exit 1; fi
 
+# What torch's CUDA build asks for stays out of the lock, which names no index of its own either.
+CUDA := cuda-bindings cuda-toolkit nvidia-cublas nvidia-cudnn-cu13 nvidia-cusparselt-cu13 \
+    nvidia-nccl-cu13 nvidia-nvshmem-cu13 triton
+
 lock: $(STAMP)
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 \
+	@printf '%s\n' $(CUDA) > .venv/cuda.txt
+	@$(BIN)/python -m uv pip compile --quiet --no-sources --excludes .venv/cuda.txt --universal --python-version 3.11 \
 	    --fork-strategy fewest --all-extras --custom-compile-command 'make lock' \
 	    --output-file requirements.lock pyproject.toml $(ARGS)
 
@@ -131,6 +136,9 @@ $(STAMP): requirements.lock pyproject.toml
 	done; \
 	if [ "$$found" != yes ]; then \
 	    echo "The course needs Python 3.11, 3.12 or 3.13 with its venv module; found: $${found:-none}." >&2; \
+	    exit 1; fi; \
+	if [ "$$("$$python" -c 'import platform as p; print(p.system(), p.machine())')" = 'Darwin x86_64' ]; then \
+	    echo "torch has no build for a Mac with an Intel processor, nor for an Intel Python on another Mac: use Binder or Colab (README.md)." >&2; \
 	    exit 1; fi; \
 	rm -rf .venv; free=$$(df -Pk . | awk 'END { print $$4 }'); \
 	if [ "$$free" -lt 2000000 ]; then \

@@ -4,12 +4,25 @@ import json
 import os
 import shutil
 
+import nbformat
 import pytest
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 from tornado.web import HTTPError
 
-from tests.pairs import ROOT, hint, repository, sources, with_hint
+from course_utils.widgets import VIEW
+from tests.pairs import (
+    ROOT,
+    foreign,
+    hint,
+    is_built,
+    repository,
+    reword,
+    sources,
+    tidy,
+    with_hint,
+    write,
+)
 
 HOUR = 3600
 
@@ -104,3 +117,60 @@ def test_a_pair_saved_by_jupyterlab_opens_again(folder, hours):
     files.save(model, path)
     set_age((folder / path).with_suffix(".py"), hours)
     assert cell["source"] in opened(folder, path)
+
+
+def by_colab(notebook):
+    """Cells with ids in their metadata, the older format that has none of its own."""
+    notebook["nbformat_minor"] = 0
+    notebook["metadata"] = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "language_info": {"name": "python"},
+        "colab": {"provenance": [], "toc_visible": True},
+    }
+    for number, cell in enumerate(notebook["cells"]):
+        del cell["id"]
+        cell["metadata"] = {"id": f"x{number}"}
+
+
+def with_widget_state(notebook):
+    state = {"abc": {"model_name": "VBoxModel", "model_module": "@jupyter-widgets/controls"}}
+    notebook["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
+
+
+def by_vs_code(notebook):
+    notebook["metadata"]["kernelspec"] = {"name": "python3", "display_name": ".venv (3.12.1)"}
+    notebook["metadata"]["language_info"] |= {"version": "3.12.1", "file_extension": ".py"}
+
+
+def run_out_of_order(notebook):
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    code[0]["execution_count"] = 7
+
+
+def after_a_run(notebook):
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            if "data" in output:
+                output["data"][VIEW] = {"model_id": "abc"}
+                return
+
+
+FOREIGN = [by_colab, with_widget_state, by_vs_code, run_out_of_order, after_a_run]
+
+
+@pytest.mark.parametrize("saved", FOREIGN, ids=lambda saved: saved.__name__)
+def test_a_notebook_saved_elsewhere_is_named_and_repaired(folder, saved):
+    source = folder / "notebooks" / "00_start_here.py"
+    notebook = source.with_suffix(".ipynb")
+    kept = notebook.read_text(encoding="utf-8")
+    document = json.loads(kept)
+    saved(document)
+    notebook.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+    assert foreign(notebook)
+    assert not is_built(source) and not reword(source)  # so `make notebooks` runs it anew
+    repaired = nbformat.read(notebook, as_version=4)
+    tidy(repaired)
+    if saved is not run_out_of_order:  # there a run gives the counts back
+        write(repaired, source)
+        assert notebook.read_text(encoding="utf-8") == kept
+        assert is_built(source)

@@ -30,7 +30,8 @@ def course(tmp_path_factory):
     for name in ("course_utils", "notebooks"):
         leave = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         shutil.copytree(ROOT / name, copy / name, ignore=leave)
-    shutil.copy(ROOT / "pyproject.toml", copy)
+    for name in ("pyproject.toml", "jupyter_server_config.py"):
+        shutil.copy(ROOT / name, copy)
     return copy
 
 
@@ -58,6 +59,7 @@ def server(course, tmp_path_factory):
     url = f"http://127.0.0.1:{port}"
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+        "--config=jupyter_server_config.py",  # as `make lab` says
         f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
         f"--ServerApp.root_dir={course}", "--LabApp.expose_app_in_browser=True",
         "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",

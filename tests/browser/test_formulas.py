@@ -65,9 +65,11 @@ def test_katex_refuses_what_vs_code_shows_as_an_error(katex, tex):
 
 def test_an_error_of_mathjax_is_seen(course, open_notebook):
     """test_notebooks_in_jupyterlab.py asks the same of each lesson, which it has open anyway."""
-    text = r"$\sigma$ and $\frac{1}{$ and $\unknown{x}$"
+    text = r"$\sigma$ and $x \right)$ and $\unknown{x}$"
     cell = nbformat.v4.new_markdown_cell(text)
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), course / "notebooks" / "bad.ipynb")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=kernel)
+    nbformat.write(notebook, course / "notebooks" / "bad.ipynb")
     assert len(formulas(text)) == 3
     drawn, errors = open_notebook("notebooks/bad.ipynb").formulas(at_least=3)
     assert drawn == 3 and len(errors) == 2
