@@ -452,6 +452,17 @@ def test_the_mean_is_watched_whatever_the_loss_is_called(loss):
         trained(WAVE, 100, lambda x, y: (x, 200_000 + 1_000 * y), loss=loss)
 
 
+def test_one_draw_of_an_unsure_bayesian_model_is_no_mean_that_has_not_arrived():
+    x, y = WAVE.sample(200, seed=0)
+    for target, words in ((y, []), (200_000 + 1_000 * y, ["the mean has not arrived"])):
+        torch.manual_seed(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Remark)
+            remarks = fit(BayesianRegressor(prior_sd=2.5), elbo(weight=1 / 200), x, target,
+                          steps=60, lr=0.06, decay=True).remarks  # fmt: skip
+        assert [remark[: len(word)] for remark, word in zip(remarks, words, strict=True)] == words
+
+
 class Positive(HeteroscedasticRegressor):
     """Its second output is positive: a variance, or a standard deviation."""
 
