@@ -57,7 +57,13 @@ test: $(STAMP)
 notebooks: $(STAMP)
 	@$(TEST_ENV) $(BIN)/python -m tests.pairs $(ARGS)
 
-test-browser: $(STAMP)
+# VS Code draws formulas with KaTeX. Of this package its one script is wanted, not what it needs.
+KATEX := .venv/katex/sphinxcontrib/katex.min.js
+$(KATEX): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	    --target .venv/katex sphinxcontrib-katex==0.9.11
+
+test-browser: $(STAMP) $(KATEX)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt
 	@$(TEST_ENV) $(BIN)/python -m pytest tests/browser $(ARGS)
 

@@ -183,12 +183,11 @@ def positive_sigmas(name: str, value) -> Tensor:
 
 
 def column(name: str, value) -> Tensor:
-    """A column (n, 1) without a graph, to be drawn."""
+    """A column (n, 1) without a graph: what is drawn, or one score a case."""
     tensor = values(name, value).detach()
     if tensor.shape[1] != 1:
         raise ValueError(
-            f"{name} must be one column to be drawn, got shape {tuple(tensor.shape)}: "
-            f"type {name}[:, :1]"
+            f"{name} must be one column, got shape {tuple(tensor.shape)}: type {name}[:, :1]"
         )
     return tensor
 

@@ -17,9 +17,18 @@ from torch import nn
 import course_utils
 from course_utils import check, checks, guess, quiz
 from course_utils.checks import guesses, measured
-from course_utils.data import WAVE, Problem, constant
+from course_utils.data import WAVE, Problem, Table, constant, read_csv
 from course_utils.losses import beta_nll, gaussian_kl, gaussian_nll, mean_nll, negative_elbo
-from course_utils.metrics import coverage, crps, interval, pit
+from course_utils.metrics import (
+    calibration_curve,
+    conformal_quantile,
+    coverage,
+    crps,
+    interval,
+    interval_score,
+    paired_comparison,
+    pit,
+)
 from course_utils.models import BayesianRegressor, HeteroscedasticRegressor, Standardised, mlp
 from course_utils.plots import plot_data, plot_fit, plot_truth, show
 from course_utils.training import fit, predict, predict_samples
@@ -29,6 +38,7 @@ torch.manual_seed(0)
 
 X, Y = WAVE.sample(6, seed=0)
 ONE = torch.ones(6, 1, dtype=torch.float64)
+TABLE_OF_TWO = Table(["x", "y"], torch.cat([X, Y], dim=1))
 
 
 class Array:
@@ -220,6 +230,30 @@ TABLE = {
         "mu": (lambda v, metric=metric: metric(Y, v, ONE), BAD_ARRAYS),
         "sigma": (lambda v, metric=metric: metric(Y, Y, v), {**BAD_SIGMAS, "zero": 0 * ONE}),
     } for metric in (pit, crps)},
+    interval_score: {
+        "y": (lambda v: interval_score(v, Y, Y), BAD_ARRAYS),
+        "lower": (lambda v: interval_score(Y, v, Y), {**BAD_ARRAYS, "above": Y + put(2, 1.0)}),
+        "upper": (lambda v: interval_score(Y, Y, v), {**BAD_ARRAYS, "below": Y - put(2, 1.0)}),
+        "level": (lambda v: interval_score(Y, Y, Y, v), BAD_LEVELS),
+    },
+    calibration_curve: {
+        "y": (lambda v: calibration_curve(v, Y, ONE), BAD_ARRAYS),
+        "mu": (lambda v: calibration_curve(Y, v, ONE), BAD_ARRAYS),
+        "sigma": (lambda v: calibration_curve(Y, Y, v), BAD_SIGMAS),
+        "levels": (lambda v: calibration_curve(Y, Y, ONE, v),
+                   {**other(BAD_ARRAYS, "none"), "percent": [50, 95], "zero": [0, 0.5]}),
+        "confidence": (lambda v: calibration_curve(Y, Y, ONE, confidence=v), BAD_LEVELS),
+    },
+    conformal_quantile: {
+        "scores": (conformal_quantile, wide(other(BAD_ARRAYS, "other length"))),
+        "level": (lambda v: conformal_quantile(Y, v), BAD_LEVELS),
+    },
+    paired_comparison: {
+        "a": (lambda v: paired_comparison(v, Y), wide(BAD_ARRAYS)),
+        "b": (lambda v: paired_comparison(Y, v), wide(BAD_ARRAYS)),
+        "one case": (lambda v: paired_comparison(v, v), {"one": ONE[:1]}),
+        "test_to_train": (lambda v: paired_comparison(Y, Y, v), {**BAD_NUMBERS, "negative": -1}),
+    },
     plot_data: {
         "ax": (lambda v: plot_data(v, X, Y), {"none": None, "figure": plt.Figure(), "data": X}),
         "x": (lambda v: plot_data(axes(), v, Y), wide(BAD_ARRAYS)),
@@ -263,6 +297,25 @@ TABLE = {
         "margin": (lambda v: WAVE.grid(margin=v), BAD_NUMBERS),
     },
     constant: {"value": (constant, BAD_NUMBERS)},
+    read_csv: {
+        "source": (read_csv, {
+            "none": None, "a number": 3, "data": X, "text": "a,b\n1,2\n", "no file": "no/such.csv",
+            "a web address": "https://x.org/a.csv", "a folder": ".", "no upload": (),
+            "an odd upload": ({"content": 3},),
+        }),
+        "header": (lambda v: read_csv(b"1,2\n", header=v), {"a row": 3, "text": "infer"}),
+    },
+    Table: {
+        "values": (lambda v: Table(["x", "y"], v),
+                   {"none": None, "one column": X, "flat": X[:, 0]}),
+    },
+    Table.xy: {
+        "target": (lambda v: TABLE_OF_TWO.xy(v), {"none": None, "a number": 1, "unknown": "z"}),
+        "inputs": (lambda v: TABLE_OF_TWO.xy("y", v),
+                   {"a number": 0, "unknown": ["z"], "none of them": [], "the target": "y",
+                    "twice": ["x", "x"], "numbers": [0]}),
+        "missing": (lambda v: TABLE_OF_TWO.xy("y", missing=v), {"none": None, "true": True}),
+    },
     mlp: {
         "n_in": (lambda v: mlp(v, (), 1), {**BAD_COUNTS, "zero": 0}),
         "hidden": (lambda v: mlp(1, v, 1),
@@ -318,7 +371,8 @@ WITHIN = {
     "BayesianRegressor", "loss_function", "count_or_none", "trainable", "held_out_data",
     "require_kl", "require_scalar", "without_gradient", "listen", "gradient", "read_as", "is_pair",
     "cause", "after_training", "about_sigma", "about_kl", "jump", "drawing", "with_kl", "widths",
-    "instance", "axes", "noise_floor",
+    "instance", "axes", "noise_floor", "CalibrationCurve", "PairedComparison",
+    "motorcycle", "engel", "diabetes",
 }  # fmt: skip
 # Whole modules of that kind; the labs and the lessons' answers have tests of their own.
 MODULES_WITHIN = r"doors|draws|widgets|labs(\..*)?|checks\..*"
@@ -326,7 +380,7 @@ MODULES_WITHIN = r"doors|draws|widgets|labs(\..*)?|checks\..*"
 ANYTHING = {
     fit: {"decay", "keep_best"}, mlp: {"activation"}, plot_data: {"style"}, plot_truth: {"band"},
     plot_fit: {"color", "band_color", "label"}, check: {"answer"}, guess: {"value"},
-    measured: {"value"},
+    measured: {"value"}, Table: {"names", "notes", "lines", "kept_out", "holes"},
 }  # fmt: skip
 
 
@@ -356,7 +410,7 @@ def all_public():
             yield from (
                 (f"{name}.{part}", part, value)
                 for part, value in public(module)
-                if exported is None or part in exported
+                if exported is None or value.__qualname__.split(".")[0] in exported
             )
 
 

@@ -9,7 +9,7 @@ from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 from tornado.web import HTTPError
 
-from tests.pairs import ROOT, sources
+from tests.pairs import ROOT, hint, repository, sources, with_hint
 
 HOUR = 3600
 
@@ -71,6 +71,14 @@ def test_an_answer_typed_outside_jupyterlab_is_never_replaced(folder, hours):
         opened(folder, "notebooks/00_start_here.ipynb")
     assert refused.value.status_code == 400 and "0.25" in str(refused.value)
     assert "0.25" in notebook.read_text(encoding="utf-8")
+
+
+def test_the_hint_for_colab_follows_the_repository_and_stands_once():
+    lesson = "# %% [markdown]\n# # 07 · A\n#\n# **Time.** About 9 minutes; runs in about 8 s."
+    told = f"{lesson} {hint()}\n\n# %%\nx = 1\n"
+    assert with_hint(f"{lesson}\n\n# %%\nx = 1\n") == told == with_hint(told)
+    assert with_hint(told.replace("OWNER", "somebody")) == told
+    assert f"git+https://github.com/{repository()}`" in hint()
 
 
 def test_an_answer_typed_outside_opens_once_the_script_is_deleted(folder):
