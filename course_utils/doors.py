@@ -310,12 +310,16 @@ def pair_of(result) -> tuple[Tensor, Tensor]:
 
 
 def outputs(model, x: Tensor) -> tuple[Tensor, Tensor]:
-    """(mu, log_var) of a model at x (n, d), both (n, k); a ValueError names what else came."""
+    """(mu, log_var) of a model at x (n, d), both (n, k); a ValueError names what else came.
+
+    One that has ``.members``, an ensemble, returns a stack of them: (members, n, k).
+    """
     mu, log_var = pair_of(call(model, x))
-    if mu.ndim != 2 or mu.shape != log_var.shape or len(mu) != len(x):
+    rows = (model.members, len(x)) if hasattr(model, "members") else (len(x),)
+    if mu.ndim != len(rows) + 1 or mu.shape != log_var.shape or mu.shape[:-1] != rows:
         raise ValueError(
-            f"expected a model that returns mu and log_var, both ({len(x)}, k), got "
-            f"{tuple(mu.shape)} and {tuple(log_var.shape)}"
+            f"expected a model that returns mu and log_var, both ({', '.join(map(str, rows))}, k), "
+            f"got {tuple(mu.shape)} and {tuple(log_var.shape)}"
         )
     return mu, log_var
 

@@ -474,8 +474,10 @@ def minibatches(x: Tensor, y: Tensor, batch_size: int | None, seed: int, alone: 
 def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """The mean and the σ (not σ²) of y at x (n, d), each (n, k), without gradients.
 
-    The model is in evaluation mode meanwhile. One that draws, so that two calls differ, or that has
-    ``.kl``, is refused with a ValueError: ``predict_samples`` is for that.
+    Of an ensemble they are those of the mixture: σ² = aleatoric² + epistemic², which
+    ``predict_samples`` gives apart. The model is in evaluation mode meanwhile. One that draws, so
+    that two calls differ, or that has ``.kl``, is refused with a ValueError: ``predict_samples`` is
+    for that.
     """
     draws = hasattr(model, "kl")
     if not draws:
@@ -490,7 +492,20 @@ def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
             "predict needs a model that gives one answer, got one that draws: type "
             "mu, aleatoric, epistemic = predict_samples(model, x)"
         )
+    if hasattr(model, "members"):
+        mu, aleatoric, epistemic = split(mu, log_var)
+        return mu, torch.hypot(aleatoric, epistemic)
     return mu, sigma
+
+
+def split(mu: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, aleatoric sd and epistemic sd, each (n, k), of an ensemble's answers (members, n, k).
+
+    The members are a sample of the networks that training may end in. Divided by one less than
+    their number, the variance of their means is right on average; divided by their number, it is
+    too small by the factor 1 − 1/members.
+    """
+    return mu.mean(0), log_var.exp().mean(0).sqrt(), mu.std(0, correction=1)
 
 
 def drawing(predict_samples):
@@ -504,6 +519,9 @@ def drawing(predict_samples):
         with mode(model, training=False):
             for layer in layers:
                 layer.train(dropout)
+            if hasattr(model, "members"):
+                with torch.no_grad():
+                    return split(*outputs(model, x))
             found = predict_samples(partial(outputs, model), x, draws)
         if layers and not dropout and not found[2].any():
             raise ValueError(
@@ -522,7 +540,8 @@ def predict_samples(model: nn.Module, x: Tensor, draws: int = 200) -> tuple[Tens
 
     Every call of the model is one draw of (mu, log_var). aleatoric = √(mean σ²) and epistemic =
     the sd of the drawn means: by the law of total variance the sum of their squares is the variance
-    of the mixture of all draws. No draw is kept (Welford's running sums).
+    of the mixture of all draws. No draw is kept (Welford's running sums). An ensemble's draws are
+    its members, whatever ``draws`` is; so few, the variance divides by their number less 1.
 
     The model is in evaluation mode meanwhile; ``dropout=True`` leaves its dropout layers on, and
     batch norm off (Gal & Ghahramani 2016). Fewer than 2 draws raise a ValueError.

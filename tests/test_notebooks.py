@@ -28,6 +28,7 @@ SHOWN = {
     "HeteroscedasticRegressor": "04", "interval": "04", "coverage": "04",
     "gaussian_kl": "05", "BayesianLinear": "06", "BayesianRegressor": "06",
     "beta_nll": "08",
+    "crps": "11", "interval_score": "11", "pit": "11", "conformal_quantile": "11",
 }  # fmt: skip
 MODULES = ["losses", "models", "metrics", "training"]
 
