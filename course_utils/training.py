@@ -313,14 +313,16 @@ READINGS = {
 }
 
 
-def read_as(value: Tensor, mu: Tensor, second: Tensor, y: Tensor) -> tuple[str, Tensor | None]:
+def read_as(value: Tensor, calls: list, y: Tensor) -> tuple[str, Tensor | None]:
     """What a loss takes a model's second output for, and the weight it gives each point's NLL.
 
-    Its slopes tell, however the loss is written: those of a Gaussian NLL, each point with a weight
-    of its own (β-NLL, say). "" if it is no such loss; "no σ" if it is a squared error.
+    ``calls`` are pairs of equal numbers: some losses take model(x)[0], and model(x)[1] from another
+    call. The slopes tell, however the loss is written: those of a Gaussian NLL, each point with a
+    weight of its own (β-NLL, say). "" if it is no such loss; "no σ" if it is a squared error.
     """
+    mu, second = calls[-1]
     residual = (y - mu).detach()
-    by_mu, by_second = gradient(value, mu), gradient(value, second)
+    by_mu, by_second = (sum(gradient(value, part) for part in parts) for parts in zip(*calls))
     if not by_second.any():
         weights = -by_mu / residual
         squared = by_mu.any() and torch.allclose(weights, weights[0, 0])
@@ -363,7 +365,8 @@ def after_training(
     if not pairs:
         return found
     mu, second = pairs[-1]
-    reading, _ = read_as(value, mu, second, y)
+    same = [pair for pair in pairs if torch.equal(pair[0], mu) and torch.equal(pair[1], second)]
+    reading, _ = read_as(value, same, y)
     if reading in ("σ²", "σ"):
         return [*found, f"the loss takes the model's second output for {reading}, and predict "
                 "will take it for log σ²: return its logarithm"]  # fmt: skip
@@ -421,7 +424,7 @@ def about_kl(value: Tensor, pairs: list, heard: Heard, y: Tensor, n: int) -> lis
     if heard.kl is None:
         return [f"the loss never calls the model's .kl(), so nothing keeps its weights apart from "
                 f"a single network's: {right}"]  # fmt: skip
-    weights = [read_as(value, *pair, y)[1] for pair in pairs]
+    weights = [read_as(value, [pair], y)[1] for pair in pairs]
     if any(weight is None or not torch.allclose(weight, weight[0, 0]) for weight in weights):
         return []
     nll = sum(float(weight[0, 0]) for weight in weights) * len(y) / n  # of the NLL of all n points
