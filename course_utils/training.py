@@ -273,8 +273,10 @@ def listen(loss: Loss, model: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[
 
     def counted(kl):
         def counts(*args, **kwargs):
-            value = kl(*args, **kwargs)
-            heard.kl = (heard.kl or 0.0) + torch.as_tensor(value).detach().item()
+            value, heard.kl = kl(*args, **kwargs), heard.kl or 0.0
+            if not isinstance(value, Tensor):  # the weight of what is no tensor stays unknown
+                return value
+            heard.kl += value.detach().sum().item()
             return value * heard.times
 
         return counts

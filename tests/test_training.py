@@ -554,6 +554,22 @@ def test_the_kl_of_a_loss_without_a_name_is_weighed():
             assert words in found and "type partial(negative_elbo, n=60)" in found
 
 
+@pytest.mark.parametrize("kl", [lambda: (1.0, "nats"), lambda: 0.0, lambda: torch.ones(3), 2.0])
+def test_a_kl_of_another_kind_is_left_as_it_is(kl):
+    x, y = WAVE.sample(20, seed=0)
+    model = HeteroscedasticRegressor()
+    model.kl = kl
+
+    def loss(model, x, y):
+        assert isinstance(model.kl() if callable(kl) else model.kl, tuple | float | torch.Tensor)
+        return gaussian_nll(y, *model(x)).mean()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Remark)
+        fit(model, loss, x, y, steps=2)
+    assert model.kl is kl
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("options", [{}, {"batch_size": 20}, {"decay": True, "lr": 0.03}])
 def test_nothing_is_said_of_a_healthy_training(seed, options):
