@@ -33,6 +33,7 @@ help:
 	@echo 'make test-browser      drive the notebooks and the site in a real browser'
 	@echo 'make test-portability  run the notebooks as other processors would'
 	@echo 'make install           build or repair .venv and nothing else'
+	@echo 'make licences          list the licence of every package that is installed'
 	@echo 'make lock              write requirements.lock anew (ARGS=--upgrade: newest versions)'
 	@echo
 	@echo 'Options go in ARGS: make lab ARGS="--no-browser --port=9999"'
@@ -80,6 +81,9 @@ test-portability: $(STAMP)
 	    env $(TEST_ENV) $$setting $(PYTEST) $(NBVAL) notebooks $(ARGS) || failed="$$failed; $$setting"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "Notebooks differ with$${failed#;}" >&2; exit 1; fi
+
+licences: $(STAMP)
+	@$(BIN)/python -m tests.licences
 
 # What torch's CUDA build asks for stays out of the lock, which names no index of its own either.
 CUDA := cuda-bindings cuda-toolkit nvidia-cublas nvidia-cudnn-cu13 nvidia-cusparselt-cu13 \

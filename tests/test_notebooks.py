@@ -30,7 +30,7 @@ SHOWN = {
     "gaussian_kl": "05", "BayesianLinear": "06", "BayesianRegressor": "06",
     "beta_nll": "08",
     "crps": "11", "interval_score": "11", "pit": "11", "conformal_quantile": "11",
-    "beta_nll": "08", "stacked_weights": "12", "Ensemble": "12", "split": "12",
+    "stacked_weights": "12", "Ensemble": "12", "split": "12",
 }  # fmt: skip
 MODULES = ["losses", "models", "metrics", "training"]
 

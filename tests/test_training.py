@@ -452,6 +452,17 @@ def test_the_mean_is_watched_whatever_the_loss_is_called(loss):
         trained(WAVE, 100, lambda x, y: (x, 200_000 + 1_000 * y), loss=loss)
 
 
+def test_one_draw_of_an_unsure_bayesian_model_is_no_mean_that_has_not_arrived():
+    x, y = WAVE.sample(200, seed=0)
+    for target, words in ((y, []), (200_000 + 1_000 * y, ["the mean has not arrived"])):
+        torch.manual_seed(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Remark)
+            remarks = fit(BayesianRegressor(prior_sd=2.5), elbo(weight=1 / 200), x, target,
+                          steps=60, lr=0.06, decay=True).remarks  # fmt: skip
+        assert [remark[: len(word)] for remark, word in zip(remarks, words, strict=True)] == words
+
+
 class Positive(HeteroscedasticRegressor):
     """Its second output is positive: a variance, or a standard deviation."""
 
@@ -470,8 +481,12 @@ class Positive(HeteroscedasticRegressor):
 )
 def test_a_loss_that_takes_the_second_output_for_something_else_is_remarked(takes, loss):
     x, y = WAVE.sample(50, seed=0)
-    with pytest.warns(Remark, match=f"takes the model's second output for {takes}, and predict"):
-        fit(Positive(), lambda model, x, y: loss(*model(x), y), x, y, steps=2)
+    for called in (
+        lambda model, x, y: loss(*model(x), y),
+        lambda model, x, y: loss(model(x)[0], model(x)[1], y),
+    ):
+        with pytest.warns(Remark, match=f"takes the model's second output for {takes}, and pred"):
+            fit(Positive(), called, x, y, steps=2)
 
 
 @pytest.mark.parametrize(
@@ -537,6 +552,22 @@ def test_the_kl_of_a_loss_without_a_name_is_weighed():
         for wrap in (lambda model: model, standard):
             (found,) = remarks(loss, wrap)
             assert words in found and "type partial(negative_elbo, n=60)" in found
+
+
+@pytest.mark.parametrize("kl", [lambda: (1.0, "nats"), lambda: 0.0, lambda: torch.ones(3), 2.0])
+def test_a_kl_of_another_kind_is_left_as_it_is(kl):
+    x, y = WAVE.sample(20, seed=0)
+    model = HeteroscedasticRegressor()
+    model.kl = kl
+
+    def loss(model, x, y):
+        assert isinstance(model.kl() if callable(kl) else model.kl, tuple | float | torch.Tensor)
+        return gaussian_nll(y, *model(x)).mean()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Remark)
+        fit(model, loss, x, y, steps=2)
+    assert model.kl is kl
 
 
 @pytest.mark.parametrize("seed", range(3))
