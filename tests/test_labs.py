@@ -638,6 +638,36 @@ def test_the_training_sigma_of_lab_09_only_falls_with_the_width():
     lab.close()
 
 
+def test_the_conformal_band_of_lab_11_does_not_move_with_sigma_and_gives_what_it_says():
+    lab = full("11")
+    edges = lab.curves()["upper"][1]
+    x, y = WAVE.sample(200_000, seed=7)
+    mean, sigma = WAVE.truth(x)
+    for scale in (0.3, 1.0, 3.0):
+        lab.set(scale=scale, shift=0.5)
+        torch.testing.assert_close(lab.curves()["upper"][1], edges)
+        inside = ((y + 0.5 * sigma - mean).abs() <= lab.q * scale * sigma).double().mean().item()
+        assert lab.gives() == pytest.approx(inside, abs=4 * math.sqrt(0.1 / 200_000))
+    lab.close()
+
+
+def test_the_law_of_lab_11_is_that_of_its_coverages_over_calibration_sets():
+    lab, rng = full("11"), torch.Generator().manual_seed(8)
+    lab.set(points=99, scale=1.0)
+    given = []
+    for _ in range(400):
+        noise = torch.randn(99, generator=rng, dtype=torch.float64)
+        lab.q = labs.lesson_11.conformal_quantile(noise.abs(), 0.95)
+        given.append(lab.gives())
+    given, law = torch.tensor(given), lab.law()
+    assert abs(given.mean() - law.mean) < 4 * law.stddev / 20
+    assert given.std().item() == pytest.approx(law.stddev.item(), rel=0.15)
+    lab.set(points=9)
+    assert lab.law() is None and "lower" not in lab.curves()
+    assert "infinite: too few points" in lab.numbers()[-1]
+    lab.close()
+
+
 def test_a_refit_of_the_last_layer_stands_in_the_network_itself(new_lab):
     """What the head said at the cells' x, the whole network says there afterwards."""
     lab = new_lab("00", full)

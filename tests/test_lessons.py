@@ -9,6 +9,7 @@ import torch
 
 from course_utils.data import DTYPE, LINE, WAVE, Problem, constant
 from course_utils.losses import beta_nll, gaussian_nll, mean_nll
+from course_utils.metrics import conformal_quantile, coverage
 from course_utils.models import Ensemble, HeteroscedasticRegressor, HomoscedasticRegressor, mlp
 from course_utils.training import fit, predict, predict_samples
 from tests.pairs import cells, sources
@@ -101,6 +102,39 @@ def test_a_model_in_other_units_of_y_is_as_good():
     fit(model, mean_nll, x, y_standard, steps=200, lr=0.02, batch_size=500, decay=True)
     nll = mean_nll(model, x, y_standard).item() + y.std().log().item()
     assert nll == pytest.approx(problem.noise_floor(), abs=0.03)
+
+
+@pytest.mark.filterwarnings("ignore::course_utils.training.Remark")
+def test_a_band_from_100_points_is_too_narrow_and_held_out_points_mend_it_on_other_data():
+    x_new, y_new = WAVE.sample(20_000, seed=1000)
+    given, conformal, better = [], [], 0
+    for seed in range(100, 106):  # 11 shows one data set
+        x, y = WAVE.sample(100, seed=seed)
+        torch.manual_seed(seed)
+        model = HeteroscedasticRegressor(hidden=(32, 32))
+        fit(model, mean_nll, x, y, steps=400, lr=0.01)
+        x_held, y_held = WAVE.sample(200, seed=seed + 500)
+        mu, sigma = predict(model, x_held)
+        z = (y_held - mu) / sigma
+        c = z.square().mean().sqrt()
+        mu, sigma = predict(model, x_new)
+        given.append(coverage(y_new, mu, sigma))
+        inside = ((y_new - mu) / sigma).abs() <= conformal_quantile(z.abs())
+        conformal.append(inside.double().mean().item())
+        nll = [gaussian_nll(y_new, mu, 2 * s.log()).mean() for s in (sigma, c * sigma)]
+        better += nll[1] < nll[0]
+    assert max(given) < 0.93 and better >= 5
+    # Beta(191, 10): 0.950 ± 0.015 each
+    assert abs(sum(conformal) / 6 - 0.95) < 3 * 0.0154 / math.sqrt(6)
+
+
+def test_the_isotonic_regression_of_11_is_that_of_scipy():
+    from scipy.optimize import isotonic_regression
+
+    (isotonic,) = shown("11", "isotonic")
+    for n in (1, 2, 30, 60):
+        v = torch.linspace(0, 1, n, dtype=DTYPE) + torch.randn(n, dtype=DTYPE)
+        torch.testing.assert_close(isotonic(v).numpy(), isotonic_regression(v.numpy()).x)
 
 
 def test_members_on_the_same_data_agree_far_better_than_their_mean_fits_the_truth():

@@ -175,8 +175,8 @@ QUIZ = [
                    "less than one standard error off."),
             Option("Nothing against the band", "The error bar is ± 0.022. More points would tell.",
                    correct=True),
-            Option("The band is right", "0.93 is as likely for a band that holds 0.92. Not to be "
-                   "refuted is not to be right."),
+            Option("The band is right", "0.93 also fits a band that holds 0.92. Not to be refuted "
+                   "is not to be right."),
         ],
     ),
     Question(

@@ -39,8 +39,8 @@ class Band(Lab):
 
     def new_controls(self):
         return {
-            "scale": slider("σ says, times true σ", 0.6, 0.3, 3),
-            "shift": slider("shift of new y (in σ)", 0.0, -2, 2),
+            "scale": slider("forecast σ / true σ", 0.6, 0.3, 3),
+            "shift": slider("shift of new y, in σ", 0.0, -2, 2),
             "points": choice_slider("calibration points", 99, SIZES),
         }
 
@@ -98,7 +98,7 @@ class Band(Lab):
                 },
             ),
             Panel(
-                {"xlim": (0.6, 1), "ylim": (0, 45), "xlabel": "conformal coverage",
+                {"xlim": (0.4, 1), "ylim": (0, 60), "xlabel": "conformal coverage",
                  "ylabel": "density over calibration sets"},
                 {
                     "density": {"color": MEAN, "label": "Beta law"},
@@ -112,15 +112,15 @@ class Band(Lab):
         counts = torch.histc(pit(self.new_y, self.new_mean, self.new_sigma), BINS, 0, 1)
         edges = torch.arange(BINS + 1).repeat_interleave(2) / BINS
         heights = torch.cat([torch.zeros(1), counts.repeat_interleave(2), torch.zeros(1)])
-        at, expected = min(max(self.gives(), 0.6), 1.0), NEW / BINS
+        at, expected = min(max(self.gives(), 0.4), 1.0), NEW / BINS
         found = fit_curves(self) | {
             "range": ((0, 1), [expected - HALF] * 2, [expected + HALF] * 2),
             "pit": (edges, heights),
-            "promise": ((LEVEL, LEVEL), (0, 45)),
-            "gives": ((at, at), (0, 45)),
+            "promise": ((LEVEL, LEVEL), (0, 60)),
+            "gives": ((at, at), (0, 60)),
         }
         if self.law() is not None:
-            p = torch.linspace(0.6, 0.9995, 400, dtype=torch.float64)
+            p = torch.linspace(0.4, 0.9995, 600, dtype=torch.float64)
             half = self.q * self.sigma
             found |= {
                 "density": (p, self.law().log_prob(p).exp()),
