@@ -15,7 +15,6 @@ are kept once. Numbers, messages and labels are the lab's own text.
 
 import ast
 import hashlib
-import inspect
 import itertools
 import json
 import math
@@ -41,7 +40,7 @@ UNITS = 4096  # from end to end of an axis: a twelfth of a pixel in a panel of 3
 BEYOND = 8 * UNITS  # what lies further outside is drawn here
 MISSING = 2**20
 MOST_STOPS = 11
-SETTINGS, MANY_SETTINGS = 150, 300  # where each is trained; where none is, or with many sliders
+SETTINGS, MANY_SETTINGS = 125, 300  # if each is trained; if none is, or with many sliders
 SPACINGS = [a * 10**k for k in range(6) for a in (1, 2, 4, 5)]
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 SUPERSCRIPT = str.maketrans("-−0123456789", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -128,12 +127,15 @@ def choose_stops(lab: Lab, settings: int | None = None) -> dict[str, list]:
 def place(lab: Lab, values: dict, *, trained: bool) -> None:
     """The path of slides to a setting: afresh, and the sliders of one kind after those of the other.
 
-    ``trained``: those that train come last. Else those that refit do.
+    ``trained``: those that train come last, else those that refit do. The learning rate comes after
+    the others that train: the weights that refits start from are those of its default, and where
+    it diverges, the fit shown is the setting's own.
     """
-    trains = {name: value for name, value in values.items() if name in lab.retrains}
     refits = {name: value for name, value in values.items() if name not in lab.retrains}
+    rate = {name: values[name] for name in values.keys() & {"lr"}}
+    others = {name: values[name] for name in values if name not in refits and name not in rate}
     lab.reset()
-    for slides in (refits, trains) if trained else (trains, refits):
+    for slides in (refits, others, rate) if trained else (others, rate, refits):
         if slides:
             lab.set(**slides)
 
@@ -464,7 +466,7 @@ def verb(names: list[str], word: str) -> str:
 
 def sources(lab_class: type) -> list[Path]:
     """The files of course_utils that the lab's module imports, itself among them."""
-    found, waiting = set(), [lab_class.__module__]
+    found, waiting = set(), [each.__module__ for each in lab_class.__mro__]
     while waiting:
         module = sys.modules.get(waiting.pop())
         path = Path(getattr(module, "__file__", None) or "/")
@@ -486,7 +488,8 @@ def content_key(lab_class: type, settings: int | None) -> str:
     for path in [Path(__file__), *sources(lab_class)]:
         key.update(path.read_bytes())
     versions = [m.__version__ for m in (torch, np, matplotlib, widgets)]
-    key.update(repr([versions, settings, inspect.getsource(lab_class)]).encode())
+    budget = [lab_class.train_steps, lab_class.refit_steps]
+    key.update(repr([versions, settings, lab_class.__name__, budget]).encode())
     return key.hexdigest()[:16]
 
 

@@ -1,0 +1,182 @@
+"""A page without a kernel in a real browser: every slider of every lab, by keyboard."""
+
+import functools
+import http.server
+import threading
+
+import pytest
+
+from course_utils.labs import LABS
+from tests.test_still_labs import ROOT, short, still
+
+SETTINGS = 8  # of each lab
+STATIC = ROOT / "site" / "_static"
+# How many frames after a key's input event the picture is another, and how many ms that took.
+FRAMES = """([lab, input, key]) => new Promise(done => {
+    const paths = () => [...lab.querySelectorAll('.lab-picture g[clip-path] path')]
+        .map(path => path.getAttribute('d')).join();
+    const before = paths();
+    input.addEventListener('input', () => {
+        let frames = 0;
+        const begun = performance.now();
+        const look = () => {
+            frames += 1;
+            if (paths() !== before) done([frames, performance.now() - begun]);
+            else if (frames < 60) requestAnimationFrame(look);
+            else done([frames, -1]);
+        };
+        requestAnimationFrame(look);
+    }, {capture: true, once: true});
+})"""
+PICTURE = """lab => [...lab.querySelectorAll('.lab-picture g[clip-path] path')]
+    .map(path => path.getAttribute('d')).join()"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """A server of a page for each lab, on the grid of a test, with budgets of a test."""
+    folder = tmp_path_factory.mktemp("page")
+    for name in ("labs.js", "labs.css"):
+        (folder / name).write_bytes((STATIC / name).read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        for key in LABS:
+            patch.setitem(LABS, key, short(key))
+        for key in LABS:
+            still.export(key, folder / "labs", SETTINGS)
+            (folder / f"{key}.html").write_text(
+                '<!doctype html><html lang="en"><meta charset="utf-8"><title>Lab</title>'
+                '<meta name="viewport" content="width=device-width">'
+                '<link rel="stylesheet" href="labs.css">'
+                f'<div class="lab" data-lab="{key}"><img alt="the still picture"></div>'
+                '<script src="labs.js"></script>'
+            )
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=folder)
+    )
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def open_page(browser):
+    pages, errors = [], []
+
+    def open_it(address, **options):
+        page = browser.new_page(**options)
+        pages.append(page)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda m: m.type == "error" and errors.append(m.text))
+        page.on("request", lambda r: r.url.startswith(address) or errors.append(r.url))
+        return page
+
+    yield open_it
+    for page in pages:
+        page.close()
+    assert [error for error in errors if "favicon" not in error] == []
+
+
+def controls(page):
+    return page.locator(".lab-control input, .lab-control select")
+
+
+def numbers(page):
+    return page.locator(".lab-numbers").inner_text()
+
+
+@pytest.mark.parametrize("key", sorted(LABS))
+def test_every_slider_of_a_lab_by_keyboard(key, address, open_page):
+    page = open_page(address)
+    page.goto(f"{address}/{key}.html")
+    page.wait_for_selector(".lab-live")
+    lab = short(key)()
+    try:
+        stops = still.choose_stops(lab, SETTINGS)
+        assert numbers(page) == " · ".join(lab.numbers())
+        assert page.locator(".lab-picture").get_attribute("aria-label") == lab.alt
+        assert controls(page).count() == len(stops)
+        for i, (name, values) in enumerate(stops.items()):
+            control = page.get_by_label(lab.controls[name].description, exact=True)
+            at = values.index(lab.controls[name].value)
+            key_press, place = ("ArrowRight", at + 1) if at + 1 < len(values) else ("Home", 0)
+            if control.evaluate("input => input.localName") == "select":
+                key_press = "ArrowDown" if key_press == "ArrowRight" else "Home"
+            before = page.locator(".lab-live").evaluate(PICTURE)
+            control.press(key_press)
+            still.place(lab, {name: values[place]}, trained=name in lab.retrains)
+            page.wait_for_function(
+                "said => document.querySelector('.lab-numbers').textContent === said",
+                arg=" · ".join(lab.numbers()),
+                timeout=2000,
+            )
+            assert page.locator(".lab-message").text_content() == lab.message
+            assert controls(page).nth(i).input_value() == str(place)
+            assert page.locator(".lab-live").evaluate(PICTURE) != before
+            if control.evaluate("input => input.localName") == "input":
+                text = still.Track(lab.controls[name]).text(values[place])
+                assert control.get_attribute("aria-valuetext") == text
+            page.get_by_role("button", name="Reset").click()
+            assert page.locator(".lab-live").evaluate(PICTURE) == before
+            assert controls(page).nth(i).input_value() == str(at)
+            lab.reset()
+            assert numbers(page) == " · ".join(lab.numbers())
+    finally:
+        lab.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_is_wider_than_the_page(width, address, open_page):
+    page = open_page(address, viewport={"width": width, "height": 800})
+    for key in LABS:
+        page.goto(f"{address}/{key}.html")
+        page.wait_for_selector(".lab-live")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for text in page.locator(".lab-panel text").all():
+            box = text.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+
+
+def test_without_the_script_or_the_file_the_picture_stays(address, open_page, browser):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/00.html")
+    assert page.locator("img[alt='the still picture']").count() == 1
+    context.close()
+
+
+def test_a_dark_page_draws_the_truth_in_white(address, open_page):
+    colour = "path => getComputedStyle(path).stroke"
+    dashed = ".lab-picture g[clip-path] path[stroke-dasharray*=' ']"
+    page = open_page(address)
+    for scheme, expected in (("light", "rgb(0, 0, 0)"), ("dark", "rgb(242, 242, 242)")):
+        page.emulate_media(color_scheme=scheme)
+        page.goto(f"{address}/00.html")
+        page.wait_for_selector(".lab-live")
+        assert page.locator(dashed).first.evaluate(colour) == expected
+
+
+def test_a_key_draws_within_a_few_frames(address, open_page, record_property):
+    """Frames are counted and reported; how long each takes is the machine's affair."""
+    page = open_page(address)
+    page.goto(f"{address}/00.html")
+    page.wait_for_selector(".lab-live")
+    lab, slider = page.query_selector(".lab-live"), page.query_selector(".lab-control input")
+    waiting = page.evaluate_handle(
+        f"args => {{ window.counted = ({FRAMES})(args); }}", [lab, slider, ""]
+    )
+    slider.press("ArrowRight")
+    frames, ms = page.evaluate("() => window.counted")
+    waiting.dispose()
+    record_property("frames", frames)
+    record_property("ms", ms)
+    print(f"a new picture after {frames} frame(s), {ms:.1f} ms")
+    assert ms >= 0
