@@ -127,17 +127,22 @@ def choose_stops(lab: Lab, settings: int | None = None) -> dict[str, list]:
 def place(lab: Lab, values: dict, *, trained: bool) -> None:
     """The path of slides to a setting: afresh, and the sliders of one kind after those of the other.
 
-    ``trained``: those that train come last, else those that refit do. The learning rate comes after
-    the others that train: the weights that refits start from are those of its default, and where
-    it diverges, the fit shown is the setting's own.
+    ``trained``: those that train come last, else those that refit do; of the others only those
+    move that have to. The learning rate comes after all else that trains: the weights that refits
+    start from are those of its default, and where it diverges, the fit shown is the setting's own.
     """
+    lab.reset()
+    begun = vars(lab.value)
     refits = {name: value for name, value in values.items() if name not in lab.retrains}
     rate = {name: values[name] for name in values.keys() & {"lr"}}
     others = {name: values[name] for name in values if name not in refits and name not in rate}
-    lab.reset()
-    for slides in (refits, others, rate) if trained else (others, rate, refits):
-        if slides:
-            lab.set(**slides)
+    *first, last = (refits, others, rate) if trained else (others, rate, refits)
+    for slides in first:
+        moved = {name: value for name, value in slides.items() if value != begun[name]}
+        if moved:
+            lab.set(**moved)
+    if last:
+        lab.set(**last)
 
 
 def look(lab: Lab) -> dict:
