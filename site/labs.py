@@ -125,7 +125,7 @@ def choose_stops(lab: Lab, settings: int | None = None) -> dict[str, list]:
 
 
 def place(lab: Lab, values: dict, *, trained: bool) -> None:
-    """The path of slides to a setting: afresh, and the sliders of one kind after those of the other.
+    """The path of slides to a setting: afresh, and the sliders of one kind after the others.
 
     ``trained``: those that train come last, else those that refit do; of the others only those
     move that have to. The learning rate comes after all else that trains: the weights that refits
@@ -229,12 +229,14 @@ class Tables:
         return all(same(frame, at[0]) for frame in at)
 
     def refit_is_training(self) -> bool:
-        """Whether the lab trains from the first weights whatever slider moves, tried at three."""
-        settings = self.settings(self.over["trained"])
-        rows = (0, len(settings) // 2, len(settings) - 1)
-        return all(
-            same(self.seen(settings[i], trained=False), self.frames["trained"][i]) for i in rows
-        )
+        """Whether the lab trains from the first weights whatever slider moves, tried at three.
+
+        Not where it diverges: there the fit before is shown, which is that of the path.
+        """
+        pairs = zip(self.settings(self.over["trained"]), self.frames["trained"], strict=True)
+        sound = [(values, frame) for values, frame in pairs if not frame["message"]]
+        tried = (sound[0], sound[len(sound) // 2], sound[-1])
+        return all(same(self.seen(values, trained=False), frame) for values, frame in tried)
 
 
 def key_of(values: dict) -> tuple:
