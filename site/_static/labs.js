@@ -102,7 +102,9 @@
     lay(width, height) {
       const { x, y } = this.axes;
       const longest = Math.max(...y.ticks.map(([, text]) => text.length));
-      const left = 30 + 7 * longest, right = 8, top = 6, bottom = 40;
+      const [end, text] = x.ticks.at(-1);
+      const right = end > 0.95 * this.lab.data.units ? 5 + 3.6 * text.length : 5;
+      const left = 30 + 7 * longest, top = 6, bottom = 40;
       const w = Math.max(width - left - right, 20), h = height - top - bottom;
       const units = this.lab.data.units;
       this.toX = at => left + (at / units) * w;
