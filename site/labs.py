@@ -523,10 +523,14 @@ def export(key: str, outdir: Path, settings: int | None = None) -> bool:
             content = encoded(lab, choose_stops(lab, settings))
     finally:
         lab.close()
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     outdir.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'{head}\ncourseLab("{key}",{text});\n', encoding="utf-8")
+    path.write_text(f"{head}\n{script(key, content)}\n", encoding="utf-8")
     return True
+
+
+def script(key: str, content: dict) -> str:
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return f'courseLab("{key}",{text});'
 
 
 def main(arguments: list[str]) -> None:

@@ -67,14 +67,20 @@ class Page:
         return {c["name"]: [unpacked(self.codes[i]) for i in codes] for c, codes in rows if codes}
 
 
-def exported(lab_class):
-    """The lab, two stops for each of its sliders, and what a page gets of them."""
-    lab = lab_class()
+def two_stops(lab):
+    """Of each slider its default and one of the other stops that are published."""
     stops = {}
     for i, (name, values) in enumerate(still.choose_stops(lab).items()):
         at = lab.controls[name].value
         far = values[-1] if at == values[0] or (i % 2 and at != values[-1]) else values[0]
         stops[name] = [value for value in values if value in (at, far)]
+    return stops
+
+
+def exported(lab_class):
+    """The lab, two stops for each of its sliders, and what a page gets of them."""
+    lab = lab_class()
+    stops = two_stops(lab)
     with still.undrawn(lab):
         content = still.encoded(lab, stops)
     return lab, stops, content

@@ -7,9 +7,8 @@ import threading
 import pytest
 
 from course_utils.labs import LABS
-from tests.test_still_labs import ROOT, short, still
+from tests.test_still_labs import ROOT, exported, short, still, two_stops
 
-SETTINGS = 8  # of each lab
 STATIC = ROOT / "site" / "_static"
 PICTURE = """lab => [...lab.querySelectorAll('.lab-picture g[clip-path] path')]
     .map(path => path.getAttribute('d')).join()"""
@@ -31,22 +30,22 @@ COUNT = f"""([lab, slider]) => {{
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """A server of a page for each lab, on the grid of a test, with budgets of a test."""
+    """A server of a page for each lab, with two stops a slider and a small budget of training."""
     folder = tmp_path_factory.mktemp("page")
     for name in ("labs.js", "labs.css"):
         (folder / name).write_bytes((STATIC / name).read_bytes())
-    with pytest.MonkeyPatch.context() as patch:
-        for key in LABS:
-            patch.setitem(LABS, key, short(key))
-        for key in LABS:
-            still.export(key, folder / "labs", SETTINGS)
-            (folder / f"{key}.html").write_text(
-                '<!doctype html><html lang="en"><meta charset="utf-8"><title>Lab</title>'
-                '<meta name="viewport" content="width=device-width">'
-                '<link rel="icon" href="data:,"><link rel="stylesheet" href="labs.css">'
-                f'<div class="lab" data-lab="{key}"><img alt="the still picture"></div>'
-                '<script src="labs.js"></script>'
-            )
+    (folder / "labs").mkdir()
+    for key in LABS:
+        lab, _, content = exported(short(key))
+        lab.close()
+        (folder / "labs" / f"{key}.js").write_text(still.script(key, content), encoding="utf-8")
+        (folder / f"{key}.html").write_text(
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Lab</title>'
+            '<meta name="viewport" content="width=device-width">'
+            '<link rel="icon" href="data:,"><link rel="stylesheet" href="labs.css">'
+            f'<div class="lab" data-lab="{key}"><img alt="the still picture"></div>'
+            '<script src="labs.js"></script>'
+        )
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_):
@@ -96,7 +95,7 @@ def test_every_slider_of_a_lab_by_keyboard(key, address, open_page):
     page.wait_for_selector(".lab-live")
     lab = short(key)()
     try:
-        stops = still.choose_stops(lab, SETTINGS)
+        stops = two_stops(lab)
         assert numbers(page) == " · ".join(lab.numbers())
         assert page.locator(".lab-picture").get_attribute("aria-label") == lab.alt
         assert controls(page).count() == len(stops)
