@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils import data, losses, metrics, models, plots, training
-from course_utils.data import WAVE, Problem, constant
+from course_utils import data, losses, metrics, models, plots, tables, training
+from course_utils.data import WAVE, Problem, Table, constant, read_csv
 from course_utils.losses import beta_nll, gaussian_kl, gaussian_nll, mean_nll, negative_elbo
 from course_utils.metrics import (
     calibration_curve,
@@ -34,6 +34,7 @@ torch.manual_seed(0)
 
 X, Y = WAVE.sample(6, seed=0)
 ONE = torch.ones(6, 1, dtype=torch.float64)
+TABLE_OF_TWO = Table(["x", "y"], torch.cat([X, Y], dim=1))
 
 
 class Array:
@@ -290,6 +291,25 @@ TABLE = {
         "margin": (lambda v: WAVE.grid(margin=v), BAD_NUMBERS),
     },
     constant: {"value": (constant, BAD_NUMBERS)},
+    read_csv: {
+        "source": (read_csv, {
+            "none": None, "a number": 3, "data": X, "text": "a,b\n1,2\n", "no file": "no/such.csv",
+            "a web address": "https://x.org/a.csv", "a folder": ".", "no upload": (),
+            "an odd upload": ({"content": 3},),
+        }),
+        "header": (lambda v: read_csv(b"1,2\n", header=v), {"a row": 3, "text": "infer"}),
+    },
+    Table: {
+        "values": (lambda v: Table(["x", "y"], v),
+                   {"none": None, "one column": X, "flat": X[:, 0]}),
+    },
+    Table.xy: {
+        "target": (lambda v: TABLE_OF_TWO.xy(v), {"none": None, "a number": 1, "unknown": "z"}),
+        "inputs": (lambda v: TABLE_OF_TWO.xy("y", v),
+                   {"a number": 0, "unknown": ["z"], "none of them": [], "the target": "y",
+                    "twice": ["x", "x"], "numbers": [0]}),
+        "missing": (lambda v: TABLE_OF_TWO.xy("y", missing=v), {"none": None, "true": True}),
+    },
     mlp: {
         "n_in": (lambda v: mlp(v, (), 1), {**BAD_COUNTS, "zero": 0}),
         "hidden": (lambda v: mlp(1, v, 1),
@@ -335,13 +355,14 @@ WITHIN = {
     "BayesianRegressor", "loss_function", "count_or_none", "trainable", "held_out_data",
     "require_kl", "require_scalar", "without_gradient", "heard", "cause", "after_training",
     "jump", "drawing", "with_kl", "widths", "instance", "axes", "CalibrationCurve",
-    "PairedComparison",
+    "PairedComparison", "motorcycle", "engel", "diabetes",
 }  # fmt: skip
 
 
 def test_the_table_holds_every_public_function():
-    for module in (data, losses, models, training, metrics, plots):
-        for name, value in vars(module).items():
+    for module in (data, losses, models, training, metrics, plots, tables):
+        for name in getattr(module, "__all__", vars(module)):
+            value = vars(module)[name]
             ours = getattr(value, "__module__", "") == module.__name__
             if ours and (inspect.isfunction(value) or inspect.isclass(value)):
                 assert value in TABLE or name in WITHIN, f"{module.__name__}.{name}"
