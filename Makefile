@@ -1,7 +1,7 @@
 # Everything runs in .venv, which the first target that needs it builds.
 # Kept to what GNU make 3.81 and a POSIX shell know: that is what macOS ships.
 
-.PHONY: help install lab test notebooks test-browser test-portability lock
+.PHONY: help install lab test notebooks site test-browser test-portability lock
 .DEFAULT_GOAL := help
 
 ifeq ($(OS),Windows_NT)
@@ -29,7 +29,8 @@ help:
 	@echo 'make lab               open the course in JupyterLab (installs it first)'
 	@echo 'make test              run every test and every notebook'
 	@echo 'make notebooks         run the changed notebook scripts, write their .ipynb'
-	@echo 'make test-browser      drive the notebooks in a real browser'
+	@echo 'make site              build the course as web pages in build/site/html'
+	@echo 'make test-browser      drive the notebooks and the site in a real browser'
 	@echo 'make test-portability  run the notebooks as other processors would'
 	@echo 'make install           build or repair .venv and nothing else'
 	@echo 'make lock              write requirements.lock anew (ARGS=--upgrade: newest versions)'
@@ -57,7 +58,16 @@ test: $(STAMP)
 notebooks: $(STAMP)
 	@$(TEST_ENV) $(BIN)/python -m tests.pairs $(ARGS)
 
-test-browser: $(STAMP)
+site: $(STAMP)
+	@$(ONE_THREAD) $(BIN)/python site/build.py $(ARGS)
+
+# VS Code draws formulas with KaTeX. Of this package its one script is wanted, not what it needs.
+KATEX := .venv/katex/sphinxcontrib/katex.min.js
+$(KATEX): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	    --target .venv/katex sphinxcontrib-katex==0.9.11
+
+test-browser: $(STAMP) $(KATEX)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt
 	@$(TEST_ENV) $(BIN)/python -m pytest tests/browser $(ARGS)
 

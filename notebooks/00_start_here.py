@@ -12,7 +12,7 @@
 #
 # **You need** least squares, and enough PyTorch to read a training loop.
 #
-# **Time.** About 28 minutes; the notebook runs in about 5 s.
+# **Time.** About 28 minutes; the notebook runs in about 5 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math
@@ -292,7 +292,7 @@ guesses("00")
 # | $\sigma^2$ | `sigma**2` | the variance | that of y, squared |
 # | $\log \sigma^2$ | `log_var` | what a network outputs for the variance | shifts by 2 log c if y is multiplied by c |
 # | $\varepsilon$ | `noise` | standard normal noise, y = mean + σ ε | none |
-# | $\mathrm{KL}(q \,\|\, p)$ | `gaussian_kl` | how much q differs from p | nats |
+# | $\mathrm{KL}(q \,\Vert\, p)$ | `gaussian_kl` | how much q differs from p | nats |
 
 # %% [markdown]
 # ## Glossary

@@ -86,6 +86,7 @@ def write(notebook: nbformat.NotebookNode, source: Path) -> None:
 def build(source: Path) -> None:
     """Execute one lesson and write its pair; say how long it took."""
     start = time.perf_counter()
+    give_hint(source)
     notebook = execute(source)
     write(notebook, source)
     print(f"{source.name}: {time.perf_counter() - start:.1f} s with the start of its kernel")
@@ -121,6 +122,27 @@ def repository() -> str:
     """OWNER/NAME on GitHub, from pyproject.toml: the one place where a fork changes it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return project["urls"]["Repository"].removeprefix("https://github.com/").rstrip("/")
+
+
+def hint() -> str:
+    """What every lesson says, above its first import, to whoever opens it as a single file."""
+    address = f"https://github.com/{repository()}"
+    return (
+        "**On Colab,** and wherever `course_utils` is missing, "
+        f"first run `%pip install git+{address}` in a new cell."
+    )
+
+
+def with_hint(text: str) -> str:
+    """A lesson's script with the hint of this repository, at the end of the line on its time."""
+    line = r"(?m)^(# \*\*Time\.\*\*(?:(?! \*\*On Colab,).)*)(?: \*\*On Colab,.*)?$"
+    return re.sub(line, lambda found: f"{found[1]} {hint()}", text, count=1)
+
+
+def give_hint(source: Path) -> None:
+    text = source.read_text(encoding="utf-8")
+    if with_hint(text) != text:
+        source.write_text(with_hint(text), encoding="utf-8")
 
 
 def lesson_table() -> str:
@@ -166,6 +188,8 @@ def main(arguments: list[str]) -> None:
     if arguments == ["--all"]:
         chosen = sources()
     elif not arguments:
+        for source in sources():
+            give_hint(source)
         chosen = [source for source in sources() if not is_built(source) and not reword(source)]
     elif not chosen:
         raise SystemExit(f"no lesson starts with {' or '.join(arguments)}")

@@ -94,10 +94,14 @@ def test_workflows_validate_against_githubs_schema():
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_workflow_may_only_read(path):
+def test_workflow_may_only_read_but_for_the_job_that_publishes(path):
     workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert workflow["permissions"] == {"contents": "read"}
-    assert not any("permissions" in job for job in workflow["jobs"].values())
+    for job in workflow["jobs"].values():
+        if "permissions" in job:
+            assert job["permissions"] == {"pages": "write", "id-token": "write"}
+            (step,) = job["steps"]  # it runs nothing of ours
+            assert step["uses"].startswith("actions/deploy-pages@")
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -121,5 +125,6 @@ def test_workflows_run_the_oldest_and_newest_python():
 
 def test_makefile_has_the_promised_targets():
     rules = re.findall(r"^([\w-]+):(?!=)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    promised = {"help", "install", "lab", "test", "notebooks", "test-portability", "lock"}
+    promised = {"help", "install", "lab", "test", "notebooks", "site"}
+    promised |= {"test-browser", "test-portability", "lock"}
     assert promised <= set(rules)

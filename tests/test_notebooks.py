@@ -7,7 +7,17 @@ import re
 import nbformat
 import pytest
 
-from tests.pairs import README, README_FIGURE, ROOT, cells, readme, readme_figure, script, sources
+from tests.pairs import (
+    README,
+    README_FIGURE,
+    ROOT,
+    cells,
+    hint,
+    readme,
+    readme_figure,
+    script,
+    sources,
+)
 
 SOURCES = sources()
 each_lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
@@ -18,6 +28,7 @@ SHOWN = {
     "HeteroscedasticRegressor": "04", "interval": "04", "coverage": "04",
     "gaussian_kl": "05", "BayesianLinear": "06", "BayesianRegressor": "06",
     "beta_nll": "08",
+    "crps": "11", "interval_score": "11", "pit": "11", "conformal_quantile": "11",
 }  # fmt: skip
 MODULES = ["losses", "models", "metrics", "training"]
 
@@ -104,6 +115,12 @@ def test_a_lesson_has_its_anatomy(source):
         assert text.count(f"<summary>{part}</summary>") == len(exercises)
     guessed = re.findall(rf'^guess\("({number}-[a-z])", \.\.\.\)', text, re.M)
     assert guessed and set(guessed) == set(re.findall(rf'measured\("({number}-[a-z])"', text))
+
+
+@each_lesson
+def test_a_lesson_says_what_to_type_where_the_course_is_not_installed(source):
+    assert cells(source)[0][1].endswith(hint()), "run make notebooks"
+    assert cells(source)[1][0] == "code" and "from course_utils import" in cells(source)[1][1]
 
 
 @each_lesson

@@ -15,6 +15,7 @@ from course_utils.labs.lesson_07 import Walk
 from course_utils.labs.lesson_08 import Pull
 from course_utils.labs.lesson_09 import FewData
 from course_utils.labs.lesson_10 import OtherTargets
+from course_utils.labs.lesson_11 import Band
 
 LABS = {
     "00": TwoOutputs,
@@ -28,6 +29,7 @@ LABS = {
     "08": Pull,
     "09": FewData,
     "10": OtherTargets,
+    "11": Band,
 }
 
 __all__ = ["LABS", "Lab"]

@@ -153,6 +153,20 @@ class Notebook:
         assert answer["status"] == "ok", answer
         return answer["data"]["text/plain"]
 
+    def formulas(self, at_least: int) -> tuple[int, list[str]]:
+        """How many formulas the page shows, once they are that many, and those it refuses."""
+        drawn = ".jp-MarkdownOutput mjx-container"
+        self.page.wait_for_function(
+            "([drawn, n]) => document.querySelectorAll(drawn).length >= n",
+            arg=[drawn, at_least],
+            timeout=60_000,
+        )
+        # What cannot be read is a node of its own; an unknown macro is drawn in red.
+        refused = self.page.locator(
+            f"{drawn}:has(mjx-merror, [data-mjx-error], [style*='color: red'])"
+        )
+        return self.page.locator(drawn).count(), refused.all_inner_texts()
+
     def interrupt(self) -> None:
         """What the menu's Kernel > Interrupt Kernel and the button beside Run do."""
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
