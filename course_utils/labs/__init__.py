@@ -16,6 +16,7 @@ from course_utils.labs.lesson_08 import Pull
 from course_utils.labs.lesson_09 import FewData
 from course_utils.labs.lesson_10 import OtherTargets
 from course_utils.labs.lesson_11 import Band
+from course_utils.labs.lesson_13 import RealData
 
 LABS = {
     "00": TwoOutputs,
@@ -30,6 +31,7 @@ LABS = {
     "09": FewData,
     "10": OtherTargets,
     "11": Band,
+    "13": RealData,
 }
 
 __all__ = ["LABS", "Lab"]
