@@ -27,7 +27,7 @@ from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
 
 TRAINED = sorted(LABS.keys() - {"01", "09", "11"})
-WITH_RATE = sorted(LABS.keys() - {"01", "06", "09", "10", "11", "13"})  # labs with a slider for the rate
+WITH_RATE = sorted(LABS.keys() - {"01", "06", "09", "10", "11", "13"})  # with a rate
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -51,7 +51,7 @@ EXERCISES = {
     "13-2": Value(
         oracle=lambda: quantile(0.95),
         mistakes=[
-            Mistake("This is the mean: it would be right if both mistakes cost the same 1 : 2.",
+            Mistake("This is the mean: it is right only for a loss of 2, where P must pass ½.",
                     500.0),
             Mistake("The wrong tail: a limit below the mean is exceeded nearly always.",
                     lambda: quantile(0.05)),
