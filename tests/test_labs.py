@@ -1,5 +1,7 @@
 """The labs, driven as a hand would: over the ends of every slider, and while they work."""
 
+import datetime
+import html
 import io
 import itertools
 import math
@@ -26,7 +28,7 @@ from course_utils.losses import gaussian_nll
 
 TRAINED = sorted(LABS.keys() - {"01", "09", "11", "12"})
 # Labs with a slider for the rate.
-WITH_RATE = sorted(LABS.keys() - {"01", "06", "09", "10", "11", "12"})
+WITH_RATE = sorted(LABS.keys() - {"01", "06", "09", "10", "11", "12", "13"})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -713,3 +715,128 @@ def test_the_sum_of_squares_of_the_parts_of_lab_12_is_the_total(new_lab):
     torch.testing.assert_close(epistemic[:, 0], lab.mus[..., 0].std(0))
     share = lab.curves()["share"][1]
     torch.testing.assert_close(share * (aleatoric**2 + epistemic**2), epistemic**2)
+# The lab of lesson 13: files of strangers
+
+
+def csv_of(rows, names="a,b"):
+    return "\n".join([names, *rows]).encode()
+
+
+ROWS = [f"{i},{(i * 37) % 11}" for i in range(40)]
+GOOD_FILES = {
+    "plain": csv_of(ROWS),
+    "decimal comma": csv_of([f"{i},5;{(i * 37) % 11}" for i in range(40)], "a;b"),
+    "UTF-16": csv_of(ROWS).decode().encode("utf-16"),
+    "byte order mark": b"\xef\xbb\xbf" + csv_of(ROWS),
+    "holes": csv_of([*ROWS, "41,", ",3"]),
+    "no names": "\n".join(ROWS).encode(),
+    "a constant input": csv_of([f"7,{row}" for row in ROWS], "c,a,b"),
+    "far from 0": csv_of([f"{1e9 + i},{1e-9 * ((i * 37) % 11)}" for i in range(40)]),
+    "many rows": csv_of([f"{i},{(i * 37) % 101}" for i in range(20_000)]),
+}
+HOSTILE_FILES = {
+    "empty": (b"", "empty"),
+    "names only": (b"a,b\n", "names only"),
+    "one row": (b"a,b\n1,2\n", "20 rows"),
+    "text": (b"a,b\nred,green\nblue,white\n", "row 2"),
+    "text as target": (csv_of(["0,x", *ROWS]), "needs|input|must|expected"),
+    "one column": (b"a\n" + b"\n".join(b"%d" % i for i in range(40)), "at least one column"),
+    "constant target": (csv_of([f"{i},3" for i in range(40)]), "must vary"),
+    "constant input": (csv_of([f"3,{i}" for i in range(40)]), "constant columns only"),
+    "zip": (b"PK\x03\x04" + bytes(40), "zip"),
+    "Excel": (b"\xd0\xcf\x11\xe0" + bytes(40), "Excel"),
+    "a web page": (b"<!DOCTYPE html><html></html>", "web page"),
+    "JSON": (b'{"a": [1, 2]}', "JSON"),
+    "NUL": (csv_of(ROWS) + b"\n1,\x00\n", "NUL byte in row"),
+    "ragged": (csv_of([*ROWS, "1,2,3"]), "row 42"),
+    "all holes": (csv_of([f"{i}," if i % 2 else f",{i}" for i in range(40)]), "hole"),
+    "too large": (csv_of([*ROWS, "1,1e300"]), "column 'b'.*row 42"),
+}  # fmt: skip
+
+
+def uploads(content):
+    """The value of a FileUpload with one file, in ipywidgets 7 and 8."""
+    file = {"name": "mine.csv", "type": "", "size": len(content), "content": memoryview(content)}
+    return [
+        {"mine.csv": {"metadata": {"name": "mine.csv"}, "content": content}},
+        (file | {"last_modified": datetime.datetime(2026, 1, 1)},),
+    ]
+
+
+@pytest.fixture(scope="module")
+def real_data():
+    lab = short("13")
+    yield lab
+    lab.close()
+
+
+@pytest.mark.parametrize("name", GOOD_FILES)
+def test_a_strangers_file_is_fitted(real_data, name):
+    for value in uploads(GOOD_FILES[name]):
+        real_data._on_upload(SimpleNamespace(new=value))
+        assert real_data.message == ""
+        assert real_data.value.data == "your file"
+        assert sound(real_data)
+        assert real_data.target.value == real_data.table.names[-1]
+
+
+@pytest.mark.parametrize("name", HOSTILE_FILES)
+def test_a_hostile_file_gives_a_sentence_and_the_last_picture_stays(real_data, name):
+    real_data.set(data="engel")
+    content, words = HOSTILE_FILES[name]
+    image, numbers = real_data.image.value, real_data.numbers()
+    for value in uploads(content):
+        real_data._on_upload(SimpleNamespace(new=value))
+        assert re.search(words, real_data.message), real_data.message
+        assert real_data.message[:40] in html.unescape(real_data.text.value)
+        assert real_data.image.value == image
+        assert real_data.numbers() == numbers
+        assert real_data.value.data == "engel"
+        assert sound(real_data)
+    real_data.set(kind="one σ")
+    assert real_data.message == ""
+    assert sound(real_data)
+
+
+def test_a_real_upload_reaches_the_lab(real_data):
+    real_data.upload.value = uploads(GOOD_FILES["plain"])[widgets.__version__ >= "8"]
+    assert real_data.value.data == "your file"
+    assert real_data.shown_as == "b over a"
+    assert sound(real_data)
+
+
+def test_the_target_is_one_of_the_columns(real_data):
+    real_data.set(data="diabetes")
+    assert real_data.target.value == "progression"
+    before = real_data.image.value
+    real_data.target.value = "bp"
+    assert real_data.image.value != before
+    assert real_data.shown_as.startswith("bp over ")
+    real_data.reset()
+    assert real_data.target.value == "accel"
+
+
+def test_a_target_that_does_not_vary_is_refused_and_the_fit_stays(real_data):
+    real_data._on_upload(SimpleNamespace(new=uploads(GOOD_FILES["a constant input"])[0]))
+    image = real_data.image.value
+    real_data.target.value = "c"
+    assert "must vary" in real_data.message
+    assert real_data.image.value == image
+    assert real_data.target.value == "b"
+    real_data.set(kind="one σ")
+    assert sound(real_data)
+    assert real_data.numbers()[0].startswith("b over a")
+    real_data.reset()
+
+
+def test_two_outputs_are_surer_and_worse_on_the_held_out_rows_of_diabetes(new_lab):
+    lab = new_lab("13", full)
+    lab.set(data="diabetes", kind="one σ")
+    one = lab.nlls[1]
+    lab.set(kind="two outputs")
+    assert lab.nlls[1] > one + 0.5
+    assert lab.nlls[0] < lab.nlls[1] - 1
+    lab.set(data="motorcycle", kind="one σ")
+    one = lab.nlls[1]
+    lab.set(kind="two outputs")
+    assert lab.nlls[1] < one - 0.2

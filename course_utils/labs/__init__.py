@@ -17,6 +17,7 @@ from course_utils.labs.lesson_09 import FewData
 from course_utils.labs.lesson_10 import OtherTargets
 from course_utils.labs.lesson_11 import Band
 from course_utils.labs.lesson_12 import Members
+from course_utils.labs.lesson_13 import RealData
 
 LABS = {
     "00": TwoOutputs,
@@ -32,6 +33,7 @@ LABS = {
     "10": OtherTargets,
     "11": Band,
     "12": Members,
+    "13": RealData,
 }
 
 __all__ = ["LABS", "Lab"]
