@@ -166,7 +166,7 @@ def test_a_key_draws_the_next_frame(address, open_page):
     page.wait_for_selector(".lab-live")
     slider = page.query_selector(".lab-control input")
     page.evaluate(COUNT, [page.query_selector(".lab-live"), slider])
-    slider.press("ArrowRight")
+    slider.press("ArrowLeft")
     frames, ms = page.evaluate("() => window.counted")
     print(f"another picture in frame {frames} after the key, {ms:.1f} ms")
     assert frames <= 2
