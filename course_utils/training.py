@@ -299,7 +299,7 @@ def listen(loss: Loss, model: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[
                 layer.kl = before
 
 
-def gradient(value: Tensor, of: Tensor) -> Tensor:
+def slope_of(value: Tensor, of: Tensor) -> Tensor:
     """The derivative of a loss that stays as it is; 0 where it does not depend."""
     if not of.requires_grad:
         return torch.zeros_like(of)
@@ -324,7 +324,7 @@ def read_as(value: Tensor, calls: list, y: Tensor) -> tuple[str, Tensor | None]:
     """
     mu, second = calls[-1]
     residual = (y - mu).detach()
-    by_mu, by_second = (sum(gradient(value, part) for part in parts) for parts in zip(*calls))
+    by_mu, by_second = (sum(slope_of(value, part) for part in parts) for parts in zip(*calls))
     if not by_second.any():
         weights = -by_mu / residual
         squared = by_mu.any() and torch.allclose(weights, weights[0, 0])
@@ -430,7 +430,7 @@ def about_kl(value: Tensor, pairs: list, heard: Heard, y: Tensor, n: int) -> lis
     if any(weight is None or not torch.allclose(weight, weight[0, 0]) for weight in weights):
         return []
     nll = sum(float(weight[0, 0]) for weight in weights) * len(y) / n  # of the NLL of all n points
-    times = float(gradient(value, heard.times)) / heard.kl / nll if heard.kl else 1.0
+    times = float(slope_of(value, heard.times)) / heard.kl / nll if heard.kl else 1.0
     if abs(times - 1) < 1e-3:
         return []
     return [f"the KL weighs {times:.3g} times as much as beside the NLL of all {n} points: {right}"]

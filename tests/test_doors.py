@@ -385,7 +385,7 @@ WITHIN = {
     "Diverged", "Remark", "History", "Heard", "one_thread", "minibatches", "use_course_style",
     "HomoscedasticRegressor", "HeteroscedasticRegressor", "Bump", "BayesianLinear",
     "BayesianRegressor", "loss_function", "count_or_none", "trainable", "held_out_data",
-    "require_kl", "require_scalar", "without_gradient", "listen", "gradient", "read_as", "is_pair",
+    "require_kl", "require_scalar", "without_gradient", "listen", "slope_of", "read_as", "is_pair",
     "cause", "after_training", "about_sigma", "about_kl", "jump", "drawing", "with_kl", "widths",
     "instance", "axes", "noise_floor", "CalibrationCurve", "PairedComparison",
     "motorcycle", "engel", "diabetes", "stacked_weights", "for_each_member", "split",

@@ -1,6 +1,5 @@
 """Lesson 12: an ensemble, its two parts of the variance, and a gap in the data."""
 
-import math
 
 import torch
 from torch import nn
@@ -162,11 +161,7 @@ class Members(Lab):
         mean, sigma = self.problem.truth(self.wide)
         mu, aleatoric, epistemic = self.parts
         total = torch.hypot(aleatoric, epistemic)
-        nowhere = torch.full_like(self.wide, math.nan)
-        members = {
-            f"member {i}": (self.wide, self.mus[i] if i < len(self.mus) else nowhere)
-            for i in range(MOST)
-        }
+        members = {f"member {i}": (self.wide, mu) for i, mu in enumerate(self.mus)}
         return {
             "data": self.shown,
             "band": (self.wide, mu - 1.96 * total, mu + 1.96 * total),
