@@ -613,7 +613,7 @@ guesses("10")
 # - For log-normal prices $e^\mu$ is the median; the mean is $e^{\mu + \sigma^2/2}$.
 # - A vector of y needs a covariance; the Cholesky factor keeps it one. A diagonal loses $-\frac12 \log(1 - \rho^2)$.
 #
-# **Next.** Take a y of your own, choose its family, and go back with it to `06_bayes_by_backprop`: the weights there can feed any distribution.
+# **Next.** The model says a distribution. Is what it says true of new data? [`11_calibration`](11_calibration.ipynb).
 #
 # **Further reading.**
 # - The question, its answer and the comments: [Cross Validated 564809](https://stats.stackexchange.com/questions/564809).

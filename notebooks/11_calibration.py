@@ -605,7 +605,7 @@ guesses("11")
 # - Two models: paired differences, with their standard error.
 
 # %% [markdown]
-# **Next.** A scale mends σ on average. It cannot know *where* the network was unsure because it had few points: that is the question of [`06_bayes_by_backprop`](06_bayes_by_backprop.ipynb).
+# **Next.** A scale mends σ on average. It cannot know *where* the network was unsure because it had few points: that is the question of [`12_ensembles`](12_ensembles.ipynb).
 #
 # **Further reading.**
 # - T. Gneiting & A. Raftery (2007), ["Strictly proper scoring rules, prediction, and estimation"](https://doi.org/10.1198/016214506000001437).

@@ -537,7 +537,7 @@ guesses("12")
 # - Pool first, calibrate the pool on held-out data, and report quantiles of the mixture.
 
 # %% [markdown]
-# **Next.** Here a known truth told which spread was honest. With measured data nobody knows it; what can be checked then is calibration. [The map](00_start_here.ipynb) shows where.
+# **Next.** Here a known truth told which spread was honest. With measured data nobody knows it; what can be checked then is calibration: [`13_real_data`](13_real_data.ipynb).
 #
 # **Further reading.**
 # - B. Lakshminarayanan et al. (2017), ["Simple and scalable predictive uncertainty estimation using deep ensembles"](https://arxiv.org/abs/1612.01474).
