@@ -1,8 +1,13 @@
-"""Regression problems whose truth is known: y = mean(x) + sigma(x) ε with ε ~ N(0, 1)."""
+"""Regression problems: y = mean(x) + sigma(x) ε with a known truth, and three real data sets.
+
+The real ones are small CSVs in ``course_utils/datasets``, with source and licence in its README;
+``read_csv`` reads your own.
+"""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,6 +23,12 @@ from course_utils.doors import (
     what_came,
     whole,
 )
+from course_utils.tables import Table, read_csv
+
+__all__ = [
+    "FUNNEL", "LINE", "WAVE", "Problem", "Table", "constant", "diabetes", "engel", "motorcycle",
+    "read_csv",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -98,3 +109,31 @@ FUNNEL = Problem(
     low=-20,
     high=60,
 )
+
+
+DATASETS = Path(__file__).parent / "datasets"
+
+
+def load(name: str) -> tuple[Tensor, Tensor]:
+    """The columns of a packaged CSV: all but the last are x (n, d), the last is y (n, 1)."""
+    values = np.loadtxt(DATASETS / f"{name}.csv", delimiter=",", skiprows=1)
+    values = torch.from_numpy(values).to(DTYPE)
+    return values[:, :-1], values[:, -1:]
+
+
+def motorcycle() -> tuple[Tensor, Tensor]:
+    """x (133, 1): ms after the impact of a simulated accident; y (133, 1): the head's acceleration
+    in g. Silverman (1985)."""
+    return load("motorcycle")
+
+
+def engel() -> tuple[Tensor, Tensor]:
+    """x (235, 1): the income of a Belgian household; y (235, 1): what it spends on food; both in
+    francs a year. Engel (1857), by way of Koenker & Bassett (1982)."""
+    return load("engel")
+
+
+def diabetes() -> tuple[Tensor, Tensor]:
+    """x (442, 10): age, sex, bmi, bp, tc, ldl, hdl, tch, ltg, glu of a patient; y (442, 1): how far
+    the disease has progressed one year later. Efron, Hastie, Johnstone & Tibshirani (2004)."""
+    return load("diabetes")

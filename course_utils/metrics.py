@@ -5,12 +5,23 @@ it has one reading, value by value. Anything else is a ValueError.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from course_utils.doors import door, positive_sigmas, same_shape, share, sigmas, values
+from course_utils.doors import (
+    above,
+    column,
+    door,
+    positive_sigmas,
+    refuse,
+    same_shape,
+    share,
+    sigmas,
+    values,
+)
 
 
 @door(mu=values, sigma=sigmas, level=share)
@@ -53,3 +64,94 @@ def crps(y: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
     z = (y - mu) / sigma
     density = standard.log_prob(z).exp()
     return sigma * (z * (2 * standard.cdf(z) - 1) + 2 * density - 1 / math.sqrt(math.pi))
+
+
+@door(y=values, lower=values, upper=values, level=share)
+def interval_score(y: Tensor, lower: Tensor, upper: Tensor, level: float = 0.95) -> Tensor:
+    """The interval score of each value, (n, d), in the units of y; lower is better.
+
+    With α = 1 − level: the width, plus 2/α times the distance by which y lies outside. It is
+    smallest on average where lower and upper are the α/2 and 1 − α/2 quantiles of y.
+    Source: Gneiting & Raftery (2007), equation 43.
+    """
+    same_shape(y=y, lower=lower, upper=upper)
+    refuse("upper", upper < lower, upper, "must not be below lower")
+    outside = (lower - y).clamp(min=0) + (y - upper).clamp(min=0)
+    return upper - lower + 2 / (1 - level) * outside
+
+
+class CalibrationCurve(NamedTuple):
+    """Each (L,): a level, the coverage observed at it, and the band of an honest model's."""
+
+    levels: Tensor
+    observed: Tensor
+    lower: Tensor
+    upper: Tensor
+
+
+@door(y=values, mu=values, sigma=sigmas, levels=values, confidence=share)
+def calibration_curve(
+    y: Tensor, mu: Tensor, sigma: Tensor, levels=None, confidence: float = 0.95
+) -> CalibrationCurve:
+    """The coverage at each of ``levels`` (by default .05, .10, …, .95), with its error band.
+
+    The band: at one level, the coverage of an honest model on as many independent values lies in
+    it, ends included, with probability ``confidence`` or a little more. It is the interval between
+    two quantiles of the binomial distribution, over n. All levels at once leave it more often.
+    """
+    if levels is None:
+        levels = torch.arange(1, 20, dtype=torch.float64)[:, None] / 20
+    refuse("levels", (levels <= 0) | (levels >= 1), levels, "must lie between 0 and 1")
+    levels = levels.detach().flatten()
+    observed = levels.new_tensor([coverage(y, mu, sigma, p) for p in levels.tolist()])
+    n = y.numel()
+    k = torch.arange(n + 1, dtype=levels.dtype)
+    ways = math.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
+    tails = torch.tensor([(1 - confidence) / 2, (1 + confidence) / 2], dtype=levels.dtype)
+    ends = []
+    for p in levels.tolist():
+        cdf = (ways + k * math.log(p) + (n - k) * math.log1p(-p)).exp().cumsum(0)
+        ends.append(torch.searchsorted(cdf, tails).clamp(max=n).to(levels.dtype) / n)
+    lower, upper = torch.stack(ends).T
+    return CalibrationCurve(levels, observed, lower, upper)
+
+
+@door(scores=column, level=share)
+def conformal_quantile(scores: Tensor, level: float = 0.95) -> float:
+    """The k-th smallest of n calibration scores (n, 1), k = ⌈(n + 1) level⌉; +∞ if k > n.
+
+    If the scores and that of a new case are exchangeable, the new one is at most this number with
+    probability k/(n + 1) >= level (exactly, without ties), on average over calibration sets and
+    new cases. Given the calibration set the probability follows a Beta(k, n + 1 − k) law.
+    Source: Vovk, Gammerman & Shafer (2005); the Beta law: Vovk (2012).
+    """
+    n = len(scores)
+    # The factor undoes rounding: 0.07 · 100 is 7.000000000000001 in floats, and k is 7.
+    k = math.ceil((n + 1) * level * (1 - 1e-12))
+    return math.inf if k > n else scores.flatten().kthvalue(k).values.item()
+
+
+class PairedComparison(NamedTuple):
+    """The mean of a − b, its standard error (both in the units of the scores), and n."""
+
+    difference: float
+    error: float
+    n: int
+
+
+@door(a=column, b=column, test_to_train=above(0, or_equal=True))
+def paired_comparison(a: Tensor, b: Tensor, test_to_train: float = 0.0) -> PairedComparison:
+    """Two models' scores on the same n cases, a and b (n, 1): the mean of a − b and its s.e.
+
+    Negative: a is better, if the scores are losses. For n independent cases leave
+    ``test_to_train`` at 0: the s.e. is s/√n. If a and b are the means of n folds that share their
+    training data, pass n_test/n_train of a fold, 1/(n − 1) in n-fold cross-validation:
+    s √(1/n + n_test/n_train). Source: Nadeau & Bengio (2003), a heuristic for what has no unbiased
+    estimator.
+    """
+    same_shape(a=a, b=b)
+    if len(a) < 2:
+        raise ValueError(f"a standard error needs 2 cases or more, got {len(a)}")
+    d = a - b
+    error = d.std().item() * math.sqrt(1 / len(d) + test_to_train)
+    return PairedComparison(d.mean().item(), error, len(d))

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.data import FUNNEL, LINE, WAVE, Problem, constant
+from course_utils.data import (
+    DATASETS,
+    FUNNEL,
+    LINE,
+    WAVE,
+    Problem,
+    constant,
+    diabetes,
+    engel,
+    motorcycle,
+)
 
 PROBLEMS = {"line": LINE, "wave": WAVE, "funnel": FUNNEL}
 
@@ -69,3 +79,19 @@ def test_a_margin_widens_the_grid_on_both_sides():
 def test_an_unusable_problem_is_refused_with_what_came(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+@pytest.mark.parametrize(
+    ("load", "n", "d", "first", "mean_of_y"),
+    [
+        (motorcycle, 133, 1, ([2.4], 0.0), -25.545865),
+        (engel, 235, 1, ([420.157650843928], 255.839424594576), 624.150111),
+        (diabetes, 442, 10, ([59, 2, 32.1, 101, 157, 93.2, 38, 4, 4.8598, 87], 151.0), 152.133484),
+    ],
+)
+def test_the_real_data_are_those_of_their_sources(load, n, d, first, mean_of_y):
+    x, y = load()
+    assert x.shape == (n, d) and y.shape == (n, 1) and x.dtype == y.dtype == torch.float64
+    assert (x[0].tolist(), y[0].item()) == first
+    assert y.mean().item() == pytest.approx(mean_of_y, abs=1e-6)
+    assert f"`{load.__name__}.csv` | {n} |" in (DATASETS / "README.md").read_text(encoding="utf-8")

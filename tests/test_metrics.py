@@ -3,7 +3,16 @@ import math
 import pytest
 import torch
 
-from course_utils.metrics import coverage, crps, interval, pit
+from course_utils.metrics import (
+    calibration_curve,
+    conformal_quantile,
+    coverage,
+    crps,
+    interval,
+    interval_score,
+    paired_comparison,
+    pit,
+)
 
 # scipy is imported where it is used: it takes most of a second, in each of pytest's processes.
 
@@ -88,3 +97,161 @@ def test_log_variances_where_sigmas_belong_are_refused():
 def test_a_level_that_is_no_probability_is_refused(level):
     with pytest.raises(ValueError, match="0 < level < 1"):
         interval(column(0), column(1), level)
+
+
+@pytest.mark.parametrize(("y", "mu", "sigma"), [(0, 0, 1), (2.5, 0, 1), (-1, 3, 0.2), (4, 1, 6)])
+@pytest.mark.parametrize("level", [0.5, 0.95])
+def test_the_interval_score_is_two_pinball_losses(y, mu, sigma, level):
+    from scipy import stats
+
+    expected = 0
+    for p in ((1 - level) / 2, (1 + level) / 2):
+        q = stats.norm(mu, sigma).ppf(p)
+        expected += 2 / (1 - level) * (p * max(y - q, 0) + (1 - p) * max(q - y, 0))
+    score = interval_score(column(y), *interval(column(mu), column(sigma), level), level)
+    assert score.item() == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("metric", [crps, interval_score])
+@pytest.mark.parametrize("scale", [0.5, 1, 2])
+def test_the_mean_score_of_a_forecast_of_N01_equals_its_integral_and_closed_form(metric, scale):
+    from scipy import integrate, stats
+
+    def score(y):
+        forecast = column(0), column(scale)
+        forecast = interval(*forecast) if metric is interval_score else forecast
+        return metric(column(y), *forecast).item()
+
+    half = stats.norm.ppf(0.975) * scale
+    outside = 2 * (stats.norm.pdf(half) - half * stats.norm.sf(half))
+    expected = {
+        crps: math.sqrt(2 * (1 + scale**2) / math.pi) - scale / math.sqrt(math.pi),
+        interval_score: 2 * half + outside / 0.025,
+    }[metric]
+    points = [-half, 0, half]
+    integral = integrate.quad(
+        lambda y: score(y) * stats.norm.pdf(y), -12, 12, points=points, epsabs=1e-8
+    )[0]
+    assert integral == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95])
+def test_the_interval_score_is_smallest_at_the_quantiles(level):
+    y = torch.randn(20_000, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    right = interval(torch.zeros_like(y), torch.ones_like(y), level)
+    for lower, upper in ((0.8, 0.8), (1.25, 1.25), (1, 1.25), (0.8, 1)):
+        wrong = interval_score(y, lower * right[0], upper * right[1], level)
+        comparison = paired_comparison(wrong, interval_score(y, *right, level))
+        assert comparison.difference > 5 * comparison.error
+
+
+@pytest.mark.parametrize(("n", "levels"), [(1, [0.5]), (9, [0.1, 0.9]), (133, None), (5000, None)])
+def test_the_band_of_a_calibration_curve_is_the_binomial_interval_of_scipy(n, levels):
+    from scipy import stats
+
+    y = torch.zeros(n, 1, dtype=torch.float64)
+    for confidence in (0.5, 0.95, 0.99):
+        curve = calibration_curve(y, y, y + 1, levels, confidence)
+        low, high = stats.binom(n, curve.levels.numpy()).interval(confidence)
+        assert (curve.lower.numpy() == low / n).all() and (curve.upper.numpy() == high / n).all()
+        inside = stats.binom(n, curve.levels.numpy())
+        assert (inside.cdf(high) - inside.cdf(low - 1) >= confidence - 1e-12).all()
+
+
+def test_a_calibration_curve_holds_coverage_at_each_level():
+    y = torch.randn(400, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    mu, sigma = torch.zeros_like(y), torch.ones_like(y)
+    curve = calibration_curve(y, mu, 0.5 * sigma, [0.5, 0.95])
+    assert curve.levels.tolist() == [0.5, 0.95]
+    assert curve.observed.tolist() == [coverage(y, mu, 0.5 * sigma, p) for p in (0.5, 0.95)]
+    assert (curve.observed < curve.lower).all()
+    assert calibration_curve(y, mu, sigma).levels.tolist() == [k / 20 for k in range(1, 20)]
+
+
+def test_an_honest_model_leaves_the_band_as_seldom_as_it_says():
+    from scipy import stats
+
+    n, runs = 200, 2000
+    generator = torch.Generator().manual_seed(4)
+    y = torch.randn(n, runs, dtype=torch.float64, generator=generator)
+    zero = torch.zeros(n, 1, dtype=torch.float64)
+    curve = calibration_curve(zero, zero, zero + 1, [0.9])
+    covered = (y.abs() <= stats.norm.ppf(0.95)).double().mean(0)
+    inside = ((curve.lower <= covered) & (covered <= curve.upper)).sum().item()
+    low, high = (n * end.item() for end in (curve.lower, curve.upper))
+    law = stats.binom(n, 0.9).cdf(round(high)) - stats.binom(n, 0.9).cdf(round(low) - 1)
+    low, high = stats.binom(runs, law).interval(0.99)
+    assert law >= 0.95 and low <= inside <= high
+
+
+@pytest.mark.parametrize(
+    ("n", "level", "k"),
+    [(9, 0.9, 9), (19, 0.95, 19), (19, 0.9, 18), (39, 0.9, 36), (99, 0.9, 90), (99, 0.07, 7),
+     (500, 0.9, 451), (1, 0.5, 1), (2, 1 - 2 / 3, 1)],
+)  # fmt: skip
+def test_the_conformal_quantile_is_the_kth_smallest(n, level, k):
+    scores = torch.arange(1, n + 1)[torch.randperm(n, generator=torch.Generator().manual_seed(n))]
+    assert conformal_quantile(scores, level) == k
+    assert conformal_quantile(-scores[:, None].double(), level) == k - n - 1
+
+
+@pytest.mark.parametrize(("n", "level"), [(8, 0.9), (18, 0.95), (98, 0.99)])
+def test_too_few_scores_give_an_infinite_quantile_and_one_more_a_finite_one(n, level):
+    scores = torch.arange(n + 1)
+    assert conformal_quantile(scores[:n], level) == math.inf
+    assert conformal_quantile(scores, level) == n
+
+
+def test_rounding_never_moves_the_order_statistic():
+    from fractions import Fraction
+
+    for n in (9, 19, 29, 49, 99, 199, 299, 999):
+        for percent in range(1, 100):
+            k = math.ceil((n + 1) * Fraction(percent, 100))
+            for level in (percent / 100, 1 - (100 - percent) / 100):
+                expected = math.inf if k > n else k
+                assert conformal_quantile(torch.arange(1, n + 1), level) == expected
+
+
+@pytest.mark.parametrize("n", [9, 19, 99])
+def test_conformal_coverage_follows_its_beta_law(n):
+    # Scores uniform on (0, 1): the coverage, given the calibration set, is the quantile itself.
+    from scipy import stats
+
+    generator = torch.Generator().manual_seed(n)
+    runs, level = 1000, 0.9
+    scores = torch.rand(runs, n, dtype=torch.float64, generator=generator)
+    covered = [conformal_quantile(row, level) for row in scores]
+    k = round((n + 1) * level)
+    law = stats.beta(k, n + 1 - k)
+    assert law.mean() == pytest.approx(level)
+    margin = stats.norm.ppf(0.995) * law.std() / math.sqrt(runs)
+    assert abs(sum(covered) / runs - level) < margin
+    assert stats.kstest(covered, law.cdf).pvalue > 0.01
+    low, high = law.interval(0.99)
+    outside = sum(not low <= c <= high for c in covered)
+    assert outside <= stats.binom(runs, 0.01).ppf(0.995)
+    # What the popular np.quantile line takes, one order statistic more, is told from it.
+    if n > 9:
+        wrong = scores.sort(dim=1).values[:, k]
+        assert stats.kstest(wrong.numpy(), law.cdf).pvalue < 1e-6
+
+
+def test_a_paired_comparison_is_the_t_test_of_scipy():
+    from scipy import stats
+
+    generator = torch.Generator().manual_seed(5)
+    a, b = torch.randn(2, 50, 1, dtype=torch.float64, generator=generator)
+    a = a + 0.3
+    comparison = paired_comparison(a, b)
+    expected = stats.ttest_rel(a.numpy()[:, 0], b.numpy()[:, 0])
+    assert comparison.difference / comparison.error == pytest.approx(expected.statistic)
+    assert comparison.n == 50 and paired_comparison(b, a).difference == -comparison.difference
+
+
+def test_ten_folds_have_a_standard_error_1_45_times_the_naive_one():
+    a, b = column(*range(10)), column(*[0.5] * 10)
+    naive, corrected = paired_comparison(a, b), paired_comparison(a, b, test_to_train=1 / 9)
+    assert corrected.error / naive.error == pytest.approx(math.sqrt((0.1 + 1 / 9) / 0.1))
+    assert corrected.error / naive.error == pytest.approx(1.453, abs=5e-4)
+    assert corrected.difference == naive.difference == 4

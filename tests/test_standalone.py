@@ -86,6 +86,8 @@ import importlib, pkgutil
 for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
     if not module.name.startswith("course_utils.labs"):
         importlib.import_module(module.name)
+from course_utils.data import diabetes, engel, motorcycle
+assert [len(load()[1]) for load in (motorcycle, engel, diabetes)] == [133, 235, 442]
 import matplotlib.pyplot as plt
 from course_utils import check, guess, quiz
 from course_utils.plots import show
