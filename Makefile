@@ -1,7 +1,7 @@
 # Everything runs in .venv, which the first target that needs it builds.
 # Kept to what GNU make 3.81 and a POSIX shell know: that is what macOS ships.
 
-.PHONY: help install lab test notebooks test-browser test-portability lock
+.PHONY: help install lab test notebooks site test-browser test-portability lock
 .DEFAULT_GOAL := help
 
 ifeq ($(OS),Windows_NT)
@@ -29,9 +29,11 @@ help:
 	@echo 'make lab               open the course in JupyterLab (installs it first)'
 	@echo 'make test              run every test and every notebook'
 	@echo 'make notebooks         run the changed notebook scripts, write their .ipynb'
-	@echo 'make test-browser      drive the notebooks in a real browser'
+	@echo 'make site              build the course as web pages in build/site/html'
+	@echo 'make test-browser      drive the notebooks and the site in a real browser'
 	@echo 'make test-portability  run the notebooks as other processors would'
 	@echo 'make install           build or repair .venv and nothing else'
+	@echo 'make licences          list the licence of every package that is installed'
 	@echo 'make lock              write requirements.lock anew (ARGS=--upgrade: newest versions)'
 	@echo
 	@echo 'Options go in ARGS: make lab ARGS="--no-browser --port=9999"'
@@ -45,7 +47,7 @@ lab: $(STAMP)
 	if [ "$$(id -u)" = 0 ]; then set -- --allow-root; fi; \
 	if [ "$$(uname -s)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
 	    set -- "$$@" --no-browser; fi; \
-	exec env $(ONE_THREAD) $(BIN)/python -m jupyterlab "$$@" \
+	exec env $(ONE_THREAD) $(BIN)/python -m jupyterlab "$$@" --config=jupyter_server_config.py \
 	    --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=. \
 	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	    --LabApp.extension_manager=readonly $(ARGS)
@@ -57,7 +59,16 @@ test: $(STAMP)
 notebooks: $(STAMP)
 	@$(TEST_ENV) $(BIN)/python -m tests.pairs $(ARGS)
 
-test-browser: $(STAMP)
+site: $(STAMP)
+	@$(ONE_THREAD) $(BIN)/python site/build.py $(ARGS)
+
+# VS Code draws formulas with KaTeX. Of this package its one script is wanted, not what it needs.
+KATEX := .venv/katex/sphinxcontrib/katex.min.js
+$(KATEX): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	    --target .venv/katex sphinxcontrib-katex==0.9.11
+
+test-browser: $(STAMP) $(KATEX)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt
 	@$(TEST_ENV) $(BIN)/python -m pytest tests/browser $(ARGS)
 
@@ -71,9 +82,17 @@ test-portability: $(STAMP)
 	done; \
 	if [ -n "$$failed" ]; then echo "Notebooks differ with$${failed#;}" >&2; exit 1; fi
 
+licences: $(STAMP)
+	@$(BIN)/python -m tests.licences
+
+# What torch's CUDA build asks for stays out of the lock, which names no index of its own either.
+CUDA := cuda-bindings cuda-toolkit nvidia-cublas nvidia-cudnn-cu13 nvidia-cusparselt-cu13 \
+    nvidia-nccl-cu13 nvidia-nvshmem-cu13 triton
+
 lock: $(STAMP)
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 \
+	@printf '%s\n' $(CUDA) > .venv/cuda.txt
+	@$(BIN)/python -m uv pip compile --quiet --no-sources --excludes .venv/cuda.txt --universal --python-version 3.11 \
 	    --fork-strategy fewest --all-extras --custom-compile-command 'make lock' \
 	    --output-file requirements.lock pyproject.toml $(ARGS)
 
@@ -121,6 +140,9 @@ $(STAMP): requirements.lock pyproject.toml
 	done; \
 	if [ "$$found" != yes ]; then \
 	    echo "The course needs Python 3.11, 3.12 or 3.13 with its venv module; found: $${found:-none}." >&2; \
+	    exit 1; fi; \
+	if [ "$$("$$python" -c 'import platform as p; print(p.system(), p.machine())')" = 'Darwin x86_64' ]; then \
+	    echo "torch has no build for a Mac with an Intel processor, nor for an Intel Python on another Mac: use Binder or Colab (README.md)." >&2; \
 	    exit 1; fi; \
 	rm -rf .venv; free=$$(df -Pk . | awk 'END { print $$4 }'); \
 	if [ "$$free" -lt 2000000 ]; then \

@@ -80,6 +80,13 @@ def function(name, value):
     return value
 
 
+def text(name, value) -> str:
+    """A word, as the key of an exercise is."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a text, as '03-1' or '03' is, got {what_came(value)}")
+    return value
+
+
 # Data
 
 
@@ -131,13 +138,15 @@ def as_tensor(name: str, value) -> Tensor:
             array = array.astype(np.float64)
         else:
             first = real.index(False)
-            row = np.unravel_index(first, array.shape)[0]
+            row, found = np.unravel_index(first, array.shape)[0], array.flat[first]
+            advice = "turn text into floats" if isinstance(found, str) else "drop or fill such rows"
             raise ValueError(
-                f"{name} must hold real numbers, got {what_came(array.flat[first])} in row {row}: "
-                "drop or fill such rows first"
+                f"{name} must hold real numbers, got {what_came(found)} in row {row}: "
+                f"{advice} first"
             )
     if array.dtype.kind not in "iuf":
-        kind = {"U": "text", "S": "bytes", "M": "dates", "b": "bool", "c": "complex numbers"}
+        kind = {"U": "text", "S": "bytes", "M": "dates", "m": "durations", "b": "bool",
+                "c": "complex numbers"}  # fmt: skip
         came = kind.get(array.dtype.kind, what_came(value))
         raise ValueError(f"{name} must hold real numbers, got {came}: turn them into floats first")
     return torch.from_numpy(np.array(array, dtype=np.float64))
@@ -301,12 +310,16 @@ def pair_of(result) -> tuple[Tensor, Tensor]:
 
 
 def outputs(model, x: Tensor) -> tuple[Tensor, Tensor]:
-    """(mu, log_var) of a model at x (n, d), both (n, k); a ValueError names what else came."""
+    """(mu, log_var) of a model at x (n, d), both (n, k); a ValueError names what else came.
+
+    One that has ``.members``, an ensemble, returns a stack of them: (members, n, k).
+    """
     mu, log_var = pair_of(call(model, x))
-    if mu.ndim != 2 or mu.shape != log_var.shape or len(mu) != len(x):
+    rows = (model.members, len(x)) if hasattr(model, "members") else (len(x),)
+    if mu.ndim != len(rows) + 1 or mu.shape != log_var.shape or mu.shape[:-1] != rows:
         raise ValueError(
-            f"expected a model that returns mu and log_var, both ({len(x)}, k), got "
-            f"{tuple(mu.shape)} and {tuple(log_var.shape)}"
+            f"expected a model that returns mu and log_var, both ({', '.join(map(str, rows))}, k), "
+            f"got {tuple(mu.shape)} and {tuple(log_var.shape)}"
         )
     return mu, log_var
 

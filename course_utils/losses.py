@@ -1,5 +1,6 @@
 """Losses as formulas, in nats. Nothing here averages: a loss per point says more."""
 
+import functools
 import math
 
 import torch
@@ -18,9 +19,31 @@ def gaussian_nll(y: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
     return 0.5 * (math.log(2 * math.pi) + log_var + (y - mu) ** 2 * torch.exp(-log_var))
 
 
+def for_each_member(loss):
+    """A loss(model, x, y) that is, for an ensemble, the mean of its members' losses."""
+
+    @functools.wraps(loss)
+    def averaged(model, x, y):
+        if not hasattr(model, "members"):
+            return loss(model, x, y)
+        same_shape(y=y)  # repeated, another shape would be a puzzle
+
+        def all_answers(x):
+            mu, log_var = model(x)  # (members, n, k)
+            return mu.flatten(0, 1), log_var.flatten(0, 1)
+
+        return loss(all_answers, x, y.repeat(model.members, 1))
+
+    return averaged
+
+
 @explained
+@for_each_member
 def mean_nll(model, x: Tensor, y: Tensor) -> Tensor:
-    """The Gaussian NLL of a model that returns (mu, log_var), in nats, mean over all values."""
+    """The Gaussian NLL of a model that returns (mu, log_var), in nats, mean over all values.
+
+    Of an ensemble it is the mean over the members, too: not the NLL of their mixture.
+    """
     mu, log_var = model(x)
     return gaussian_nll(y, mu, log_var).mean()
 

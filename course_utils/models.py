@@ -118,6 +118,43 @@ class BayesianRegressor(nn.Module):
         return sum(layer.kl() for layer in self.net if isinstance(layer, BayesianLinear))
 
 
+@door(members=whole(2), n_out=whole(1))
+def stacked_weights(members: int, n_in: int, hidden: Sequence[int], n_out: int):
+    """The first weights (members, in, out) and biases (members, 1, out) of each layer, float64.
+
+    The last layer has two outputs for each y. ``nn.Linear`` draws the numbers, of one member after
+    the other.
+    """
+    nets = [mlp(n_in, hidden, 2 * n_out, nn.Identity)[::2] for _ in range(members)]
+    weights = [torch.stack([layer.weight.T for layer in same]) for same in zip(*nets)]
+    biases = [torch.stack([layer.bias[None] for layer in same]) for same in zip(*nets)]
+    return weights, biases
+
+
+class Ensemble(nn.Module):
+    """Networks of one form and different first weights, computed side by side.
+
+    x (n, n_in) -> mu and log_var, both (members, n, n_out): each member's answer for each x. They
+    share nothing: with ``mean_nll``, the mean over the members, each has the gradient of its own
+    NLL over their number, and Adam divides by the size of a gradient. ``predict_samples`` gives
+    the parts of the variance, ``predict`` their sum. At least 2 members, else a ValueError.
+    Lakshminarayanan et al. (2017).
+    """
+
+    def __init__(self, n_in=1, hidden=(50, 50), n_out=1, members=5, activation=nn.ReLU):
+        super().__init__()
+        weights, biases = stacked_weights(members, n_in, hidden, n_out)
+        self.weights, self.biases = nn.ParameterList(weights), nn.ParameterList(biases)
+        self.members, self.activation = len(weights[0]), activation()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        h = x.expand(self.members, *x.shape)
+        for layer, (w, b) in enumerate(zip(self.weights, self.biases)):
+            h = torch.baddbmm(b, self.activation(h) if layer else h, w)
+        mu, log_var = h.chunk(2, dim=2)
+        return mu, log_var
+
+
 class Standardised(nn.Module):
     """A model that thinks in standard units and speaks in those of x and y.
 
@@ -131,7 +168,7 @@ class Standardised(nn.Module):
         NLL     -> NLL + log s          (the same gradient; mean_nll through this is in y's unit)
 
     ``fit``, ``predict``, ``predict_samples`` and the metrics take it as any other model; a model's
-    ``.kl`` passes through. Raises ValueError for data that ``fit`` would refuse.
+    ``.kl`` and ``.members`` pass through. Raises ValueError for data that ``fit`` would refuse.
     """
 
     def __init__(self, model: nn.Module, x: Tensor, y: Tensor):
@@ -145,11 +182,12 @@ class Standardised(nn.Module):
             constant = scale <= 1e-12 * mean.abs()  # what rounding leaves of a constant column
             self.register_buffer(f"{name}_mean", mean)
             self.register_buffer(f"{name}_scale", torch.where(constant, 1.0, scale))
-        if hasattr(model, "kl"):
-            self.kl = model.kl
+        for name in ("kl", "members"):
+            if hasattr(model, name):
+                setattr(self, name, getattr(model, name))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         same_shape(x=x[:1], training_x=self.x_mean)
         mu, log_var = self.model((x - self.x_mean) / self.x_scale)
-        same_shape(mu=mu[:1], training_y=self.y_mean)
+        same_shape(mu=mu.flatten(0, -2)[:1], training_y=self.y_mean)
         return mu * self.y_scale + self.y_mean, log_var + 2 * self.y_scale.log()

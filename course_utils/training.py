@@ -170,7 +170,7 @@ def fit(
             batch = next(batches)
             try:
                 if step == steps - 1:
-                    value, result = heard(loss, model, batch)
+                    value, heard = listen(loss, model, batch)
                 else:
                     value = loss(model, *batch)
             except Exception:
@@ -182,6 +182,8 @@ def fit(
             if not math.isfinite(history.loss[-1]):
                 lr = optimiser.param_groups[0]["lr"]
                 raise Diverged(step, history.loss[-1], lr, cause(step, x, y))
+            if step == steps - 1:
+                signs = after_training(history.loss, value, heard, batch[1], len(x))
             optimiser.zero_grad()
             value.backward()
             if step == 0:
@@ -197,7 +199,7 @@ def fit(
                     best, best_weights = history.held_out[-1], deepcopy(model.state_dict())
     if best_weights is not None:
         model.load_state_dict(best_weights)
-    history.remarks += after_training(history.loss, result, batch[1], loss)
+    history.remarks += signs
     if held_out is not None and len(held_out[0]) > len(x):
         history.remarks.append(
             f"more points are held out ({len(held_out[0])}) than train ({len(x)}): are the two "
@@ -252,14 +254,92 @@ def without_gradient(model: nn.Module) -> list[str]:
     return [f"{len(missed)} of {len(all_of_them)} parameters get no gradient: {', '.join(missed)}"]
 
 
-def heard(loss: Loss, model: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple:
-    """The loss of a batch, and what the model returned when it was called last meanwhile."""
-    seen = [None]
-    hook = model.register_forward_hook(lambda _, inputs, result: seen.append(result))
+@dataclass
+class Heard:
+    """What was heard of a loss that was called: what it made of the model, and of its KL."""
+
+    results: list = field(default_factory=list)  # what each call of the model returned
+    kl: float | None = None  # the sum of what the .kl() of its layers returned; None: not called
+    has_kl: bool = False
+    times: Tensor = field(default_factory=lambda: torch.ones((), requires_grad=True).double())
+
+
+def listen(loss: Loss, model: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Heard]:
+    """The loss of a batch, and what was heard meanwhile.
+
+    Every KL is multiplied by ``times``, which is 1: the derivative by it tells its weight.
+    """
+    heard = Heard()
+
+    def counted(kl):
+        def counts(*args, **kwargs):
+            value, heard.kl = kl(*args, **kwargs), heard.kl or 0.0
+            if not isinstance(value, Tensor):  # the weight of what is no tensor stays unknown
+                return value
+            heard.kl += value.detach().sum().item()
+            return value * heard.times
+
+        return counts
+
+    # The innermost: a model sums up what its layers say.
+    with_kl = [m for m in model.modules() if callable(getattr(m, "kl", None))]
+    layers = [m for m in with_kl if sum(other in with_kl for other in m.modules()) == 1]
+    heard.has_kl = bool(layers)
+    own = [(layer, vars(layer).get("kl")) for layer in layers]
+    hook = model.register_forward_hook(lambda _, inputs, result: heard.results.append(result))
     try:
-        return loss(model, *batch), seen[-1]
+        for layer in layers:
+            layer.kl = counted(layer.kl)
+        return loss(model, *batch), heard
     finally:
         hook.remove()
+        for layer, before in own:
+            del layer.kl
+            if before is not None:
+                layer.kl = before
+
+
+def slope_of(value: Tensor, of: Tensor) -> Tensor:
+    """The derivative of a loss that stays as it is; 0 where it does not depend."""
+    if not of.requires_grad:
+        return torch.zeros_like(of)
+    (found,) = torch.autograd.grad(value, of, retain_graph=True, allow_unused=True)
+    return torch.zeros_like(of) if found is None else found
+
+
+# The slopes of −log N(y; mu, σ²) by mu and by what stands for σ², at the residual r.
+READINGS = {
+    "log σ²": lambda r, v: (-r / v.exp(), 0.5 * (1 - r**2 / v.exp())),
+    "σ²": lambda r, v: (-r / v, 0.5 * (1 / v - r**2 / v**2)),
+    "σ": lambda r, v: (-r / v**2, 1 / v - r**2 / v**3),
+}
+
+
+def read_as(value: Tensor, calls: list, y: Tensor) -> tuple[str, Tensor | None]:
+    """What a loss takes a model's second output for, and the weight it gives each point's NLL.
+
+    ``calls`` are pairs of equal numbers: some losses take model(x)[0], and model(x)[1] from another
+    call. The slopes tell, however the loss is written: those of a Gaussian NLL, each point with a
+    weight of its own (β-NLL, say). "" if it is no such loss; "no σ" if it is a squared error.
+    """
+    mu, second = calls[-1]
+    residual = (y - mu).detach()
+    by_mu, by_second = (sum(slope_of(value, part) for part in parts) for parts in zip(*calls))
+    if not by_second.any():
+        weights = -by_mu / residual
+        squared = by_mu.any() and torch.allclose(weights, weights[0, 0])
+        return ("no σ" if squared else ""), None
+    for name, slopes in READINGS.items():
+        expected_mu, expected_second = slopes(residual, second.detach())
+        weight = (by_mu * expected_mu + by_second * expected_second) / (
+            expected_mu**2 + expected_second**2
+        )
+        same = torch.allclose(weight * expected_mu, by_mu, rtol=1e-6, atol=0) and torch.allclose(
+            weight * expected_second, by_second, rtol=1e-6, atol=1e-9 * float(by_second.abs().max())
+        )
+        if same and (weight > 0).all():
+            return name, weight
+    return "", None
 
 
 def cause(step: int, x: Tensor, y: Tensor) -> str:
@@ -273,38 +353,87 @@ def cause(step: int, x: Tensor, y: Tensor) -> str:
     return ""
 
 
-def after_training(losses: list[float], result, y: Tensor, loss: Loss) -> list[str]:
-    """A sentence for each sign that a training which ended has failed.
+def after_training(
+    losses: list[float], value: Tensor, heard: Heard, y: Tensor, n: int
+) -> list[str]:
+    """A sentence for each sign that a training has failed, from its last step.
 
-    ``result`` is what the model returned at the last step, for the ``y`` of that step. Nothing is
-    computed anew: a model that draws would take random numbers that are the learner's.
+    ``value`` is the loss of that step, ``heard`` what was heard of it, for the ``y`` of that step;
+    ``n`` counts all data. Nothing is computed anew: a model that draws would take random numbers
+    that are the learner's.
     """
     found = jump(losses)
-    elbo = getattr(loss, "func", None) is negative_elbo
-    if loss is mean_nll or elbo:
-        mu, log_var = (value.detach() for value in result)
-        residual, spread = (y - mu).square().mean().sqrt(), y.std(correction=0)
-        # 1 at the minimum of the NLL; a small batch leaves it uncertain. A prior may hold sigma up.
-        z_squared = ((y - mu).square() * torch.exp(-log_var)).mean()
-        too_small = 0 if elbo else 1 - max(0.5, 4 * math.sqrt(2 / y.numel()))
-        if (y.mean() - mu.mean()).abs() > spread > 0:
-            advice = STANDARDISE if y.abs().max() > FAR else "more steps, or a larger lr"
-            found.append(
-                f"the mean has not arrived: mu is {mu.mean():.3g} on average and y is "
-                f"{y.mean():.3g} ± {spread:.3g}: {advice}"
-            )
-        elif residual < 0.05 * spread and losses[-1 - len(losses) // 5] - losses[-1] > 0.1:
-            found.append(
-                f"the loss still falls and has no floor: the residuals (RMS {residual:.2g}) are "
-                "under 5 % of the spread of y, and without noise sigma shrinks for ever: give "
-                "log_var a lower limit with .clamp(min=...)"
-            )
-        elif z_squared < too_small:
-            found.append(
-                f"sigma is {1 / z_squared.sqrt():.2g} times the residuals (RMS {residual:.2g}): "
-                "more steps, or does the model return σ or σ² where log σ² is expected?"
-            )
+    pairs = [pair for pair in heard.results if is_pair(pair, y)]
+    if not pairs:
+        return found
+    mu, second = pairs[-1]
+    same = [pair for pair in pairs if torch.equal(pair[0], mu) and torch.equal(pair[1], second)]
+    reading, _ = read_as(value, same, y)
+    if reading in ("σ²", "σ"):
+        return [*found, f"the loss takes the model's second output for {reading}, and predict "
+                "will take it for log σ²: return its logarithm"]  # fmt: skip
+    if not reading:
+        return found
+    mu, log_var = mu.detach(), second.detach()
+    residual, spread = (y - mu).square().mean().sqrt(), y.std(correction=0)
+    # One draw of a Bayesian model may be off by what it doubts; its sigma grows with that.
+    doubt = 3 * torch.exp(log_var).mean().sqrt() if heard.has_kl else 0
+    if (y.mean() - mu.mean()).abs() > spread + doubt and spread > 0:
+        advice = STANDARDISE if y.abs().max() > FAR else "more steps, or a larger lr"
+        found.append(
+            f"the mean has not arrived: mu is {mu.mean():.3g} on average and y is "
+            f"{y.mean():.3g} ± {spread:.3g}: {advice}"
+        )
+    elif reading == "log σ²":
+        found += about_sigma(losses, residual, spread, (y - mu) ** 2 * torch.exp(-log_var), heard)
+    if heard.has_kl and reading == "log σ²" and len(pairs) == len(heard.results):
+        found += about_kl(value, pairs, heard, y, n)
     return found
+
+
+def is_pair(result, y: Tensor) -> bool:
+    """Whether a model returned two tensors of y's shape."""
+    return (
+        isinstance(result, tuple | list)
+        and len(result) == 2
+        and all(isinstance(part, Tensor) and part.shape == y.shape for part in result)
+        and not any(torch._C._functorch.is_functorch_wrapped_tensor(part) for part in result)
+    )
+
+
+def about_sigma(losses, residual, spread, z_squared: Tensor, heard: Heard) -> list[str]:
+    """A sentence if σ has no floor, or is far above the residuals."""
+    if residual < 0.05 * spread and losses[-1 - len(losses) // 5] - losses[-1] > 0.1:
+        return [
+            f"the loss still falls and has no floor: the residuals (RMS {residual:.2g}) are "
+            "under 5 % of the spread of y, and without noise sigma shrinks for ever: give "
+            "log_var a lower limit with .clamp(min=...)"
+        ]
+    # 1 at the minimum of the NLL; a small batch leaves it uncertain. A prior may hold sigma up.
+    too_small = 0 if heard.has_kl else 1 - max(0.5, 4 * math.sqrt(2 / z_squared.numel()))
+    if z_squared.mean() < too_small:
+        return [
+            f"sigma is {1 / z_squared.mean().sqrt():.2g} times the residuals (RMS "
+            f"{residual:.2g}): more steps, or does the model return σ or σ² where log σ² is "
+            "expected?"
+        ]
+    return []
+
+
+def about_kl(value: Tensor, pairs: list, heard: Heard, y: Tensor, n: int) -> list[str]:
+    """A sentence if a loss leaves out the KL, or gives it another weight than n points ask for."""
+    right = f"type partial(negative_elbo, n={n})"
+    if heard.kl is None:
+        return [f"the loss never calls the model's .kl(), so nothing keeps its weights apart from "
+                f"a single network's: {right}"]  # fmt: skip
+    weights = [read_as(value, [pair], y)[1] for pair in pairs]
+    if any(weight is None or not torch.allclose(weight, weight[0, 0]) for weight in weights):
+        return []
+    nll = sum(float(weight[0, 0]) for weight in weights) * len(y) / n  # of the NLL of all n points
+    times = float(slope_of(value, heard.times)) / heard.kl / nll if heard.kl else 1.0
+    if abs(times - 1) < 1e-3:
+        return []
+    return [f"the KL weighs {times:.3g} times as much as beside the NLL of all {n} points: {right}"]
 
 
 def jump(losses: list[float]) -> list[str]:
@@ -350,8 +479,10 @@ def minibatches(x: Tensor, y: Tensor, batch_size: int | None, seed: int, alone: 
 def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """The mean and the σ (not σ²) of y at x (n, d), each (n, k), without gradients.
 
-    The model is in evaluation mode meanwhile. One that draws, so that two calls differ, or that has
-    ``.kl``, is refused with a ValueError: ``predict_samples`` is for that.
+    Of an ensemble they are those of the mixture: σ² = aleatoric² + epistemic², which
+    ``predict_samples`` gives apart. The model is in evaluation mode meanwhile. One that draws, so
+    that two calls differ, or that has ``.kl``, is refused with a ValueError: ``predict_samples`` is
+    for that.
     """
     draws = hasattr(model, "kl")
     if not draws:
@@ -366,7 +497,20 @@ def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
             "predict needs a model that gives one answer, got one that draws: type "
             "mu, aleatoric, epistemic = predict_samples(model, x)"
         )
+    if hasattr(model, "members"):
+        mu, aleatoric, epistemic = split(mu, log_var)
+        return mu, torch.hypot(aleatoric, epistemic)
     return mu, sigma
+
+
+def split(mu: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, aleatoric sd and epistemic sd, each (n, k), of an ensemble's answers (members, n, k).
+
+    The members are a sample of the networks that training may end in. Divided by one less than
+    their number, the variance of their means is right on average; divided by their number, it is
+    too small by the factor 1 − 1/members.
+    """
+    return mu.mean(0), log_var.exp().mean(0).sqrt(), mu.std(0, correction=1)
 
 
 def drawing(predict_samples):
@@ -380,6 +524,9 @@ def drawing(predict_samples):
         with mode(model, training=False):
             for layer in layers:
                 layer.train(dropout)
+            if hasattr(model, "members"):
+                with torch.no_grad():
+                    return split(*outputs(model, x))
             found = predict_samples(partial(outputs, model), x, draws)
         if layers and not dropout and not found[2].any():
             raise ValueError(
@@ -388,9 +535,8 @@ def drawing(predict_samples):
             )
         return found
 
-    functools.update_wrapper(guarded, predict_samples)
-    del guarded.__wrapped__  # the signature is that of the door
-    return guarded
+    guarded.__signature__ = inspect.signature(guarded)  # that of the door, with dropout
+    return functools.update_wrapper(guarded, predict_samples)
 
 
 @drawing
@@ -399,7 +545,8 @@ def predict_samples(model: nn.Module, x: Tensor, draws: int = 200) -> tuple[Tens
 
     Every call of the model is one draw of (mu, log_var). aleatoric = √(mean σ²) and epistemic =
     the sd of the drawn means: by the law of total variance the sum of their squares is the variance
-    of the mixture of all draws. No draw is kept (Welford's running sums).
+    of the mixture of all draws. No draw is kept (Welford's running sums). An ensemble's draws are
+    its members, whatever ``draws`` is; so few, the variance divides by their number less 1.
 
     The model is in evaluation mode meanwhile; ``dropout=True`` leaves its dropout layers on, and
     batch norm off (Gal & Ghahramani 2016). Fewer than 2 draws raise a ValueError.

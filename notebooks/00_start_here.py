@@ -12,7 +12,7 @@
 #
 # **You need** least squares, and enough PyTorch to read a training loop.
 #
-# **Time.** About 28 minutes; the notebook runs in about 5 s.
+# **Time.** About 28 minutes; the notebook runs in about 5 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math
@@ -149,8 +149,11 @@ lab
 # | [08](08_training_pathologies.ipynb) | Why is my mean worse than with squared error? | 1/σ² re-weights the gradient of the mean. |
 # | [09](09_few_data.ipynb) | Why is σ too small when data are few? | Training residuals shrink: judge σ on data held out. |
 # | [10](10_other_targets.ipynb) | And if y is a vector, a count, a price? | A network's outputs are the parameters of any distribution. |
+# | [11](11_calibration.ipynb) | Can I trust the band? | Judge it on data held out: a score, and coverage with its error bar. |
+# | [12](12_ensembles.ipynb) | Which part of the uncertainty would more data remove? | The law of total variance splits it over an ensemble. |
+# | [13](13_real_data.ipynb) | Does it work on data nobody made up? | One table decides; then your own CSV. |
 #
-# Three paths lead through them. One afternoon: 00, 02, 03, 04. For your own data: then 07 to 10. For Bayes: 05 and 06 after the afternoon. The question behind the course is [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?" Each lesson runs alone.
+# Three paths lead through them. One afternoon: 00, 02, 03, 04. For your own data: then 07, 08, 11, 13. For Bayes: 05, 06 and 12 after the afternoon. The question behind the course is [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?" Each lesson runs alone.
 
 # %% [markdown]
 # ## How a lesson works
@@ -292,7 +295,7 @@ guesses("00")
 # | $\sigma^2$ | `sigma**2` | the variance | that of y, squared |
 # | $\log \sigma^2$ | `log_var` | what a network outputs for the variance | shifts by 2 log c if y is multiplied by c |
 # | $\varepsilon$ | `noise` | standard normal noise, y = mean + σ ε | none |
-# | $\mathrm{KL}(q \,\|\, p)$ | `gaussian_kl` | how much q differs from p | nats |
+# | $\mathrm{KL}(q \,\Vert\, p)$ | `gaussian_kl` | how much q differs from p | nats |
 
 # %% [markdown]
 # ## Glossary

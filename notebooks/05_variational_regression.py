@@ -12,7 +12,7 @@
 #
 # **You need** notebook 04 (a network with two outputs), and Bayes' rule.
 #
-# **Time.** About 45 minutes; the notebook runs in about 9 s.
+# **Time.** About 45 minutes; the notebook runs in about 9 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math
@@ -314,9 +314,9 @@ def learned(loss, mean, sigma):
 
 
 levels = (0.1, 0.3, 1.0, 2.0)
-by_source = {sigma: learned(loss_of_the_source, 0.0, sigma) for sigma in levels}
-for sigma, (_, learned_sigma, covered) in by_source.items():
-    print(f"true σ {sigma:.1f}: learned {learned_sigma:.2f}; its 90 % band covers {covered:.2f}")
+by_source = {noise: learned(loss_of_the_source, 0.0, noise) for noise in levels}
+for noise, (_, learned_sigma, covered) in by_source.items():
+    print(f"true σ {noise:.1f}: learned {learned_sigma:.2f}; its 90 % band covers {covered:.2f}")
 
 # %%
 measured("05-a", round(by_source[0.3][1], 2))
@@ -347,10 +347,10 @@ measured("05-b", round(100 * by_source[2.0][2]))
 # **In other units.** Give the prior a standard deviation τ. Then the prior's term is $\frac{s}{2\tau^2}$, and step 2 gives $s = \tau \cdot \text{RMSE}$: the learned σ is the **geometric mean of the noise and the prior's sd**. Standardising y sets τ to the standard deviation of y. The two spreads have nothing to do with each other, and the loss reports their geometric mean.
 
 # %%
-for sigma, (_, learned_sigma, covered) in by_source.items():
-    predicted = math.erf(torch.erfinv(torch.tensor(0.9)).item() / math.sqrt(sigma))
-    print(f"true σ {sigma:.1f}: √σ = {math.sqrt(sigma):.3f}; a 90 % band covers {predicted:.3f}")
-    assert abs(learned_sigma / math.sqrt(sigma) - 1) < 0.03
+for noise, (_, learned_sigma, covered) in by_source.items():
+    predicted = math.erf(torch.erfinv(torch.tensor(0.9)).item() / math.sqrt(noise))
+    print(f"true σ {noise:.1f}: √σ = {math.sqrt(noise):.3f}; a 90 % band covers {predicted:.3f}")
+    assert abs(learned_sigma / math.sqrt(noise) - 1) < 0.03
     assert abs(covered - predicted) < 0.02
 
 # %%

@@ -12,7 +12,7 @@
 #
 # **You need** notebook 03 (σ as a parameter, the RMS residual) and autograd.
 #
-# **Time.** About 38 minutes; the notebook runs in about 8 s.
+# **Time.** About 38 minutes; the notebook runs in about 8 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math
@@ -357,7 +357,7 @@ except ValueError as error:
 # %% [markdown]
 # ## Trap 5: the reduction, and the constant
 #
-# **`reduction`** does not move the minimum, but it sets the scale. The sum over n values has n times the slope and n times the curvature of the mean. Gradient descent near a minimum with curvature $c$ multiplies the distance by $1 - \text{lr}\cdot c$ in each step, so it runs away if lr > 2/c. For the mean in $\log\sigma^2$, $c = ½$; for the sum, $c = n/2$.
+# **`reduction`** does not move the minimum, but it sets the scale. The sum over n values has n times the slope and n times the curvature of the mean. Gradient descent near a minimum with curvature $c$ multiplies the distance by $1 - \text{lr}\cdot c$ in each step, so it runs away if lr > 2/c. For the mean in $\log\sigma^2$, $c = \tfrac12$; for the sum, $c = n/2$.
 
 # %%
 def end_of_walk(reduction, lr, steps=200):

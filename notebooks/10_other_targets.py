@@ -12,7 +12,7 @@
 #
 # **You need** notebook 04 (a network with two outputs).
 #
-# **Time.** About 40 minutes; the notebook runs in about 12 s.
+# **Time.** About 40 minutes; the notebook runs in about 12 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math
@@ -188,7 +188,7 @@ measured("10-a", round(100 * below), "per cent of the hours")
 #
 # We give the Gaussian credit for the whole unit around each count. With $z = |y - \mu|$ and Φ for the standard Gaussian's distribution function, that unit has the probability
 #
-# $$P(y) = \Phi\!\left(\frac{½ - z}{\sigma}\right) - \Phi\!\left(\frac{-½ - z}{\sigma}\right).$$
+# $$P(y) = \Phi\!\left(\frac{\tfrac12 - z}{\sigma}\right) - \Phi\!\left(\frac{-\tfrac12 - z}{\sigma}\right).$$
 #
 # This is one more distribution: that of a Gaussian y which was rounded before we saw it.
 
@@ -613,7 +613,7 @@ guesses("10")
 # - For log-normal prices $e^\mu$ is the median; the mean is $e^{\mu + \sigma^2/2}$.
 # - A vector of y needs a covariance; the Cholesky factor keeps it one. A diagonal loses $-\frac12 \log(1 - \rho^2)$.
 #
-# **Next.** Take a y of your own, choose its family, and go back with it to `06_bayes_by_backprop`: the weights there can feed any distribution.
+# **Next.** The model says a distribution. Is what it says true of new data? [`11_calibration`](11_calibration.ipynb).
 #
 # **Further reading.**
 # - The question, its answer and the comments: [Cross Validated 564809](https://stats.stackexchange.com/questions/564809).

@@ -18,10 +18,16 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
+from course_utils.widgets import VIEW
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 README_FIGURE = ROOT / "notebooks" / "images" / "heteroscedastic.png"
 README_FIGURE_LESSON = "04"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+}
 
 
 def sources() -> list[Path]:
@@ -35,21 +41,51 @@ def cells(path: Path) -> list[tuple[str, str]]:
 
 
 def is_built(source: Path) -> bool:
-    """Whether the .ipynb holds the same cells as its source and has been executed."""
+    """Whether the .ipynb holds the same cells as its source, executed, and nothing besides."""
     built = source.with_suffix(".ipynb")
-    if not built.exists() or cells(source) != cells(built):
-        return False
-    code = [cell for cell in jupytext.read(built).cells if cell.cell_type == "code"]
-    return all(cell.execution_count for cell in code)
+    return built.exists() and cells(source) == cells(built) and not foreign(built)
+
+
+def foreign(built: Path) -> list[str]:
+    """What a .ipynb holds that `make notebooks` does not write.
+
+    Colab, VS Code and JupyterLab save what they like: widgets' states, ids and folds of cells,
+    another version of the format, the counts of the cells that were run, and their outputs.
+    """
+    notebook = nbformat.read(built, as_version=nbformat.NO_CONVERT)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    found = sorted(notebook.metadata.keys() - METADATA.keys())
+    found += [name for name in METADATA if notebook.metadata.get(name) != METADATA[name]]
+    if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
+        found.append("cells that have not run in order")
+    if any(VIEW in output.get("data", {}) for cell in code for output in cell.outputs):
+        found.append("widgets of a kernel that is gone")
+    if any(cell.metadata for cell in notebook.cells):
+        found.append("metadata of cells")
+    tidy(notebook)
+    if not found and nbformat.writes(notebook) != built.read_text(encoding="utf-8").rstrip("\n"):
+        found.append("another spelling of the file")
+    return found
+
+
+def tidy(notebook: nbformat.NotebookNode) -> None:
+    """Keep the cells and their outputs; drop what differs from one program to the next."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for index, cell in enumerate(notebook.cells):
+        # The script holds no ids, and random ones would change in every diff.
+        cell.id = f"cell-{index:02d}"
+        cell.metadata = {}
+        for output in cell.get("outputs", []):
+            # Its kernel is gone: before the first run JupyterLab would show an error in its place,
+            # and not the picture or text beside it.
+            output.get("data", {}).pop(VIEW, None)
 
 
 def execute(source: Path) -> nbformat.NotebookNode:
     """Run a percent script in a fresh kernel; the notebook keeps its outputs and little else."""
     notebook = jupytext.read(source)
-    notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
+    notebook.metadata = nbformat.from_dict(METADATA)
     client = NotebookClient(
         notebook,
         timeout=600,
@@ -59,13 +95,7 @@ def execute(source: Path) -> nbformat.NotebookNode:
         resources={"metadata": {"path": str(source.parent)}},
     )
     client.execute()
-    number_cells(notebook)
-    for cell in notebook.cells:
-        cell.metadata = {}
-        for output in cell.get("outputs", []):
-            # Its kernel is gone: before the first run JupyterLab would show an error in its place,
-            # and not the picture or text beside it.
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    tidy(notebook)
     return notebook
 
 
@@ -86,6 +116,7 @@ def write(notebook: nbformat.NotebookNode, source: Path) -> None:
 def build(source: Path) -> None:
     """Execute one lesson and write its pair; say how long it took."""
     start = time.perf_counter()
+    give_hint(source)
     notebook = execute(source)
     write(notebook, source)
     print(f"{source.name}: {time.perf_counter() - start:.1f} s with the start of its kernel")
@@ -95,32 +126,50 @@ def reword(source: Path) -> bool:
     """If nothing but text has changed, write it around the outputs that are there."""
     if not source.with_suffix(".ipynb").exists():
         return False
+    # The version of Python says nothing of the outputs; all else comes with outputs from elsewhere.
+    if set(foreign(source.with_suffix(".ipynb"))) - {"language_info"}:
+        return False
     built = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
     code = [cell for cell in built.cells if cell.cell_type == "code"]
     sources = [text for kind, text in cells(source) if kind == "code"]
-    if [cell.source for cell in code] != sources or not all(c.execution_count for c in code):
+    if [cell.source for cell in code] != sources:
         return False
     executed = iter(code)
     built.cells = [
         next(executed) if kind == "code" else nbformat.v4.new_markdown_cell(text)
         for kind, text in cells(source)
     ]
-    number_cells(built)
+    tidy(built)
     write(built, source)
     print(f"{source.name}: new words around the same code")
     return True
-
-
-def number_cells(notebook: nbformat.NotebookNode) -> None:
-    """The script holds no cell ids, and random ones would change in every diff."""
-    for index, cell in enumerate(notebook.cells):
-        cell.id = f"cell-{index:02d}"
 
 
 def repository() -> str:
     """OWNER/NAME on GitHub, from pyproject.toml: the one place where a fork changes it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return project["urls"]["Repository"].removeprefix("https://github.com/").rstrip("/")
+
+
+def hint() -> str:
+    """What every lesson says, above its first import, to whoever opens it as a single file."""
+    address = f"https://github.com/{repository()}"
+    return (
+        "**On Colab,** and wherever `course_utils` is missing, "
+        f"first run `%pip install git+{address}` in a new cell."
+    )
+
+
+def with_hint(text: str) -> str:
+    """A lesson's script with the hint of this repository, at the end of the line on its time."""
+    line = r"(?m)^(# \*\*Time\.\*\*(?:(?! \*\*On Colab,).)*)(?: \*\*On Colab,.*)?$"
+    return re.sub(line, lambda found: f"{found[1]} {hint()}", text, count=1)
+
+
+def give_hint(source: Path) -> None:
+    text = source.read_text(encoding="utf-8")
+    if with_hint(text) != text:
+        source.write_text(with_hint(text), encoding="utf-8")
 
 
 def lesson_table() -> str:
@@ -166,6 +215,8 @@ def main(arguments: list[str]) -> None:
     if arguments == ["--all"]:
         chosen = sources()
     elif not arguments:
+        for source in sources():
+            give_hint(source)
         chosen = [source for source in sources() if not is_built(source) and not reword(source)]
     elif not chosen:
         raise SystemExit(f"no lesson starts with {' or '.join(arguments)}")

@@ -1,6 +1,8 @@
 """The environment's files agree with each other, and with the environment that runs."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -14,7 +16,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 DIRECT = [
@@ -94,10 +97,14 @@ def test_workflows_validate_against_githubs_schema():
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_workflow_may_only_read(path):
+def test_workflow_may_only_read_but_for_the_job_that_publishes(path):
     workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert workflow["permissions"] == {"contents": "read"}
-    assert not any("permissions" in job for job in workflow["jobs"].values())
+    for job in workflow["jobs"].values():
+        if "permissions" in job:
+            assert job["permissions"] == {"pages": "write", "id-token": "write"}
+            (step,) = job["steps"]  # it runs nothing of ours
+            assert step["uses"].startswith("actions/deploy-pages@")
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -119,7 +126,44 @@ def test_workflows_run_the_oldest_and_newest_python():
     assert versions == [minors[0], minors[-1]]
 
 
+def test_uv_takes_on_linux_the_torch_that_needs_no_cuda():
+    uv = PYPROJECT["tool"]["uv"]
+    assert uv["sources"]["torch"] == {"index": "pytorch-cpu", "marker": "sys_platform == 'linux'"}
+    (index,) = uv["index"]
+    assert index["name"] == "pytorch-cpu" and index["explicit"]
+    assert index["url"] in (ROOT / "Makefile").read_text(encoding="utf-8")
+    (torch,) = [pin for pin in LOCK if pin.name == "torch"]
+    assert uv["constraint-dependencies"] == [str(torch)]
+    # Leaving out what a package needs is for `make lock` alone: an import would fail.
+    assert not [name for name in uv["exclude-dependencies"] if re.match("nvidia|cuda|triton", name)]
+
+
+REFUSED = {
+    "3.14": ("3.14", "Linux x86_64", "The course needs Python 3.11, 3.12 or 3.13"),
+    "Intel Mac": ("3.13", "Darwin x86_64", "torch has no build for a Mac with an Intel processor"),
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for Python is a shell script")
+@pytest.mark.parametrize(("version", "machine", "told"), REFUSED.values(), ids=REFUSED)
+def test_make_refuses_in_one_sentence_before_it_downloads(tmp_path, version, machine, told):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / "python"
+    answers = f'*version_info*) echo {version};; *platform*) echo "{machine}";;'
+    python.write_text(f'#!/bin/sh\ncase "$2" in {answers} esac\n')
+    python.chmod(0o755)
+    run = subprocess.run(
+        ["make", "install", f"PYTHON={python}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = [line for line in run.stderr.splitlines() if not line.startswith("make")]
+    assert run.returncode and len(said) == 1 and said[0].startswith(told), run.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
 def test_makefile_has_the_promised_targets():
     rules = re.findall(r"^([\w-]+):(?!=)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    promised = {"help", "install", "lab", "test", "notebooks", "test-portability", "lock"}
+    promised = {"help", "install", "lab", "test", "notebooks", "site"}
+    promised |= {"test-browser", "test-portability", "lock"}
     assert promised <= set(rules)

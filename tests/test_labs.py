@@ -1,5 +1,7 @@
 """The labs, driven as a hand would: over the ends of every slider, and while they work."""
 
+import datetime
+import html
 import io
 import itertools
 import math
@@ -24,8 +26,9 @@ from course_utils.labs.cells import Sample, expected_nll
 from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
 
-TRAINED = sorted(LABS.keys() - {"01", "09"})
-WITH_RATE = sorted(LABS.keys() - {"01", "06", "09", "10"})  # labs with a slider for the rate
+TRAINED = sorted(LABS.keys() - {"01", "09", "11", "12"})
+# Labs with a slider for the rate.
+WITH_RATE = sorted(LABS.keys() - {"01", "06", "09", "10", "11", "12", "13"})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -581,7 +584,7 @@ def test_one_point_gives_a_lab_that_works(new_lab):
 def test_cells_give_the_likelihood_of_their_points():
     sample = Sample(WAVE, 300, seed=1)
     x, y = sample.shown(WAVE)
-    width = 6 / 200
+    width = 6 / 100
     rounded = -3 + (((x + 3) / width).floor() + 0.5) * width
     mean, sigma = WAVE.truth(rounded)
     noise = (y - WAVE.truth(x)[0]) / WAVE.truth(x)[1]
@@ -635,3 +638,205 @@ def test_the_training_sigma_of_lab_09_only_falls_with_the_width():
     sigmas = [lab.judge(width)[0] for width in lab.widths]
     assert all(later <= earlier for earlier, later in itertools.pairwise(sigmas))
     lab.close()
+
+
+def test_the_conformal_band_of_lab_11_does_not_move_with_sigma_and_gives_what_it_says():
+    lab = full("11")
+    edges = lab.curves()["upper"][1]
+    x, y = WAVE.sample(200_000, seed=7)
+    mean, sigma = WAVE.truth(x)
+    for scale in (0.3, 1.0, 3.0):
+        lab.set(scale=scale, shift=0.5)
+        torch.testing.assert_close(lab.curves()["upper"][1], edges)
+        inside = ((y + 0.5 * sigma - mean).abs() <= lab.q * scale * sigma).double().mean().item()
+        assert lab.gives() == pytest.approx(inside, abs=4 * math.sqrt(0.1 / 200_000))
+    lab.close()
+
+
+def test_the_law_of_lab_11_is_that_of_its_coverages_over_calibration_sets():
+    lab, rng = full("11"), torch.Generator().manual_seed(8)
+    lab.set(points=99, scale=1.0)
+    given = []
+    for _ in range(400):
+        noise = torch.randn(99, generator=rng, dtype=torch.float64)
+        lab.q = labs.lesson_11.conformal_quantile(noise.abs(), 0.95)
+        given.append(lab.gives())
+    given, law = torch.tensor(given), lab.law()
+    assert abs(given.mean() - law.mean) < 4 * law.stddev / 20
+    assert given.std().item() == pytest.approx(law.stddev.item(), rel=0.15)
+    lab.set(points=9)
+    assert lab.law() is None and "lower" not in lab.curves()
+    assert "infinite: too few points" in lab.numbers()[-1]
+    lab.close()
+
+
+def test_a_refit_of_the_last_layer_stands_in_the_network_itself(new_lab):
+    """What the head said at the cells' x, the whole network says there afterwards."""
+    lab = new_lab("00", full)
+    before = [layer.weight.clone() for layer in lab.model.net[:-1] if hasattr(layer, "weight")]
+    lab.set(noise=0.3)
+    loss = lab.cells.nll(*lab.model(lab.cells.x)).item()
+    assert loss == pytest.approx(min(lab.losses), abs=1e-9)
+    after = [layer.weight for layer in lab.model.net[:-1] if hasattr(layer, "weight")]
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_members_of_lab_12_are_at_the_minimum_of_their_penalised_likelihood(new_lab):
+    lab = new_lab("12")
+    for n, gap in ((30, 0), (300, 0.5), (10_000, 1.5)):
+        lab.set(n=n, gap=gap, members=20)
+        model, cells = lab.model, lab.cells
+        penalty = ((model.mean - model.first) ** 2).sum() + (model.log_var**2).sum()
+        nll = sum(cells.nll(*pair) for pair in zip(*model(cells.x), strict=True))
+        (nll + penalty / (2 * lab.kept)).backward()
+        for parameter in (model.mean, model.log_var):
+            assert parameter.grad.abs().max() < 2e-3
+
+
+def test_in_lab_12_more_points_shrink_the_epistemic_part_among_the_data_only(new_lab):
+    lab = new_lab("12")
+    there, hole = (lab.wide.abs() > 1.2) & (lab.wide.abs() < 2.8), lab.wide.abs() < 0.5
+    found = []
+    for n in (100, 10_000):
+        lab.set(n=n)
+        found.append([part[where].mean() for part in lab.parts[1:] for where in (there, hole)])
+    (noise, _, data, gap), (noise_many, _, data_many, gap_many) = found
+    assert data_many < data / 4
+    assert gap_many > gap / 4
+    assert gap_many > 10 * data_many
+    assert noise_many == pytest.approx(noise.item(), rel=0.2)
+    lab.set(gap=0)
+    assert lab.parts[2][hole].mean() < gap_many / 10
+
+
+def test_the_sum_of_squares_of_the_parts_of_lab_12_is_the_total(new_lab):
+    lab = new_lab("12")
+    _, aleatoric, epistemic = lab.parts
+    torch.testing.assert_close(epistemic[:, 0], lab.mus[..., 0].std(0))
+    share = lab.curves()["share"][1]
+    torch.testing.assert_close(share * (aleatoric**2 + epistemic**2), epistemic**2)
+# The lab of lesson 13: files of strangers
+
+
+def csv_of(rows, names="a,b"):
+    return "\n".join([names, *rows]).encode()
+
+
+ROWS = [f"{i},{(i * 37) % 11}" for i in range(40)]
+GOOD_FILES = {
+    "plain": csv_of(ROWS),
+    "decimal comma": csv_of([f"{i},5;{(i * 37) % 11}" for i in range(40)], "a;b"),
+    "UTF-16": csv_of(ROWS).decode().encode("utf-16"),
+    "byte order mark": b"\xef\xbb\xbf" + csv_of(ROWS),
+    "holes": csv_of([*ROWS, "41,", ",3"]),
+    "no names": "\n".join(ROWS).encode(),
+    "a constant input": csv_of([f"7,{row}" for row in ROWS], "c,a,b"),
+    "far from 0": csv_of([f"{1e9 + i},{1e-9 * ((i * 37) % 11)}" for i in range(40)]),
+    "many rows": csv_of([f"{i},{(i * 37) % 101}" for i in range(20_000)]),
+}
+HOSTILE_FILES = {
+    "empty": (b"", "empty"),
+    "names only": (b"a,b\n", "names only"),
+    "one row": (b"a,b\n1,2\n", "20 rows"),
+    "text": (b"a,b\nred,green\nblue,white\n", "row 2"),
+    "text as target": (csv_of(["0,x", *ROWS]), "needs|input|must|expected"),
+    "one column": (b"a\n" + b"\n".join(b"%d" % i for i in range(40)), "at least one column"),
+    "constant target": (csv_of([f"{i},3" for i in range(40)]), "must vary"),
+    "constant input": (csv_of([f"3,{i}" for i in range(40)]), "constant columns only"),
+    "zip": (b"PK\x03\x04" + bytes(40), "zip"),
+    "Excel": (b"\xd0\xcf\x11\xe0" + bytes(40), "Excel"),
+    "a web page": (b"<!DOCTYPE html><html></html>", "web page"),
+    "JSON": (b'{"a": [1, 2]}', "JSON"),
+    "NUL": (csv_of(ROWS) + b"\n1,\x00\n", "NUL byte in row"),
+    "ragged": (csv_of([*ROWS, "1,2,3"]), "row 42"),
+    "all holes": (csv_of([f"{i}," if i % 2 else f",{i}" for i in range(40)]), "hole"),
+    "too large": (csv_of([*ROWS, "1,1e300"]), "column 'b'.*row 42"),
+}  # fmt: skip
+
+
+def uploads(content):
+    """The value of a FileUpload with one file, in ipywidgets 7 and 8."""
+    file = {"name": "mine.csv", "type": "", "size": len(content), "content": memoryview(content)}
+    return [
+        {"mine.csv": {"metadata": {"name": "mine.csv"}, "content": content}},
+        (file | {"last_modified": datetime.datetime(2026, 1, 1)},),
+    ]
+
+
+@pytest.fixture(scope="module")
+def real_data():
+    lab = short("13")
+    yield lab
+    lab.close()
+
+
+@pytest.mark.parametrize("name", GOOD_FILES)
+def test_a_strangers_file_is_fitted(real_data, name):
+    for value in uploads(GOOD_FILES[name]):
+        real_data._on_upload(SimpleNamespace(new=value))
+        assert real_data.message == ""
+        assert real_data.value.data == "your file"
+        assert sound(real_data)
+        assert real_data.target.value == real_data.table.names[-1]
+
+
+@pytest.mark.parametrize("name", HOSTILE_FILES)
+def test_a_hostile_file_gives_a_sentence_and_the_last_picture_stays(real_data, name):
+    real_data.set(data="engel")
+    content, words = HOSTILE_FILES[name]
+    image, numbers = real_data.image.value, real_data.numbers()
+    for value in uploads(content):
+        real_data._on_upload(SimpleNamespace(new=value))
+        assert re.search(words, real_data.message), real_data.message
+        assert real_data.message[:40] in html.unescape(real_data.text.value)
+        assert real_data.image.value == image
+        assert real_data.numbers() == numbers
+        assert real_data.value.data == "engel"
+        assert sound(real_data)
+    real_data.set(kind="one σ")
+    assert real_data.message == ""
+    assert sound(real_data)
+
+
+def test_a_real_upload_reaches_the_lab(real_data):
+    real_data.upload.value = uploads(GOOD_FILES["plain"])[widgets.__version__ >= "8"]
+    assert real_data.value.data == "your file"
+    assert real_data.shown_as == "b over a"
+    assert sound(real_data)
+
+
+def test_the_target_is_one_of_the_columns(real_data):
+    real_data.set(data="diabetes")
+    assert real_data.target.value == "progression"
+    before = real_data.image.value
+    real_data.target.value = "bp"
+    assert real_data.image.value != before
+    assert real_data.shown_as.startswith("bp over ")
+    real_data.reset()
+    assert real_data.target.value == "accel"
+
+
+def test_a_target_that_does_not_vary_is_refused_and_the_fit_stays(real_data):
+    real_data._on_upload(SimpleNamespace(new=uploads(GOOD_FILES["a constant input"])[0]))
+    image = real_data.image.value
+    real_data.target.value = "c"
+    assert "must vary" in real_data.message
+    assert real_data.image.value == image
+    assert real_data.target.value == "b"
+    real_data.set(kind="one σ")
+    assert sound(real_data)
+    assert real_data.numbers()[0].startswith("b over a")
+    real_data.reset()
+
+
+def test_two_outputs_are_surer_and_worse_on_the_held_out_rows_of_diabetes(new_lab):
+    lab = new_lab("13", full)
+    lab.set(data="diabetes", kind="one σ")
+    one = lab.nlls[1]
+    lab.set(kind="two outputs")
+    assert lab.nlls[1] > one + 0.5
+    assert lab.nlls[0] < lab.nlls[1] - 1
+    lab.set(data="motorcycle", kind="one σ")
+    one = lab.nlls[1]
+    lab.set(kind="two outputs")
+    assert lab.nlls[1] < one - 0.2

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_utils.data import WAVE
-from course_utils.losses import mean_nll, negative_elbo
+from course_utils.losses import gaussian_nll, mean_nll, negative_elbo
 from course_utils.metrics import coverage
 from course_utils.models import (
     BayesianRegressor,
+    Ensemble,
     HeteroscedasticRegressor,
     HomoscedasticRegressor,
     Standardised,
@@ -72,6 +73,11 @@ def test_two_outputs_let_the_variance_depend_on_x():
     torch.manual_seed(0)
     _, log_var = HeteroscedasticRegressor()(torch.tensor([[-1.0], [1.0]]).double())
     assert log_var[0] != log_var[1]
+
+
+def wave_of(scale, shift):
+    x, y = WAVE.sample(100, seed=1)
+    return x, shift + scale * y
 
 
 def wave():
@@ -168,3 +174,113 @@ def test_the_units_are_stored_with_the_weights():
     again.load_state_dict(stored.state_dict())
     torch.testing.assert_close(predict(again, x), predict(stored, x))
     assert math.isclose(again.y_mean.item(), stored.y_mean.item())
+
+
+# Ensembles
+
+
+def one_by_one(ensemble, seed=0, **form):
+    """The networks that an ensemble made after ``torch.manual_seed(seed)`` holds, each alone."""
+    torch.manual_seed(seed)
+    return [HeteroscedasticRegressor(**form) for _ in range(ensemble.members)]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"hidden": ()},
+        {"n_in": 3, "hidden": (7,), "n_out": 2, "activation": nn.Tanh},
+    ],
+    ids=str,
+)
+def test_an_ensemble_computes_what_its_members_compute_alone(form):
+    torch.manual_seed(0)
+    ensemble = Ensemble(members=4, **form)
+    nets = one_by_one(ensemble, **form)
+    x = torch.linspace(-2, 2, 5 * form.get("n_in", 1), dtype=torch.float64).reshape(5, -1)
+    y = torch.cos(torch.arange(5.0 * form.get("n_out", 1), dtype=torch.float64)).reshape(5, -1)
+    mean_nll(ensemble, x, y).backward()
+    alone = sum(mean_nll(net, x, y) for net in nets)
+    alone.backward()
+    torch.testing.assert_close(mean_nll(ensemble, x, y), alone / 4)
+    mus, log_vars = ensemble(x)
+    for member, net in enumerate(nets):
+        torch.testing.assert_close((mus[member], log_vars[member]), net(x))
+        layers = [module for module in net.modules() if isinstance(module, nn.Linear)]
+        for w, b, layer in zip(ensemble.weights, ensemble.biases, layers, strict=True):
+            torch.testing.assert_close(w[member], layer.weight.T, rtol=0, atol=0)
+            torch.testing.assert_close(4 * w.grad[member], layer.weight.grad.T)
+            torch.testing.assert_close(4 * b.grad[member, 0], layer.bias.grad)
+
+
+def test_training_an_ensemble_is_training_each_member():
+    x, y = wave()
+    torch.manual_seed(3)
+    ensemble = Ensemble(hidden=(8,), members=3)
+    nets = one_by_one(ensemble, seed=3, hidden=(8,))
+    history = fit(ensemble, mean_nll, x, y, steps=60, lr=0.03, batch_size=30)
+    losses = [fit(net, mean_nll, x, y, steps=60, lr=0.03, batch_size=30).loss for net in nets]
+    for member, net in enumerate(nets):  # Adam's eps is not divided by 3, the gradient is
+        torch.testing.assert_close(ensemble(x)[0][member], net(x)[0], rtol=1e-5, atol=1e-5)
+    expected = torch.tensor(losses).mean(0)
+    torch.testing.assert_close(torch.tensor(history.loss), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_an_ensemble_says_noise_and_spread_apart_and_their_sum():
+    torch.manual_seed(0)
+    ensemble = Ensemble(hidden=(), members=2)  # at x = 0 a member answers with its biases
+    with torch.no_grad():
+        ensemble.biases[0][:, 0] = torch.tensor([[0, 0], [2, 2 * math.log(3)]])
+    x = torch.zeros(3, 1, dtype=torch.float64)
+    mu, aleatoric, epistemic = (v[2].item() for v in predict_samples(ensemble, x))
+    assert mu == 1 and aleatoric == pytest.approx(math.sqrt(5))
+    assert epistemic == pytest.approx(math.sqrt(2))  # ((0 − 1)² + (2 − 1)²) / (2 − 1)
+    mu, sigma = predict(ensemble, x)
+    assert mu[0] == 1 and sigma[0].item() == pytest.approx(math.sqrt(7))
+    assert not sigma.requires_grad and sigma.shape == (3, 1)
+
+
+def test_the_spread_of_few_members_is_right_on_average():
+    """Of 4,000 members in groups of 5: divided by 5 the variance would be 0.8 of what it is."""
+    torch.manual_seed(0)
+    many = Ensemble(hidden=(4,), members=4000)
+    x = torch.full((1, 1), 0.7, dtype=torch.float64)
+    everyone = predict_samples(many, x)[2].square()
+    groups = many(x)[0].detach().reshape(800, 5).var(1).mean()
+    assert groups.item() == pytest.approx(everyone.item(), rel=0.05)
+    five = Ensemble(hidden=(4,))
+    torch.testing.assert_close(predict_samples(five, x)[2][0], five(x)[0].detach()[:, 0].std(0))
+
+
+def test_an_ensemble_in_other_units_is_fitted_and_judged_in_them():
+    x, y = wave()
+    y = 1e5 + 1e3 * y
+    torch.manual_seed(0)
+    model = Standardised(Ensemble(hidden=(10,)), x, y)
+    standard = (x - x.mean()) / x.std(correction=0), (y - y.mean()) / y.std(correction=0)
+    shift = y.std(correction=0).log()
+    torch.testing.assert_close(mean_nll(model, x, y), mean_nll(model.model, *standard) + shift)
+    history = fit(model, mean_nll, x, y, steps=200, lr=0.03, held_out=wave_of(1e3, 1e5))
+    assert history.loss[-1] < history.loss[0] and not history.remarks
+    mu, aleatoric, epistemic = predict_samples(model, x)
+    inner = predict_samples(model.model, standard[0])
+    torch.testing.assert_close(aleatoric, inner[1] * y.std(correction=0))
+    torch.testing.assert_close(predict(model, x)[1], torch.hypot(aleatoric, epistemic))
+    assert 0.9 < coverage(y, *predict(model, x)) < 1 and (mu - 1e5).abs().max() < 1e4
+    stored = Standardised(Ensemble(hidden=(10,)), x, y)
+    stored.load_state_dict(model.state_dict())
+    torch.testing.assert_close(predict(copy.deepcopy(stored), x), predict(model, x))
+
+
+def test_a_stack_that_is_no_ensemble_stays_refused():
+    x, y = wave()
+    ensemble = Ensemble(hidden=())
+    with pytest.raises(ValueError, match=r"mu \(5, 100, 1\)"):
+        gaussian_nll(y, *ensemble(x))
+    for use in (lambda m: mean_nll(m, x, y), lambda m: predict(m, x)):
+        with pytest.raises(ValueError, match=r"\(5, 100, 1\)"):
+            use(lambda x: ensemble(x))
+    for wrong in (y[:50], y.T, torch.cat([y, y], 1), y[:, 0]):
+        with pytest.raises(ValueError, match="shape"):
+            mean_nll(ensemble, x, wrong)

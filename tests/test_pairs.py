@@ -4,12 +4,25 @@ import json
 import os
 import shutil
 
+import nbformat
 import pytest
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 from tornado.web import HTTPError
 
-from tests.pairs import ROOT, sources
+from course_utils.widgets import VIEW
+from tests.pairs import (
+    ROOT,
+    foreign,
+    hint,
+    is_built,
+    repository,
+    reword,
+    sources,
+    tidy,
+    with_hint,
+    write,
+)
 
 HOUR = 3600
 
@@ -25,11 +38,16 @@ def folder(tmp_path):
     return tmp_path
 
 
-def opened(folder, path):
-    """The sources of the cells that JupyterLab would show."""
+def manager(folder):
+    """What serves the files to JupyterLab."""
     files = build_sync_jupytext_contents_manager_class(LargeFileManager)()
     files.root_dir = str(folder)
-    return [cell["source"] for cell in files.get(str(path))["content"]["cells"]]
+    return files
+
+
+def opened(folder, path):
+    """The sources of the cells that JupyterLab would show."""
+    return [cell["source"] for cell in manager(folder).get(str(path))["content"]["cells"]]
 
 
 def set_age(path, hours):
@@ -56,12 +74,103 @@ def answer_outside(notebook):
     notebook.write_text(json.dumps(document), encoding="utf-8")
 
 
-@pytest.mark.parametrize("hours", [0.01, 1, 1000])
+@pytest.mark.parametrize("hours", [-500_000, -1000, -1, 0, 0.01, 1, 1000])
 def test_an_answer_typed_outside_jupyterlab_is_never_replaced(folder, hours):
     notebook = folder / "notebooks" / "00_start_here.ipynb"
     answer_outside(notebook)
+    shutil.copystat(notebook, notebook.with_suffix(".py"))
     set_age(notebook.with_suffix(".py"), hours)
     with pytest.raises(HTTPError, match=r"(?s)fraction = \.\.\.") as refused:
         opened(folder, "notebooks/00_start_here.ipynb")
     assert refused.value.status_code == 400 and "0.25" in str(refused.value)
     assert "0.25" in notebook.read_text(encoding="utf-8")
+
+
+def test_the_hint_for_colab_follows_the_repository_and_stands_once():
+    lesson = "# %% [markdown]\n# # 07 · A\n#\n# **Time.** About 9 minutes; runs in about 8 s."
+    told = f"{lesson} {hint()}\n\n# %%\nx = 1\n"
+    assert with_hint(f"{lesson}\n\n# %%\nx = 1\n") == told == with_hint(told)
+    assert with_hint(told.replace("OWNER", "somebody")) == told
+    assert f"git+https://github.com/{repository()}`" in hint()
+
+
+def test_an_answer_typed_outside_opens_once_the_script_is_deleted(folder):
+    """What the refusal advises; a save then writes the script anew, with the answer."""
+    notebook = folder / "notebooks" / "00_start_here.ipynb"
+    answer_outside(notebook)
+    notebook.with_suffix(".py").unlink()
+    files = manager(folder)
+    model = files.get("notebooks/00_start_here.ipynb")
+    files.save(model, "notebooks/00_start_here.ipynb")
+    assert "fraction = 0.25" in notebook.with_suffix(".py").read_text(encoding="utf-8")
+    cells = opened(folder, "notebooks/00_start_here.ipynb")
+    assert any("fraction = 0.25" in cell for cell in cells)
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_a_pair_saved_by_jupyterlab_opens_again(folder, hours):
+    path = "notebooks/00_start_here.ipynb"
+    files = manager(folder)
+    model = files.get(path)
+    (cell,) = (c for c in model["content"]["cells"] if 'check("00-1"' in c["source"])
+    cell["source"] = cell["source"].replace("fraction = ...", "fraction = 0.25")
+    files.save(model, path)
+    set_age((folder / path).with_suffix(".py"), hours)
+    assert cell["source"] in opened(folder, path)
+
+
+def by_colab(notebook):
+    """Cells with ids in their metadata, the older format that has none of its own."""
+    notebook["nbformat_minor"] = 0
+    notebook["metadata"] = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "language_info": {"name": "python"},
+        "colab": {"provenance": [], "toc_visible": True},
+    }
+    for number, cell in enumerate(notebook["cells"]):
+        del cell["id"]
+        cell["metadata"] = {"id": f"x{number}"}
+
+
+def with_widget_state(notebook):
+    state = {"abc": {"model_name": "VBoxModel", "model_module": "@jupyter-widgets/controls"}}
+    notebook["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
+
+
+def by_vs_code(notebook):
+    notebook["metadata"]["kernelspec"] = {"name": "python3", "display_name": ".venv (3.12.1)"}
+    notebook["metadata"]["language_info"] |= {"version": "3.12.1", "file_extension": ".py"}
+
+
+def run_out_of_order(notebook):
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    code[0]["execution_count"] = 7
+
+
+def after_a_run(notebook):
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            if "data" in output:
+                output["data"][VIEW] = {"model_id": "abc"}
+                return
+
+
+FOREIGN = [by_colab, with_widget_state, by_vs_code, run_out_of_order, after_a_run]
+
+
+@pytest.mark.parametrize("saved", FOREIGN, ids=lambda saved: saved.__name__)
+def test_a_notebook_saved_elsewhere_is_named_and_repaired(folder, saved):
+    source = folder / "notebooks" / "00_start_here.py"
+    notebook = source.with_suffix(".ipynb")
+    kept = notebook.read_text(encoding="utf-8")
+    document = json.loads(kept)
+    saved(document)
+    notebook.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+    assert foreign(notebook)
+    assert not is_built(source) and not reword(source)  # so `make notebooks` runs it anew
+    repaired = nbformat.read(notebook, as_version=4)
+    tidy(repaired)
+    if saved is not run_out_of_order:  # there a run gives the counts back
+        write(repaired, source)
+        assert notebook.read_text(encoding="utf-8") == kept
+        assert is_built(source)

@@ -1,5 +1,6 @@
 import math
 import time
+import warnings
 from functools import partial
 from statistics import median
 
@@ -10,8 +11,9 @@ from torch.optim import SGD
 from tqdm import tqdm
 
 from course_utils.data import LINE, WAVE, Problem, constant
-from course_utils.losses import mean_nll, negative_elbo
+from course_utils.losses import beta_nll, gaussian_nll, mean_nll, negative_elbo
 from course_utils.models import (
+    BayesianLinear,
     BayesianRegressor,
     HeteroscedasticRegressor,
     HomoscedasticRegressor,
@@ -430,6 +432,142 @@ def test_a_variance_in_the_place_of_its_logarithm_is_remarked():
     torch.manual_seed(0)
     with pytest.warns(Remark, match="σ or σ² where log σ² is expected"):
         fit(Variance(hidden=(20,)), mean_nll, x, y, steps=600)
+
+
+def own_nll(model, x, y):
+    """A stranger's, summed: no name of ours to be recognised by."""
+    return sum(gaussian_nll(y, *model(x)).flatten())
+
+
+def own_squares(model, x, y):
+    return (model(x)[0] - y).square().sum()
+
+
+@pytest.mark.parametrize(
+    "loss", [own_nll, own_squares, lambda model, x, y: beta_nll(y, *model(x)).mean()]
+)
+def test_the_mean_is_watched_whatever_the_loss_is_called(loss):
+    trained(WAVE, 100, loss=loss)
+    with pytest.warns(Remark, match="the mean has not arrived"):
+        trained(WAVE, 100, lambda x, y: (x, 200_000 + 1_000 * y), loss=loss)
+
+
+def test_one_draw_of_an_unsure_bayesian_model_is_no_mean_that_has_not_arrived():
+    x, y = WAVE.sample(200, seed=0)
+    for target, words in ((y, []), (200_000 + 1_000 * y, ["the mean has not arrived"])):
+        torch.manual_seed(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Remark)
+            remarks = fit(BayesianRegressor(prior_sd=2.5), elbo(weight=1 / 200), x, target,
+                          steps=60, lr=0.06, decay=True).remarks  # fmt: skip
+        assert [remark[: len(word)] for remark, word in zip(remarks, words, strict=True)] == words
+
+
+class Positive(HeteroscedasticRegressor):
+    """Its second output is positive: a variance, or a standard deviation."""
+
+    def forward(self, x):
+        mu, raw = super().forward(x)
+        return mu, nn.functional.softplus(raw) + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("takes", "loss"),
+    [
+        ("σ²", lambda mu, second, y: nn.GaussianNLLLoss()(mu, y, second)),
+        ("σ²", lambda mu, second, y: nn.GaussianNLLLoss(full=True, reduction="sum")(mu, y, second)),
+        ("σ", lambda mu, second, y: -torch.distributions.Normal(mu, second).log_prob(y).mean()),
+    ],
+)
+def test_a_loss_that_takes_the_second_output_for_something_else_is_remarked(takes, loss):
+    x, y = WAVE.sample(50, seed=0)
+    for called in (
+        lambda model, x, y: loss(*model(x), y),
+        lambda model, x, y: loss(model(x)[0], model(x)[1], y),
+    ):
+        with pytest.warns(Remark, match=f"takes the model's second output for {takes}, and pred"):
+            fit(Positive(), called, x, y, steps=2)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda mu, second, y: (second / 2 + (y - mu).abs() * (-second / 2).exp()).mean(),  # Laplace
+        lambda low, high, y: sum(  # two quantiles
+            torch.maximum(t * (y - q), (t - 1) * (y - q)).mean()
+            for q, t in ((low, 0.1), (high, 0.9))
+        ),
+        lambda mu, second, y: (mu.mean() - second.mean()) ** 2,
+    ],
+)
+def test_nothing_is_said_of_a_loss_that_is_no_gaussian_nll(loss):
+    x, y = WAVE.sample(50, seed=0)
+    fit(HeteroscedasticRegressor(), lambda model, x, y: loss(*model(x), y), x, y + 100, steps=2)
+
+
+def elbo(kl_of=lambda model: model.kl(), weight=1 / 60, draws=1):
+    """The loss in a stranger's own words."""
+
+    def loss(model, x, y):
+        nll = sum(gaussian_nll(y, *model(x)).mean() for _ in range(draws)) / draws
+        return nll + weight * kl_of(model)
+
+    return loss
+
+
+def kl_of_the_layers(model):
+    return sum(layer.kl() for layer in model.modules() if isinstance(layer, BayesianLinear))
+
+
+def test_the_kl_of_a_loss_without_a_name_is_weighed():
+    x, y = WAVE.sample(60, seed=0)
+
+    def remarks(loss, wrap=lambda model: model):
+        torch.manual_seed(0)
+        model = wrap(BayesianRegressor())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Remark)
+            found = fit(model, loss, x, y, batch_size=25, steps=3).remarks
+        assert "kl" not in {name for layer in model.modules() for name in vars(layer)
+                            if isinstance(layer, BayesianLinear)}  # fmt: skip
+        return found
+
+    def standard(model):
+        return Standardised(model, x, y)
+
+    for right in (
+        elbo(), elbo(draws=3), elbo(kl_of_the_layers), partial(negative_elbo, n=60),
+        lambda model, x, y: len(x) * elbo()(model, x, y),
+    ):  # fmt: skip
+        assert remarks(right) == []
+    assert remarks(elbo(), standard) == []
+    for loss, words in (
+        (elbo(weight=1 / 25), "the KL weighs 2.4 times as much as beside the NLL of all 60"),
+        (elbo(weight=1 / 25, draws=3), "the KL weighs 2.4 times"),
+        (elbo(kl_of_the_layers, 1 / 600), "the KL weighs 0.1 times"),
+        (lambda model, x, y: negative_elbo(model, x, y, n=len(x)), "the KL weighs 6 times"),
+        (elbo(weight=0), "the KL weighs 0 times"),
+        (elbo(lambda model: 0), "never calls"),
+    ):
+        for wrap in (lambda model: model, standard):
+            (found,) = remarks(loss, wrap)
+            assert words in found and "type partial(negative_elbo, n=60)" in found
+
+
+@pytest.mark.parametrize("kl", [lambda: (1.0, "nats"), lambda: 0.0, lambda: torch.ones(3), 2.0])
+def test_a_kl_of_another_kind_is_left_as_it_is(kl):
+    x, y = WAVE.sample(20, seed=0)
+    model = HeteroscedasticRegressor()
+    model.kl = kl
+
+    def loss(model, x, y):
+        assert isinstance(model.kl() if callable(kl) else model.kl, tuple | float | torch.Tensor)
+        return gaussian_nll(y, *model(x)).mean()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Remark)
+        fit(model, loss, x, y, steps=2)
+    assert model.kl is kl
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -137,6 +137,7 @@ from typing import Any
 from course_utils.checks.answers import Choice, Coded, Mistake, Value, Verdict, judge
 from course_utils.checks.predictions import guess, guesses, measured
 from course_utils.checks.quizzes import Option, Question, Quiz
+from course_utils.doors import door, text
 
 __all__ = [
     "Choice", "Coded", "Mistake", "Option", "Question", "Value", "Verdict",
@@ -146,15 +147,17 @@ __all__ = [
 
 def lesson(number: str):
     """The module lesson_NN; a ValueError names those that exist."""
-    try:
-        return importlib.import_module(f"{__name__}.lesson_{number}")
-    except ModuleNotFoundError as error:
-        if error.name != f"{__name__}.lesson_{number}":
-            raise
+    if isinstance(number, str) and number.isalnum():
+        try:
+            return importlib.import_module(f"{__name__}.lesson_{number}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.lesson_{number}":
+                raise
     known = sorted(m.name[-2:] for m in pkgutil.iter_modules(__path__) if "lesson_" in m.name)
-    raise ValueError(f"no lesson {number!r} has exercises; there are {', '.join(known) or 'none'}")
+    raise ValueError(f"no lesson {number!r} has exercises; there are {', '.join(known)}")
 
 
+@door(key=text)
 def check(key: str, answer: Any) -> Verdict:
     """Judge a learner's answer to the exercise ``key``: a Verdict, whatever the answer is or does.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from course_utils.checks.compare import number
+from course_utils.doors import door, text
 
 GUESSED: dict[str, Any] = {}
 MEASURED: dict[str, Any] = {}
@@ -21,6 +22,7 @@ class Note:
         return self.text
 
 
+@door(key=text)
 def guess(key: str, value: Any) -> Note:
     """Keep a prediction, a number or a choice, until it is measured; `...` is none yet."""
     GUESSED.pop(key, None)
@@ -33,6 +35,7 @@ def guess(key: str, value: Any) -> Note:
     return Note(f"{key}   Your guess: {shown(value)}. Now see what happens.")
 
 
+@door(key=text, what=text)
 def measured(key: str, value: Any, what: str = "") -> Note:
     """Put what happened beside the guess; ``what`` names it in the summary."""
     value = simple(value)
@@ -44,6 +47,7 @@ def measured(key: str, value: Any, what: str = "") -> Note:
     return Note(f"{label}you guessed {guessed}, measured {shown(value)}: {verdict(key)}.")
 
 
+@door(lesson=text)
 def guesses(lesson: str) -> Note:
     """The lesson's guesses beside what happened, as a table."""
     keys = sorted(key for key in GUESSED | MEASURED if key.startswith(f"{lesson}-"))

@@ -15,6 +15,9 @@ from course_utils.labs.lesson_07 import Walk
 from course_utils.labs.lesson_08 import Pull
 from course_utils.labs.lesson_09 import FewData
 from course_utils.labs.lesson_10 import OtherTargets
+from course_utils.labs.lesson_11 import Band
+from course_utils.labs.lesson_12 import Members
+from course_utils.labs.lesson_13 import RealData
 
 LABS = {
     "00": TwoOutputs,
@@ -28,6 +31,9 @@ LABS = {
     "08": Pull,
     "09": FewData,
     "10": OtherTargets,
+    "11": Band,
+    "12": Members,
+    "13": RealData,
 }
 
 __all__ = ["LABS", "Lab"]

@@ -20,6 +20,7 @@ from torch.optim import LBFGS, Adam
 from course_utils.data import Problem
 from course_utils.draws import OwnDraws
 from course_utils.labs.cells import Cells, Sample, expected_nll
+from course_utils.labs.head import Head
 from course_utils.labs.panels import (
     LAST_STEP,
     fit_curves,
@@ -67,13 +68,15 @@ class Lab:
     A slide named in ``retrains`` trains from the first weights, by ``train_steps`` of Adam whose
     learning rate falls to 0 along a half cosine. A slide that changes the problem refits, by
     ``refit_steps`` evaluations of L-BFGS, always from the same trained weights: from the last fit,
-    a hundred slides would saturate the units and overfit the points. While the lab plays, ticks
-    from the browser train instead.
+    a hundred slides would saturate the units and overfit the points. With ``perceptron``, the name
+    of the model's network, a refit moves only its last layer and what lies beside it: twenty
+    evaluations find the best of these. While the lab plays, ticks from the browser train instead.
     """
 
     alt = ""
     retrains = frozenset({"lr", "seed"})
     train_steps, refit_steps, lr = 200, 48, 0.01  # lr: unless there is a slider of that name
+    perceptron = None
     n = 10_000
     y_limits = (-6.0, 6.0)
     nll_limits = (-1.0, 4.0)
@@ -361,6 +364,29 @@ class Lab:
 
     def _settle(self) -> None:
         """A refit: L-BFGS, which asks for no learning rate; the loss on the cells has no noise."""
+        with self._undone_on_failure(), self._last_layer_alone():
+            self._descend()
+
+    @contextmanager
+    def _last_layer_alone(self):
+        """Put a ``Head`` in the place of the model's perceptron, and then its fit into this."""
+        name = self.perceptron
+        if name is None:
+            yield
+            return
+        net = getattr(self.model, name)
+        with torch.no_grad():
+            _, log_var = self.model(self.cells.x)
+            scale = torch.stack([(log_var.mean() / 2).exp(), log_var.new_tensor(math.sqrt(2))])
+        head = Head(net, self.cells.x, scale[: net[-1].out_features])
+        setattr(self.model, name, head)
+        try:
+            yield
+        finally:
+            setattr(self.model, name, net)
+        head.write_to(net[-1])
+
+    def _descend(self) -> None:
         optimiser = LBFGS(
             self.model.parameters(), max_iter=self.refit_steps, max_eval=self.refit_steps,
             line_search_fn="strong_wolfe", tolerance_grad=1e-9, tolerance_change=1e-12,
@@ -373,8 +399,7 @@ class Lab:
             loss.backward()
             return loss
 
-        with self._undone_on_failure():
-            optimiser.step(evaluate)
+        optimiser.step(evaluate)
 
     def _train(self, steps: int, *, decay: bool = False, seconds: float = math.inf) -> None:
         """Steps of Adam, in place."""

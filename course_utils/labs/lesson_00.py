@@ -19,6 +19,7 @@ class TwoOutputs(Lab):
     y_limits = (-5.5, 5.5)
     sigma_limits = (0, 2)
     nll_limits = (-1.5, 3.5)
+    perceptron, train_steps, refit_steps = "net", 150, 20
 
     def new_controls(self):
         return {
@@ -31,7 +32,7 @@ class TwoOutputs(Lab):
         return Problem(WAVE.mean, lambda x: noise * WAVE.sigma(x), WAVE.low, WAVE.high)
 
     def first_weights(self):
-        return HeteroscedasticRegressor(hidden=(32, 32), activation=nn.Tanh)
+        return HeteroscedasticRegressor(hidden=(20, 20), activation=nn.Tanh)
 
     def log_scale(self, model):
         return model.net[-1].bias[1:]

@@ -18,6 +18,7 @@ class LineLab(Lab):
 
     y_limits = (-16, 19)
     nll_limits = (-1, 6)
+    perceptron, refit_steps = "mean", 20
 
     def new_problem(self):
         return Problem(LINE.mean, constant(self.value.noise), LINE.low, LINE.high)
@@ -36,7 +37,6 @@ class VarianceOfPredictions(LineLab):
         "learned line that is too flat; middle, the σ it reports against the true σ, far from the "
         "diagonal; right, the loss by step. Sliders: noise, learning rate, seed."
     )
-    refit_steps = 40  # as close to the closed form as 48
 
     def new_controls(self):
         return {

@@ -18,6 +18,8 @@ class PriorOnY(TwoOutputs):
         "learning rate."
     )
 
+    refit_steps = 40  # the KL and a quiet NLL pull at very different scales
+
     def new_controls(self):
         controls = super().new_controls()
         return {

@@ -18,8 +18,8 @@ from course_utils.data import LINE, WAVE
 from course_utils.labs import LABS
 from course_utils.labs.cells import expected_nll
 from course_utils.losses import mean_nll
-from course_utils.models import HeteroscedasticRegressor, HomoscedasticRegressor
-from course_utils.training import one_thread, predict
+from course_utils.models import Ensemble, HeteroscedasticRegressor, HomoscedasticRegressor
+from course_utils.training import fit, one_thread, predict
 
 CASES = {
     "00": (WAVE, lambda: HeteroscedasticRegressor(hidden=(32, 32), activation=nn.Tanh)),
@@ -99,3 +99,18 @@ def test_slides_end_within_one_per_cent_of_the_floor(key):
     )
     lab.close()
     assert median(excess) < 1
+
+
+@pytest.mark.parametrize(("n", "hidden"), [(100, (50,)), (300, (20,)), (500, (50, 50))])
+def test_five_members_train_in_at_most_twice_the_time_of_one(n, hidden):
+    """At the sizes of small data; at 500 points and two layers of 50 arithmetic has its price."""
+    x, y = WAVE.sample(n)
+    seconds = {"one": [], "five": []}
+    for _ in range(7):
+        for name, new_model in (("one", HeteroscedasticRegressor), ("five", Ensemble)):
+            model, start = new_model(hidden=hidden), time.process_time()
+            fit(model, mean_nll, x, y, steps=200)
+            seconds[name].append(time.process_time() - start)
+    one, five = (median(values) / 200 * 1e6 for values in seconds.values())
+    print(f"\n{n} points, {hidden}: a step {one:.0f} µs for one, x {five / one:.2f} for five")
+    assert five < 5 * one

@@ -30,7 +30,8 @@ def course(tmp_path_factory):
     for name in ("course_utils", "notebooks"):
         leave = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         shutil.copytree(ROOT / name, copy / name, ignore=leave)
-    shutil.copy(ROOT / "pyproject.toml", copy)
+    for name in ("pyproject.toml", "jupyter_server_config.py"):
+        shutil.copy(ROOT / name, copy)
     return copy
 
 
@@ -58,6 +59,7 @@ def server(course, tmp_path_factory):
     url = f"http://127.0.0.1:{port}"
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+        "--config=jupyter_server_config.py",  # as `make lab` says
         f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
         f"--ServerApp.root_dir={course}", "--LabApp.expose_app_in_browser=True",
         "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
@@ -152,6 +154,20 @@ class Notebook:
         )
         assert answer["status"] == "ok", answer
         return answer["data"]["text/plain"]
+
+    def formulas(self, at_least: int) -> tuple[int, list[str]]:
+        """How many formulas the page shows, once they are that many, and those it refuses."""
+        drawn = ".jp-MarkdownOutput mjx-container"
+        self.page.wait_for_function(
+            "([drawn, n]) => document.querySelectorAll(drawn).length >= n",
+            arg=[drawn, at_least],
+            timeout=60_000,
+        )
+        # What cannot be read is a node of its own; an unknown macro is drawn in red.
+        refused = self.page.locator(
+            f"{drawn}:has(mjx-merror, [data-mjx-error], [style*='color: red'])"
+        )
+        return self.page.locator(drawn).count(), refused.all_inner_texts()
 
     def interrupt(self) -> None:
         """What the menu's Kernel > Interrupt Kernel and the button beside Run do."""

@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.test_formulas import in_lesson
+
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 @pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS])
 def test_a_learner_runs_the_notebook_and_plays_with_its_lab(open_notebook, name):
     notebook = open_notebook(f"notebooks/{name}")
+    formulas = len(in_lesson(NOTEBOOKS[0].with_name(name)))
+    assert notebook.formulas(at_least=formulas) == (formulas, [])
     assert notebook.run_all() == []
     if notebook.has_lab():
         for lab in notebook.labs():

@@ -1,0 +1,254 @@
+"""Lesson 13: three real data sets or a CSV of your own, one σ against two outputs."""
+
+import math
+
+import ipywidgets as widgets
+import numpy as np
+import torch
+from torch import nn
+
+from course_utils.data import DATASETS, read_csv
+from course_utils.labs.lab import Lab
+from course_utils.labs.panels import BAND, DASHED, LAST_STEP, POINTS
+from course_utils.labs.picture import Panel
+from course_utils.labs.sliders import LAYOUT, choice_slider, log_slider
+from course_utils.losses import gaussian_nll
+from course_utils.metrics import calibration_curve, coverage, interval
+from course_utils.models import HeteroscedasticRegressor, HomoscedasticRegressor
+from course_utils.plots import MEAN, REPAIRED, WRONG
+
+PACKAGED = ("motorcycle", "engel", "diabetes")
+MINE = "your file"
+FEWEST, MOST = 20, 1000  # rows: fewer say nothing, more would make a slide slow
+KINDS = {"one σ": HomoscedasticRegressor, "two outputs": HeteroscedasticRegressor}
+
+
+class RealData(Lab):
+    """Lesson 13: a network on a table, trained on three quarters of its rows."""
+
+    alt = (
+        "Lab: a network with one σ or two outputs on a real data set or on your own CSV. Left, "
+        "target over one input in standard units, with the learned mean and 95 % interval; middle, "
+        "the coverage of held-out rows at each level; right, the NLL of training and of held-out "
+        "rows by step. Controls: data set, one σ or two outputs, weight decay, a file, its target."
+    )
+    retrains = frozenset({"data", "kind", "decay"})
+    train_steps, lr = 200, 0.02
+
+    def __init__(self):
+        self.tables = {name: read_csv(DATASETS / f"{name}.csv") for name in PACKAGED}
+        self._table_shown, self.traces = None, []
+        super().__init__()
+
+    def new_controls(self):
+        return {
+            "data": choice_slider("data", "motorcycle", PACKAGED),
+            "kind": choice_slider("model", "two outputs", tuple(KINDS)),
+            "decay": log_slider("weight decay", 1e-3, -5, -1),
+        }
+
+    def _lay_out(self):
+        super()._lay_out()
+        self.upload = widgets.FileUpload(accept=".csv,.tsv,.txt", multiple=False,
+                                         description="Your CSV")  # fmt: skip
+        self.upload.observe(self._on_upload, "value")
+        self.target = widgets.Dropdown(description="target", **LAYOUT)
+        self.target.observe(self._on_target, "value")
+        sliders, *rest = self.view.children
+        self.view.children = (sliders, widgets.HBox([self.upload, self.target]), *rest)
+
+    # A file and its target
+
+    def _on_upload(self, change):
+        if not change.new:
+            return
+        try:
+            table = read_csv(change.new)
+            columns_of(table, table.names[-1])
+        except ValueError as error:  # the last table, its fit and its picture stay
+            self.pause()
+            self.message = f"Not read: {error}"
+            self._tell()
+            return
+        self.tables[MINE], self._table_shown = table, None
+        self._setting = True
+        try:
+            self.controls["data"].options = tuple(self.tables)
+            self.controls["data"].value = MINE
+        finally:
+            self._setting = False
+        self._ask("restart")
+
+    def _on_target(self, change):
+        if self._setting:
+            return
+        try:
+            columns_of(self.table, change.new)
+        except ValueError as error:
+            self._setting = True
+            try:
+                self.target.value = change.old
+            finally:
+                self._setting = False
+            self.message = f"Target {change.new!r}: {error}."
+            self._tell()
+            return
+        self._ask("restart")
+
+    def reset(self):
+        """Every slider and the target to its default, and a fresh fit; an upload stays."""
+        self._table_shown = None
+        super().reset()
+
+    @property
+    def table(self):
+        return self.tables[self.value.data]
+
+    def _pose(self):
+        if self._table_shown is not self.table:
+            self._setting = True
+            try:
+                self.target.options = self.table.names
+                self.target.value = self.table.names[-1]
+            finally:
+                self._setting = False
+            self._table_shown = self.table
+        names, x, y = columns_of(self.table, self.target.value)
+        order = torch.from_numpy(np.random.default_rng(0).permutation(len(y)))[:MOST]
+        self.of = len(y)
+        held = len(order) // 4
+        x, y = x[order], y[order]
+        m, s = y[held:].mean(), y[held:].std(correction=0)
+        scale = x[held:].std(0, correction=0)
+        scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+        x, y = (x - x[held:].mean(0)) / scale, (y - m) / s
+        self.trained, self.held_out = (x[held:], y[held:]), (x[:held], y[:held])
+        related = (x[held:] * y[held:]).mean(0).abs()
+        self.column = int(related.argmax())
+        self.x = torch.linspace(-3, 3, 200, dtype=x.dtype)[:, None]
+        self.grid = torch.zeros(200, x.shape[1], dtype=x.dtype)  # the others at their means
+        self.grid[:, self.column] = self.x[:, 0]
+        self.unit, self.cells = math.log(s.item()), None
+        self.shown_as = f"{self.target.value} over {names[self.column]}"
+        self.inputs = len(names)
+
+    # The fit
+
+    def first_weights(self):
+        self.traces = []
+        kind = KINDS[self.value.kind]
+        return kind(self.trained[0].shape[1], hidden=(16, 16), activation=nn.Tanh)
+
+    def nll(self, model, rows):
+        x, y = rows
+        return gaussian_nll(y, *model(x)).mean()
+
+    def loss(self, model, cells):
+        """The NLL of the training rows and the weight decay, in standard units."""
+        trained = self.nll(model, self.trained)
+        if torch.is_grad_enabled():
+            with torch.no_grad():
+                self.traces.append((trained.item(), self.nll(model, self.held_out).item()))
+        return trained + self.value.decay * sum((p**2).sum() for p in model.parameters()) / 2
+
+    def _refit(self):
+        self._restart()
+
+    def _look(self):
+        with torch.no_grad():
+            mu, log_var = self.model(self.grid)
+            held_mu, held_log_var = self.model(self.held_out[0])
+            loss = self.loss(self.model, None).item()
+            nlls = [self.nll(self.model, rows).item() for rows in (self.trained, self.held_out)]
+        if not (all(map(math.isfinite, (loss, *nlls))) and mu.isfinite().all()):
+            raise self._diverged(loss)
+        self.mu, self.loss_now, self.nlls = mu, loss, nlls
+        self.sigma, sigma = (log_var.detach() / 2).exp(), (held_log_var.detach() / 2).exp()
+        self.levels = calibration_curve(self.held_out[1], held_mu, sigma)
+        self.covered = coverage(self.held_out[1], held_mu, sigma)
+
+    # What is shown
+
+    def panels(self):
+        return [
+            Panel(
+                {"xlim": (-3, 3), "ylim": (-4, 4), "xlabel": "input (standard units)",
+                 "ylabel": "target (standard units)"},
+                {
+                    "band": BAND | {"label": "learned 95 % interval"},
+                    "data": POINTS | {"label": "training rows", "alpha": 0.6},
+                    "held": POINTS | {"color": REPAIRED, "label": "held-out rows"},
+                    "mean": {"color": MEAN, "label": "learned mean"},
+                },
+                width=1.6,
+            ),
+            Panel(
+                {"xlim": (0, 1), "ylim": (0, 1), "xlabel": "level",
+                 "ylabel": "share of held-out rows inside"},
+                {"right": DASHED | {"label": "right"},
+                 "covered": {"color": REPAIRED, "label": "held out"}},
+            ),
+            Panel(
+                {"xlim": (1, LAST_STEP), "ylim": (-1, 4), "xscale": "log", "xlabel": "step",
+                 "ylabel": "NLL, standard units (nats)"},
+                {"train": {"color": WRONG, "label": "training"},
+                 "test": {"color": REPAIRED, "label": "held out"}},
+            ),
+        ]  # fmt: skip
+
+    def curves(self):
+        column = self.column
+        found = {
+            "data": (self.trained[0][:, column], self.trained[1]),
+            "held": (self.held_out[0][:, column], self.held_out[1]),
+            "band": (self.x, *interval(self.mu, self.sigma)),
+            "mean": (self.x, self.mu),
+            "right": ((0, 1), (0, 1)),
+            "covered": (self.levels.levels, self.levels.observed),
+        }
+        if self.losses:
+            traces = np.asarray(self.traces[: len(self.losses)])
+            steps = np.unique(np.geomspace(1, len(traces), 400).astype(int))
+            found["train"], found["test"] = ((steps, traces[steps - 1, i]) for i in (0, 1))
+        return found
+
+    def numbers(self):
+        rows = len(self.trained[1]) + len(self.held_out[1])
+        drawn = f" drawn from {self.of:,}" if self.of > rows else ""
+        n = len(self.held_out[1])
+        claim = (
+            f"{self.covered:.2f} of {n} in the 95 % interval (right: 0.95 ± "
+            f"{math.sqrt(0.95 * 0.05 / n):.2f})"
+            if n >= FEWEST
+            else f"{n} held-out rows are too few to speak of coverage"
+        )
+        trained, held = (nll + self.unit for nll in self.nlls)
+        more = f" (and {self.inputs - 1} other inputs at their means)" if self.inputs > 1 else ""
+        return [
+            f"{self.shown_as}{more}, {rows:,} rows{drawn}",
+            f"step {len(self.losses):,}",
+            f"NLL in the target's unit: training {trained:.2f}, held out {held:.2f} nats",
+            f"held out: {claim}",
+        ]
+
+
+def columns_of(table, target):
+    """The inputs' names, x and y: rows without holes, inputs that vary; a ValueError if too few."""
+    inputs = [name for name in table.names if name != target]
+    x, y = table.xy(target, inputs, missing="drop")
+    if len(y) < FEWEST:
+        raise ValueError(f"expected at least {FEWEST} rows without a hole, got {len(y)}")
+    largest = torch.cat([x, y], dim=1).abs().amax(dim=0)
+    for name, value in zip([*inputs, target], largest.tolist(), strict=True):
+        if value > 1e100:
+            row = int(table.values[:, table.names.index(name)].abs().nan_to_num(0).argmax())
+            raise ValueError(f"column {name!r} must be below 1e100, got {value:g} in row "
+                             f"{table.lines[row] if table.lines else row + 1}")  # fmt: skip
+    if (y == y[0]).all():
+        raise ValueError(f"column {target!r} must vary to be a target, got {y[0].item():g} in "
+                         f"each of {len(y)} rows")  # fmt: skip
+    varies = (x != x[0]).any(dim=0)
+    if not varies.any():
+        raise ValueError("expected an input that varies, got constant columns only")
+    kept = [name for name, kept in zip(inputs, varies.tolist(), strict=True) if kept]
+    return kept, x[:, varies], y

@@ -1,0 +1,306 @@
+/* Draws the labs that site/labs.py has computed beforehand, in each <div class="lab" data-lab="NN">
+   of a page. What is in the div stays if there is no script or no file of the lab.
+   Nothing is fetched but labs/NN.js beside this file (or what data-src names). */
+(() => {
+  "use strict";
+  const SVG = "http://www.w3.org/2000/svg";
+  const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const VALUE = new Map([...DIGITS].map((digit, i) => [digit, i]));
+  const here = document.currentScript.src;
+  const waiting = new Map();
+  let labs = 0;
+
+  /* The files call this: a script, and not fetch(), so that a page opened from disk works too. */
+  window.courseLab = (key, data) => {
+    for (const div of waiting.get(key) ?? []) new Lab(div, data);
+    waiting.delete(key);
+  };
+
+  function start() {
+    for (const div of document.querySelectorAll("div.lab[data-lab]")) {
+      const key = div.dataset.lab;
+      if (waiting.has(key)) {
+        waiting.get(key).push(div);
+        continue;
+      }
+      waiting.set(key, [div]);
+      const script = document.createElement("script");
+      script.src = div.dataset.src ?? new URL(`labs/${key}.js`, here);
+      document.head.append(script);
+    }
+  }
+
+  /* An element with attributes and children; those of SVG are named svg:… */
+  function make(name, attributes = {}, ...children) {
+    const element = name.startsWith("svg:")
+      ? document.createElementNS(SVG, name.slice(4))
+      : document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.append(...children);
+    return element;
+  }
+
+  /* The reverse of packed() in site/labs.py. */
+  function unpack(code) {
+    const order = Number(code[0]);
+    const numbers = [];
+    for (let i = 1; i < code.length; ) {
+      let number = 0;
+      for (let shift = 0, more = 1; more; shift += 5) {
+        const digit = VALUE.get(code[i++]);
+        number |= (digit & 31) << shift;
+        more = digit & 32;
+      }
+      numbers.push(number & 1 ? -(number >>> 1) : number >>> 1);
+    }
+    for (let k = 0; k < order; k++) {
+      for (let i = 1; i < numbers.length; i++) numbers[i] += numbers[i - 1];
+    }
+    return numbers;
+  }
+
+  /* A course colour: a dark page may show another, see labs.css. */
+  const paint = color => `var(--lab-${color.slice(1)}, ${color})`;
+
+  class Panel {
+    constructor(lab, axes, curves) {
+      Object.assign(this, { lab, axes, curves });
+      this.svg = make("svg:svg", { "aria-hidden": "true" });
+      this.clip = `${lab.id}-clip-${lab.panels.length}`;
+      this.legend = make("div", { class: "lab-legend", "aria-hidden": "true" });
+      for (const curve of curves.filter(curve => curve.label)) {
+        const key = make("svg:svg", { width: 24, height: 12 });
+        if (curve.kind === "band") {
+          const box = { x: 0, y: 2, width: 24, height: 8 };
+          key.append(make("svg:rect", { ...box, ...this.style(curve) }));
+        } else {
+          if (curve.line) key.append(make("svg:path", { d: "M0 6H24", ...this.style(curve) }));
+          if (curve.marker) key.append(make("svg:path", { d: "M12 6h0", ...this.dots(curve, 4) }));
+        }
+        this.legend.append(make("span", {}, key, curve.label));
+      }
+      this.element = make("div", { class: "lab-panel" }, this.legend, this.svg);
+    }
+
+    style(curve) {
+      const colour = paint(curve.color);
+      if (curve.kind === "band") return { fill: colour, "fill-opacity": curve.alpha };
+      return {
+        fill: "none", stroke: colour, "stroke-opacity": curve.alpha, "stroke-width": curve.line,
+        "stroke-linejoin": "round", "stroke-dasharray": curve.dash.join(" "),
+      };
+    }
+
+    dots(curve, least = 0) {
+      return {
+        fill: "none", stroke: paint(curve.color), "stroke-opacity": curve.alpha,
+        "stroke-width": Math.max(curve.marker, least), "stroke-linecap": "round",
+      };
+    }
+
+    /* The axes in a panel of this size, and an empty path for each curve. */
+    lay(width, height) {
+      const { x, y } = this.axes;
+      const longest = Math.max(...y.ticks.map(([, text]) => text.length));
+      const [end, text] = x.ticks.at(-1);
+      const right = end > 0.95 * this.lab.data.units ? 5 + 3.6 * text.length : 5;
+      const left = 30 + 7 * longest, top = 6, bottom = 40;
+      const w = Math.max(width - left - right, 20), h = height - top - bottom;
+      const units = this.lab.data.units;
+      this.toX = at => left + (at / units) * w;
+      this.toY = at => top + (1 - at / units) * h;
+      const below = top + h;
+      this.svg.setAttribute("width", width);
+      this.svg.setAttribute("height", height);
+      const grid = make("svg:path", { class: "lab-grid" });
+      const frame = make("svg:path", { class: "lab-frame" });
+      const inside = make("svg:g", { "clip-path": `url(#${this.clip})` });
+      const texts = make("svg:g", { class: "lab-ticks" });
+      let lines = "", edges = `M${left} ${top}V${below}H${left + w}`;
+      let last = -Infinity;
+      for (const [at, text] of x.ticks) {
+        const px = this.toX(at), half = text.length * 3.6;
+        lines += `M${px} ${top}V${below}`;
+        edges += `M${px} ${below}v4`;
+        if (px - half < last + 4) continue;
+        last = px + half;
+        texts.append(make("svg:text", { x: px, y: below + 17, "text-anchor": "middle" }, text));
+      }
+      for (const [at, text] of y.ticks) {
+        const py = this.toY(at);
+        lines += `M${left} ${py}H${left + w}`;
+        edges += `M${left} ${py}h-4`;
+        texts.append(make("svg:text", { x: left - 7, y: py + 4, "text-anchor": "end" }, text));
+      }
+      grid.setAttribute("d", lines);
+      frame.setAttribute("d", edges);
+      texts.append(
+        make("svg:text", { x: left + w / 2, y: height - 5, "text-anchor": "middle" }, x.label),
+        make("svg:text", {
+          transform: `translate(13 ${top + h / 2}) rotate(-90)`, "text-anchor": "middle",
+        }, y.label),
+      );
+      this.paths = this.curves.map(curve => {
+        if (curve.kind === "band") return [make("svg:path", this.style(curve))];
+        return [
+          curve.line && make("svg:path", this.style(curve)),
+          curve.marker && make("svg:path", this.dots(curve)),
+        ].filter(Boolean);
+      });
+      inside.append(...this.paths.flat());
+      const box = { x: left, y: top - 1, width: w, height: h + 2 };
+      const clip = make("svg:clipPath", { id: this.clip }, make("svg:rect", box));
+      this.svg.replaceChildren(clip, grid, frame, texts, inside);
+    }
+
+    draw(frame) {
+      this.curves.forEach((curve, i) => {
+        const codes = frame[curve.at];
+        const [x, ...ys] = codes.map(code => this.lab.numbers(code));
+        const d = !x ? "" : curve.kind === "band" ? this.band(x, ...ys) : this.line(x, ys[0]);
+        for (const path of this.paths[i]) {
+          const isDots = path.hasAttribute("stroke-linecap");
+          path.setAttribute("d", isDots && x ? this.points(x, ys[0]) : d);
+        }
+      });
+    }
+
+    /* "x y" of each point, and null where there is no number. */
+    at(x, y) {
+      const { missing } = this.lab.data;
+      return x.map((value, i) =>
+        value === missing || y[i] === missing
+          ? null
+          : `${this.toX(value).toFixed(2)} ${this.toY(y[i]).toFixed(2)}`,
+      );
+    }
+
+    line(x, y) {
+      let d = "", pen = "M";
+      for (const point of this.at(x, y)) {
+        if (point) d += pen + point;
+        pen = point ? "L" : "M";
+      }
+      return d;
+    }
+
+    points(x, y) {
+      return this.at(x, y).map(point => (point ? `M${point}h0` : "")).join("");
+    }
+
+    band(x, lower, upper) {
+      const outline = this.at(x, lower).concat(this.at(x, upper).reverse()).filter(Boolean);
+      return outline.length ? `M${outline.join("L")}Z` : "";
+    }
+  }
+
+  class Lab {
+    constructor(div, data) {
+      Object.assign(this, { div, data, id: `lab-${++labs}`, unpacked: new Map(), panels: [] });
+      const curves = data.curves.map((curve, i) => ({ ...curve, at: i + 2 }));
+      data.panels.forEach((axes, i) => {
+        this.panels.push(new Panel(this, axes, curves.filter(curve => curve.panel === i)));
+      });
+      this.places = data.sliders.map(slider => slider.at);
+      this.table = "trained";
+      this.controls = make("div", { class: "lab-controls" });
+      this.inputs = data.sliders.map((slider, i) => this.control(slider, i));
+      const reset = make("button", { type: "button" }, "Reset");
+      reset.addEventListener("click", () => this.reset());
+      this.controls.append(reset);
+      this.picture = make("div", { class: "lab-picture", role: "img", "aria-label": data.alt });
+      this.picture.append(...this.panels.map(panel => panel.element));
+      this.line = make("p", { class: "lab-numbers", "aria-live": "polite" });
+      this.message = make("p", { class: "lab-message", role: "alert" });
+      const note = make("p", { class: "lab-note" }, data.note);
+      div.replaceChildren(this.controls, this.picture, this.line, this.message, note);
+      div.classList.add("lab-live");
+      new ResizeObserver(() => this.lay()).observe(this.picture);
+      this.lay();
+    }
+
+    control(slider, i) {
+      const id = `${this.id}-${i}`;
+      const box = make("div", { class: "lab-control" });
+      box.append(make("label", { for: id }, slider.label));
+      let input;
+      if (slider.words) {
+        const options = slider.stops.map((text, k) => make("option", { value: k }, text));
+        input = make("select", { id }, ...options);
+      } else {
+        const last = slider.stops.length - 1;
+        input = make("input", { id, type: "range", min: 0, max: last, step: 1 });
+        box.append(make("span", { class: "lab-value", "aria-hidden": "true" }));
+      }
+      box.append(input);
+      input.addEventListener("input", () => {
+        this.places[i] = Number(input.value);
+        this.table = slider.table;
+        this.show();
+      });
+      this.controls.append(box);
+      return input;
+    }
+
+    reset() {
+      this.places = this.data.sliders.map(slider => slider.at);
+      this.table = "trained";
+      this.show();
+    }
+
+    numbers(code) {
+      if (!this.unpacked.has(code)) this.unpacked.set(code, unpack(this.data.codes[code]));
+      return this.unpacked.get(code);
+    }
+
+    frame() {
+      const { over, frames } = this.data.tables[this.table];
+      const { sliders } = this.data;
+      const row = over.reduce((row, i) => row * sliders[i].stops.length + this.places[i], 0);
+      return this.data.frames[frames[row]];
+    }
+
+    /* Panels in one row, or the first above the others, or all in a column; text keeps its size. */
+    lay() {
+      const width = Math.floor(this.picture.clientWidth);
+      if (!width || width === this.width) return;
+      this.width = width;
+      const gap = 12, least = 215;
+      const fits = row => row.reduce((sum, panel) => sum + panel.axes.width, 0) * least <= width;
+      const [first, ...others] = this.panels;
+      const rows = fits(this.panels) ? [this.panels]
+        : others.length > 1 && fits(others) ? [[first], others]
+        : this.panels.map(panel => [panel]);
+      for (const row of rows) {
+        const shares = row.reduce((sum, panel) => sum + panel.axes.width, 0);
+        const room = width - gap * (row.length - 1);
+        for (const panel of row) {
+          const share = Math.floor((room * panel.axes.width) / shares);
+          panel.element.style.width = `${share}px`;
+          panel.lay(share, width < 500 ? 190 : 250);
+        }
+      }
+      this.show();
+    }
+
+    show() {
+      const frame = this.frame();
+      for (const panel of this.panels) panel.draw(frame);
+      this.data.sliders.forEach((slider, i) => {
+        const text = slider.stops[this.places[i]], input = this.inputs[i];
+        input.value = this.places[i];
+        if (slider.words) return;
+        input.setAttribute("aria-valuetext", text);
+        input.previousElementSibling.textContent = text;
+      });
+      const say = (element, text) => {
+        if (element.textContent !== text) element.textContent = text;
+      };
+      say(this.line, this.data.texts[frame[0]]);
+      say(this.message, this.data.texts[frame[1]]);
+    }
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();

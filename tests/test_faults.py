@@ -1,0 +1,189 @@
+"""What goes wrong on other people's machines, all at once in one kernel that runs a lesson."""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from jupyter_client.manager import KernelManager
+from jupyter_core.utils import ensure_event_loop
+
+from course_utils.data import WAVE
+from course_utils.losses import mean_nll, negative_elbo
+from course_utils.models import BayesianLinear, BayesianRegressor, HeteroscedasticRegressor
+from course_utils.training import fit, predict
+from tests.pairs import ROOT
+
+LESSON = "00_start_here.ipynb"
+MEMORY = 450  # MB a kernel may hold at its peak: several fit a Binder machine of 2 GB
+
+# Run in the kernel before the lesson: no network, one core, a gigabyte and, where the system has a
+# German locale, decimal commas.
+SPOILED = """
+import contextlib, locale, os, socket, sys
+
+tried = []
+def refuse(*args, **kwargs):
+    tried.append(args)
+    raise OSError("no network")
+def connect(self, address, connect=socket.socket.connect):
+    return connect(self, address) if "127.0.0.1" in str(address) else refuse(address)
+socket.socket.connect, socket.getaddrinfo = connect, refuse
+if sys.platform == "linux":
+    import resource
+    resource.setrlimit(resource.RLIMIT_DATA, (10**9, 10**9))
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+with contextlib.suppress(locale.Error):
+    locale.setlocale(locale.LC_ALL, "de_DE.UTF-8")
+"""
+
+
+class Kernel:
+    """A kernel in a folder and an environment of one's own, and what its cells gave.
+
+    It is spoken to from one thread: jupyter_client would leave an event loop behind in each test.
+    """
+
+    def __init__(self, folder, environment):
+        self.complaints = ""
+        self.thread = ThreadPoolExecutor(1)
+        self.thread.submit(self.start, folder, environment).result()
+
+    def start(self, folder, environment):
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.start_kernel(cwd=str(folder), env=environment)
+        self.client = self.manager.blocking_client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=60)
+
+    def run(self, code, error=None):
+        """The texts that a cell puts out; an error is raised unless its name is expected."""
+        texts = []
+
+        def hear(message):
+            content = message["content"]
+            if content.get("name") == "stderr":
+                self.complaints += content["text"]
+            else:
+                texts.append(content.get("text") or content.get("data", {}).get("text/plain"))
+
+        job = partial(self.client.execute_interactive, code, output_hook=hear, timeout=120)
+        reply = self.thread.submit(job).result()["content"]
+        assert reply.get("ename") == error, "\n".join([code, *reply.get("traceback", [])])
+        return "".join(text for text in texts if text)
+
+    def close(self):
+        self.thread.submit(self.stop).result()
+        self.thread.shutdown()
+
+    def stop(self):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+        self.manager.cleanup_resources()
+        ensure_event_loop().close()
+        asyncio.set_event_loop(None)
+
+
+def sources_and_texts(path):
+    """The code cells of a notebook with the texts that stand below them."""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            texts = [output.get("text") or output.get("data", {}).get("text/plain", "")
+                     for output in cell["outputs"]]  # fmt: skip
+            yield "".join(cell["source"]), "".join("".join(text) for text in texts)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A checkout that cannot be written, in a path with spaces and other letters."""
+    folder = tmp_path_factory.mktemp("course") / "Löwe & Söhne, 50 % größer"
+    shutil.copytree(ROOT / "course_utils", folder / "course_utils",
+                    ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    (folder / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / LESSON, folder / "notebooks")
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    yield folder
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def kernel(folder, tmp_path_factory):
+    """In another working directory, with a home that cannot be written, not even by root."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    home = str(elsewhere / "a file")
+    Path(home).touch()
+    places = r"IPYTHONDIR|MPLCONFIGDIR|XDG_.*|JUPYTER_.*"
+    environment = {k: v for k, v in os.environ.items() if not re.fullmatch(places, k)}
+    environment |= {"HOME": home, "USERPROFILE": home, "PYTHONPATH": str(folder)}
+    kernel = Kernel(elsewhere, environment)
+    yield kernel
+    kernel.close()
+
+
+def test_a_lesson_runs_as_stored_whatever_the_machine_lacks(kernel, folder):
+    kernel.run(SPOILED)
+    for source, expected in sources_and_texts(folder / "notebooks" / LESSON):
+        assert kernel.run(source) == expected, source
+    assert kernel.run("import course_utils; print(course_utils.__file__)").startswith(str(folder))
+    # Matplotlib says, once, that it caches its fonts elsewhere.
+    assert all(" matplotlib " in line or "atplotlib" in line
+               for line in kernel.complaints.splitlines()), kernel.complaints  # fmt: skip
+    assert kernel.run("print(tried)").strip() == "[]"
+    assert kernel.run("print(os.listdir())").strip() == "['a file']"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read in /proc")
+def test_a_kernel_stays_small(kernel):
+    peak = kernel.run("print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])")
+    assert int(peak) / 1024 < MEMORY
+
+
+def test_cells_run_twice_and_in_reverse_order(kernel, folder):
+    for source, _ in reversed(list(sources_and_texts(folder / "notebooks" / LESSON))):
+        kernel.run(source)
+
+
+def test_a_fit_that_is_stopped_leaves_a_model_to_go_on_with(kernel):
+    kernel.run("threads = torch.get_num_threads()")
+    kernel.run("from course_utils.losses import mean_nll\nmodel = HeteroscedasticRegressor()")
+    kernel.run("import threading, _thread\nthreading.Timer(1, _thread.interrupt_main).start()\n"
+               "fit(model, mean_nll, x, y, steps=10**8)", error="KeyboardInterrupt")  # fmt: skip
+    kernel.run("assert torch.get_num_threads() == threads")
+    kernel.run("mu, sigma = predict(model, x)\nassert mu.isfinite().all() and (sigma > 0).all()")
+    kernel.run("fit(model, mean_nll, x, y, steps=2)")
+
+
+@pytest.mark.parametrize("last", [1, 7, 60])
+@pytest.mark.parametrize("bayesian", [False, True])
+def test_a_stop_at_any_step_leaves_the_weights_of_the_steps_made(last, bayesian):
+    x, y = WAVE.sample(30, seed=0)
+
+    def loss(model, x, y):
+        if len(made) == last:
+            model.kl() if bayesian else model(x)  # amid a step
+            raise KeyboardInterrupt
+        made.append(len(made))
+        return negative_elbo(model, x, y, n=30) if bayesian else mean_nll(model, x, y)
+
+    weights = []
+    for steps in (last, 61, last + 1):  # all of them; stopped on the way; stopped at the last
+        made = []
+        torch.manual_seed(0)
+        model = (BayesianRegressor if bayesian else HeteroscedasticRegressor)(hidden=(5,)).eval()
+        with contextlib.suppress(KeyboardInterrupt):
+            fit(model, loss, x, y, steps=steps, held_out=(x, y) if not bayesian else None)
+        assert not model.training and all(p.isfinite().all() for p in model.parameters())
+        assert not any("kl" in vars(m) for m in model.modules() if isinstance(m, BayesianLinear))
+        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert torch.equal(weights[0], weights[1]) and torch.equal(weights[0], weights[2])
+    assert bayesian or predict(model, x)[0].isfinite().all()

@@ -1,0 +1,138 @@
+"""Nothing unpickles, evaluates or fetches; JupyterLab serves this machine only, with a token."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.licences import licence, packages
+from tests.pairs import ROOT, sources
+
+MODULES = sorted((ROOT / "course_utils").rglob("*.py"))
+# A check calls the learner's function, which the kernel has compiled: that is no exec. Only
+# importlib.import_module is used, for lessons whose files are there.
+CALLS = {"eval", "exec", "compile", "__import__", "breakpoint"}
+IMPORTS = {
+    "asyncio", "code", "codeop", "dill", "ftplib", "http", "httpx", "joblib", "marshal",
+    "multiprocessing", "pickle", "pty", "requests", "runpy", "shelve", "smtplib", "socket",
+    "socketserver", "ssl", "subprocess", "tempfile", "urllib", "urllib3", "webbrowser", "xmlrpc",
+}  # fmt: skip
+# By their last name, whatever the module is called: os.system, torch.load, np.load, pd.read_csv of
+# an address, torch.hub. numpy's loadtxt opens addresses, too: only for files of the course.
+ATTRIBUTES = {
+    "system", "popen", "spawnv", "execv", "fork", "load", "genfromtxt", "DataSource", "hub",
+    "load_state_dict_from_url", "read_pickle", "urlopen", "urlretrieve", "fromfile", "from_file",
+}  # fmt: skip
+
+
+def forbidden(tree):
+    """What a module does that none of ours may, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found = [a.name for a in node.names if a.name.partition(".")[0] in IMPORTS]
+        elif isinstance(node, ast.ImportFrom):
+            module = (node.module or "").partition(".")[0]
+            names = {alias.name for alias in node.names}
+            found = [module] if module in IMPORTS else list(names & (ATTRIBUTES | CALLS))
+        elif isinstance(node, ast.Attribute):
+            found = [node.attr] if node.attr in ATTRIBUTES else []
+        elif isinstance(node, ast.Name):
+            found = [node.id] if node.id in CALLS else []
+        else:
+            continue
+        yield from (f"line {node.lineno}: {name}" for name in found)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_no_module_unpickles_evaluates_or_fetches(path):
+    assert list(forbidden(ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize("source", sources(), ids=lambda s: s.stem)
+def test_no_notebook_unpickles_evaluates_or_fetches(source):
+    assert list(forbidden(ast.parse(source.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "eval('1')", "exec('')", "import pickle", "import urllib.request", "from os import system",
+        "torch.load(path)", "np.load(path)", "import requests as r", "from subprocess import run",
+        "os.popen('ls')", "torch.hub.load('a', 'b')", "f = eval", "__import__('os')",
+    ],
+)  # fmt: skip
+def test_it_would_be_found(code):
+    assert list(forbidden(ast.parse(code)))
+
+
+WATCHED = """
+import sys
+
+seen = []
+EVENTS = ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.system",
+          "os.exec", "os.posix_spawn", "os.fork", "urllib.Request", "ftplib.connect",
+          "pickle.find_class", "marshal.load")
+import torch, numpy, matplotlib.pyplot, ipywidgets, IPython, tqdm.auto
+sys.addaudithook(lambda event, args: seen.append(event) if event in EVENTS else None)
+import importlib, json, pkgutil
+import course_utils
+for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
+    importlib.import_module(module.name)
+from functools import partial
+from course_utils import check, quiz
+from course_utils.data import WAVE
+from course_utils.labs import LABS
+from course_utils.losses import mean_nll, negative_elbo
+from course_utils.models import BayesianRegressor, HeteroscedasticRegressor
+from course_utils.training import fit, predict, predict_samples
+x, y = WAVE.sample(20, seed=0)
+model = HeteroscedasticRegressor()
+fit(model, mean_nll, x, y, steps=40, held_out=(x, y), keep_best=True)
+predict(model, x)
+model = BayesianRegressor()
+fit(model, partial(negative_elbo, n=20), x, y, steps=2)
+predict_samples(model, x, 2)
+check("03-3", lambda y, mu, log_var: y)
+quiz("00")
+LABS["00"]()
+print(json.dumps(seen))
+"""
+
+
+def test_at_work_the_module_opens_no_socket_starts_no_process_and_unpickles_nothing():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", WATCHED],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_make_lab_listens_on_this_machine_only_and_keeps_its_token():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (recipe,) = re.findall(r"^lab:.*\n((?:\t.*\n)+)", makefile, re.M)
+    assert re.findall(r"[.]ip=(\S+)", recipe) == ["127.0.0.1"]
+    assert not re.search(
+        r"token|password|disable_check_xsrf|allow_(origin|remote|credentials)|allow_unauthenticated",
+        makefile,
+    )
+
+
+@pytest.mark.parametrize("name", packages())
+def test_a_package_states_a_licence_that_lets_the_course_use_it(name):
+    said = licence(name)
+    assert said, f"{name} states no licence"
+    free = r"MIT|BSD|Apache|PSF|Python Software Foundation|ISC|MPL|Mozilla|HPND|Zlib|CC0|Unlicense"
+    assert re.search(free, said), f"{name} is under {said}"
+
+
+def test_make_licences_lists_every_package():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.licences"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert [line.split()[0] for line in done.stdout.splitlines()] == packages()
+    assert "none stated" not in done.stdout

@@ -1,0 +1,271 @@
+"""What a page without a kernel shows of a lab is what the lab shows, to the stored precision."""
+
+import importlib.util
+import json
+import random
+import re
+from pathlib import Path
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+
+from course_utils.labs import LABS, Lab
+from course_utils.labs.lesson_00 import TwoOutputs
+
+ROOT = Path(__file__).parents[1]
+
+
+def load_exporter():
+    spec = importlib.util.spec_from_file_location("still_labs", ROOT / "site" / "labs.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+still = load_exporter()
+
+
+def short(key):
+    """A lab on a small budget of training."""
+    Full = LABS[key]
+    budget = {"train_steps": min(Full.train_steps, 20), "refit_steps": 10}
+    return type(Full.__name__, (Full,), budget)
+
+
+def unpacked(code):
+    """The numbers of a curve's string, read as ``packed`` says and as labs.js does."""
+    numbers, number, shift = [], 0, 0
+    for digit in code[1:]:
+        five = still.DIGITS.index(digit)
+        number, shift = number | (five & 31) << shift, shift + 5
+        if five < 32:
+            numbers.append(-(number >> 1) if number & 1 else number >> 1)
+            number = shift = 0
+    for _ in range(int(code[0])):
+        numbers = np.cumsum(numbers)
+    return np.asarray(numbers)
+
+
+class Page:
+    """What a page knows of a lab."""
+
+    def __init__(self, content):
+        content = json.loads(json.dumps(content))
+        self.styles = content.pop("curves")
+        self.__dict__.update(content)
+
+    def frame(self, kind, places):
+        table, row = self.tables[kind], 0
+        for i in table["over"]:
+            row = row * len(self.sliders[i]["stops"]) + places[i]
+        return self.frames[table["frames"][row]]
+
+    def curves(self, frame):
+        """Each curve's arrays in units of its axes; absent ones are left out."""
+        rows = zip(self.styles, frame[2:], strict=True)
+        return {c["name"]: [unpacked(self.codes[i]) for i in codes] for c, codes in rows if codes}
+
+
+def two_stops(lab):
+    """Of each slider its default and one of the other stops that are published."""
+    stops = {}
+    for i, (name, values) in enumerate(still.choose_stops(lab).items()):
+        at = lab.controls[name].value
+        far = values[-1] if at == values[0] or (i % 2 and at != values[-1]) else values[0]
+        stops[name] = [value for value in values if value in (at, far)]
+    return stops
+
+
+def exported(lab_class):
+    """The lab, two stops for each of its sliders, and what a page gets of them."""
+    lab = lab_class()
+    stops = two_stops(lab)
+    with still.undrawn(lab):
+        content = still.encoded(lab, stops)
+    return lab, stops, content
+
+
+@pytest.fixture(scope="module", params=sorted(LABS))
+def both(request):
+    """The live lab, its stops, and the page."""
+    lab, stops, content = exported(short(request.param))
+    yield lab, stops, Page(content)
+    lab.close()
+
+
+def units(lab, name, arrays):
+    """The curve in units of its axes, not rounded: what lies far outside is brought nearer."""
+    ax = lab.picture.artists[name].axes
+    for axis, values in zip((ax.xaxis, ax.yaxis, ax.yaxis), arrays):
+        low, high = axis.get_view_interval()
+        values = np.asarray(values, dtype=float).ravel()
+        if axis.get_scale() == "log":
+            with np.errstate(divide="ignore"):
+                low, high, values = np.log(low), np.log(high), np.log(values)
+        yield np.clip(still.UNITS * (values - low) / (high - low), -still.BEYOND, still.BEYOND)
+
+
+def test_random_settings_are_the_live_lab(both):
+    lab, stops, page = both
+    rng = random.Random(0)
+    for kind in [*page.tables] * 2:
+        places = [rng.randrange(len(slider["stops"])) for slider in page.sliders]
+        values = {name: stops[name][place] for name, place in zip(stops, places, strict=True)}
+        if kind == "trained" and not page.tables[kind]["over"]:
+            values = {}  # no slider trains: only the beginning is trained
+        # A lab that always trains has one table: where it diverges, that of the path of training.
+        trained = page.tables[kind] == page.tables["trained"]
+        still.place(lab, values, trained=trained)
+        frame = page.frame(kind, places)
+        assert page.texts[frame[0]] == " · ".join(lab.numbers())
+        assert page.texts[frame[1]] == lab.message
+        shown, live = page.curves(frame), lab.curves()
+        assert shown.keys() == live.keys()
+        for name, arrays in shown.items():
+            for mine, its in zip(arrays, units(lab, name, live[name]), strict=True):
+                assert np.abs(mine - its).max() <= 0.5 + 1e-6
+
+
+def test_the_page_starts_where_the_lab_does(both):
+    lab, _, page = both
+    lab.reset()
+    frame = page.frame("trained", [slider["at"] for slider in page.sliders])
+    assert page.texts[frame[0]] == " · ".join(lab.numbers())
+    assert page.tables["trained"]["over"] in ([], list(range(len(page.sliders))))
+    for slider, control in zip(page.sliders, lab.controls.values(), strict=True):
+        assert slider["label"] == control.description
+        assert len(slider["stops"]) == len(set(slider["stops"])) >= 2
+
+
+def test_axes_and_colours_are_those_of_the_panels(both):
+    lab, _, page = both
+    for shown, panel in zip(page.panels, lab.panels(), strict=True):
+        for axis, name in ((shown["x"], "x"), (shown["y"], "y")):
+            assert axis["label"] == panel.axes[f"{name}label"]
+            assert (axis["low"], axis["high"]) == panel.axes[f"{name}lim"]
+            assert axis["log"] == (panel.axes.get(f"{name}scale") == "log")
+            assert len(axis["ticks"]) >= 2
+            assert not re.search(r"[\\$]", "".join(text for _, text in axis["ticks"]))
+    styles = {name: style for panel in lab.panels() for name, style in panel.curves.items()}
+    assert [curve["name"] for curve in page.styles] == list(styles)
+    for curve in page.styles:
+        style = styles[curve["name"]]
+        assert curve["color"] == style.get("color", style.get("facecolor")).lower()
+        assert curve["label"] == style.get("label", "")
+
+
+def test_a_lab_as_published_has_at_most_300_settings(both):
+    lab, _, _ = both
+    lab.reset()
+    stops = still.choose_stops(lab)
+    assert 50 <= np.prod([len(values) for values in stops.values()]) <= 300
+    for name, values in stops.items():
+        assert lab.controls[name].value in values
+        assert len(values) >= 3 or still.Track(lab.controls[name]).fixed
+
+
+@pytest.mark.parametrize(
+    "numbers", [[0], [5, 5, 5], [-1, 2**20, -(2**15)], list(range(0, 4000, 7)), [0, -31, 31, 32]]
+)
+def test_packed_numbers_come_back(numbers):
+    assert unpacked(still.packed(np.array(numbers))).tolist() == numbers
+
+
+def test_a_smooth_curve_costs_about_a_letter_a_point():
+    curve = np.round(2000 + 1500 * np.sin(np.linspace(0, 6, 200))).astype(int)
+    assert len(still.packed(curve)) < 210
+
+
+class WithMore(TwoOutputs):
+    """A lab with a control that no table can hold, a button of its own and a gap in a curve."""
+
+    train_steps, refit_steps = 5, 5
+
+    def new_controls(self):
+        file = widgets.FileUpload(description="your data")
+        return super().new_controls() | {"file": file}
+
+    def _lay_out(self):
+        super()._lay_out()
+        self.view.children = (*self.view.children, widgets.Button(description="Save the report"))
+
+    def curves(self):
+        curves = super().curves()
+        x, mu = curves["mean"]
+        mu = mu.clone()
+        mu[10] = float("nan")
+        return curves | {"mean": (x, mu)}
+
+
+def test_what_cannot_be_tabulated_is_named_and_left_out():
+    lab, stops, content = exported(WithMore)
+    lab.close()
+    assert list(stops) == ["noise", "lr"]
+    assert "Only in the notebook: “your data”, “Save the report”." in content["note"]
+    assert "Computed beforehand: " in content["note"]
+    page = Page(content)
+    _, y = page.curves(page.frames[0])["mean"]
+    assert (y == still.MISSING).nonzero()[0].tolist() == [10]
+
+
+class Diverging(TwoOutputs):
+    train_steps, refit_steps = 20, 5
+
+
+def test_a_rate_that_diverges_shows_its_message_and_the_fit_before():
+    lab, stops, content = exported(Diverging)
+    page = Page(content)
+    assert stops == {"noise": [0, 1], "lr": [0.01, 10]}
+    frame = page.frame("trained", [0, 1])
+    assert page.texts[frame[1]].startswith("Diverged: ")
+    lab.reset()
+    lab.set(noise=0)
+    before = still.look(lab)["curves"]["sigma"]
+    *_, sigma = page.curves(frame)["sigma"]
+    *_, expected = units(lab, "sigma", before)
+    assert np.abs(sigma - expected).max() <= 0.5 + 1e-6
+    lab.close()
+
+
+def test_a_refit_does_not_depend_on_the_learning_rate_but_lesson_08_trains_always():
+    lab, _, content = exported(Diverging)
+    lab.close()
+    assert content["tables"]["refitted"]["over"] == [0]
+    lab, _, content = exported(short("08"))
+    lab.close()
+    assert content["tables"]["refitted"] == content["tables"]["trained"]
+
+
+def test_a_file_is_made_once_and_again_if_something_has_changed(tmp_path):
+    assert still.export("01", tmp_path, 6)
+    first = (tmp_path / "01.js").read_bytes()
+    assert not still.export("01", tmp_path, 6)
+    assert still.export("01", tmp_path, 8)
+    assert (tmp_path / "01.js").read_bytes() != first
+    assert still.export("01", tmp_path, 6)
+    assert (tmp_path / "01.js").read_bytes() == first
+
+
+def test_the_key_of_a_lab_covers_what_it_imports():
+    names = {path.name for path in still.sources(LABS["05"])}
+    assert {"lesson_05.py", "lesson_00.py", "lab.py", "panels.py", "picture.py"} <= names
+    assert {"models.py", "losses.py", "data.py", "training.py"} <= names
+    assert not {"lesson_06.py", "lesson_09.py"} & names
+
+
+def test_another_marker_or_scale_is_refused_and_not_drawn_wrong():
+    class Crosses(TwoOutputs):
+        train_steps = 1
+
+        def panels(self):
+            fit, sigma, loss = super().panels()
+            fit.curves["data"]["marker"] = "x"
+            return [fit, sigma, loss]
+
+    with pytest.raises(ValueError, match=r"expected the marker 'o' or '\.', got 'x'"):
+        exported(Crosses)
+
+
+def test_every_lab_is_a_lab():
+    assert all(issubclass(lab_class, Lab) for lab_class in LABS.values())
