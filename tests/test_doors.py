@@ -37,6 +37,7 @@ from course_utils.models import (
     mlp,
 )
 from course_utils.plots import plot_data, plot_fit, plot_truth, show
+from course_utils.report import Report, report
 from course_utils.training import fit, predict, predict_samples
 
 matplotlib.use("Agg")
@@ -45,6 +46,7 @@ torch.manual_seed(0)
 X, Y = WAVE.sample(6, seed=0)
 ONE = torch.ones(6, 1, dtype=torch.float64)
 TABLE_OF_TWO = Table(["x", "y"], torch.cat([X, Y], dim=1))
+REPORT = report(WAVE.sample(100, seed=0), steps=1)
 
 
 class Array:
@@ -322,6 +324,21 @@ TABLE = {
                     "twice": ["x", "x"], "numbers": [0]}),
         "missing": (lambda v: TABLE_OF_TWO.xy("y", missing=v), {"none": None, "true": True}),
     },
+    report: {
+        "source": (report, {
+            "none": None, "a number": 3, "six rows": (X, Y), "two y": (X, torch.cat([Y, Y], 1)),
+            "another length": (X, Y[1:]), "no file": "no/such.csv", "a table of six": TABLE_OF_TWO,
+        }),
+        "target": (lambda v: report(TABLE_OF_TWO, v), {"a number": 1, "unknown": "z"}),
+        "inputs": (lambda v: report(TABLE_OF_TWO, "y", v), {"a number": 0, "the target": "y"}),
+        "level": (lambda v: report(TABLE_OF_TWO, level=v), BAD_LEVELS),
+        "missing": (lambda v: report(TABLE_OF_TWO, missing=v), {"none": None, "true": True}),
+        "seed": (lambda v: report(TABLE_OF_TWO, seed=v), BAD_COUNTS),
+        "steps": (lambda v: report(TABLE_OF_TWO, steps=v),
+                  {**other(BAD_COUNTS, "none"), "zero": 0}),
+    },
+    Report.predict: {"x": (REPORT.predict, other(BAD_ARRAYS, "other length"))},
+    Report.interval: {"x": (REPORT.interval, other(BAD_ARRAYS, "other length"))},
     mlp: {
         "n_in": (lambda v: mlp(v, (), 1), {**BAD_COUNTS, "zero": 0}),
         "hidden": (lambda v: mlp(1, v, 1),
@@ -389,7 +406,8 @@ WITHIN = {
     "cause", "after_training", "about_sigma", "about_kl", "jump", "drawing", "with_kl", "widths",
     "instance", "axes", "noise_floor", "CalibrationCurve", "PairedComparison",
     "motorcycle", "engel", "diabetes", "stacked_weights", "for_each_member", "split",
-    "known", "hole_of",
+    "known", "hole_of", "Report", "summary", "rows", "title", "markdown", "alt", "figure",
+    "draw_fit",
 }  # fmt: skip
 # Whole modules of that kind; the labs and the lessons' answers have tests of their own.
 MODULES_WITHIN = r"doors|draws|widgets|labs(\..*)?|checks\..*"

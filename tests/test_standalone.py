@@ -88,6 +88,8 @@ for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
         importlib.import_module(module.name)
 from course_utils.data import diabetes, engel, motorcycle
 assert [len(load()[1]) for load in (motorcycle, engel, diabetes)] == [133, 235, 442]
+from course_utils.report import report
+assert "133 rows" in repr(report(motorcycle(), steps=5)) and report(motorcycle(), steps=5).figure()
 import matplotlib.pyplot as plt
 from course_utils import check, guess, quiz
 from course_utils.plots import show
