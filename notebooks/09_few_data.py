@@ -230,7 +230,7 @@ show(fig, alt="Ten grey curves fall below the dashed zero line, ten orange ones 
 
 # %%
 for size in (20, 500):
-    values = torch.from_numpy(np.random.default_rng(0).standard_normal((2_000, size)))
+    values = torch.from_numpy(np.random.default_rng(0).standard_normal((1_000, size)))
     excess = (Normal(0, 1).log_prob(values) - Normal(0.1, 1).log_prob(values)).mean(dim=1)
     wins = (excess < 0).double().mean().item()
     theory = Normal(0, 1).cdf(torch.tensor(-0.05 * math.sqrt(size))).item()
