@@ -24,11 +24,8 @@ mathjax3_config = {"options": {"enableMenu": False}}
 
 html_theme = "sphinx_book_theme"
 html_static_path = []  # the staged folder: see build.py
-html_css_files = ["site.css"]
-html_js_files = ["site.js"]
-for extra in ("labs.css", "labs.js"):  # the labs without a kernel
-    if (HERE / "_static" / extra).exists():
-        (html_css_files if extra.endswith("css") else html_js_files).append(extra)
+html_css_files = ["site.css", "labs.css"]
+html_js_files = ["site.js", "labs.js"]
 html_favicon = "_static/favicon.svg"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_copy_source = False

@@ -4,6 +4,7 @@ Nothing here knows a lesson by its number, but for the one whose lab stands on t
 """
 
 import base64
+import os
 import re
 import shutil
 import subprocess
@@ -141,6 +142,16 @@ def front_page(source: Path) -> str:
     return f"{text}\n\n{toctree}\n"
 
 
+def tabulate(numbers: list[str], folder: Path) -> None:
+    """What these labs show, computed by a process a core; only for those that changed."""
+    command = [sys.executable, Path(__file__).with_name("labs.py"), folder]
+    cores = min(os.cpu_count() or 1, len(numbers))
+    processes = [subprocess.Popen([*command, *numbers[i::cores]]) for i in range(cores)]
+    codes = [process.wait() for process in processes]
+    if any(codes):
+        raise SystemExit("A lab could not be computed beforehand: see above.")
+
+
 def stage(folder: Path) -> Path:
     """Fill ``folder/source`` from nothing; what the labs show is kept beside it."""
     source = folder / "source"
@@ -149,8 +160,7 @@ def stage(folder: Path) -> Path:
     for path in notebooks():
         stage_notebook(path, source)
     (source / "index.md").write_text(front_page(source), encoding="utf-8")
-    exporter = Path(__file__).with_name("labs.py")
-    if exporter.exists():  # computes anew only the labs that changed
-        subprocess.run([sys.executable, exporter, folder / "labs"], check=True)
-        shutil.copytree(folder / "labs", source / "_static" / "labs", dirs_exist_ok=True)
+    labs = source / "_static" / "labs"
+    tabulate(sorted(path.stem for path in labs.glob("*.png")), folder / "labs")
+    shutil.copytree(folder / "labs", labs, dirs_exist_ok=True)
     return source
