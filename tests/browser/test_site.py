@@ -261,15 +261,28 @@ def test_the_quiz_is_answered_by_keyboard(show, name):
             assert sum(text.startswith("✓") for text in seen) == 1
 
 
+@pytest.mark.parametrize("name", ["index.html", *(f"{path.stem}.html" for path in NOTEBOOKS)])
+def test_the_lab_in_the_page_lives(show, name):
+    with show(name, PHONE) as page:
+        lab = page.locator(".lab[data-lab]")
+        lab.locator("svg").first.wait_for()
+        assert lab.locator(".still").count() == 0
+        before = lab.inner_html()
+        slider = lab.get_by_role("slider").first
+        at_end = slider.evaluate("it => it.value === it.max")
+        slider.press("ArrowLeft" if at_end else "ArrowRight")
+        assert lab.inner_html() != before
+        assert not scrolls_sideways(page)
+
+
 def test_previous_and_next_lead_through_all_lessons(show):
     with show("index.html", LAPTOP) as page:
         for path in NOTEBOOKS:
             page.locator("a.right-next").click()
             page.wait_for_url(f"**/{path.stem}.html")
         assert page.locator("a.right-next").count() == 0
-        for path in NOTEBOOKS[-2::-1]:
-            page.locator("a.left-prev").click()
-            page.wait_for_url(f"**/{path.stem}.html")
+        page.locator("a.left-prev").click()
+        page.wait_for_url(f"**/{NOTEBOOKS[-2].stem}.html")
 
 
 def test_light_and_dark_by_the_menu_and_kept(show):
