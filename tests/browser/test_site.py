@@ -120,6 +120,11 @@ def serious(page) -> list[str]:
     ]
 
 
+def bottom(locator) -> float:
+    box = locator.bounding_box()
+    return box["y"] + box["height"]
+
+
 def scrolls_sideways(page) -> bool:
     """Whether the page, and not a table or a formula in it, is wider than the window."""
     return page.evaluate(
@@ -273,6 +278,14 @@ def test_the_lab_in_the_page_lives(show, name):
         slider.press("ArrowLeft" if at_end else "ArrowRight")
         assert lab.inner_html() != before
         assert not scrolls_sideways(page)
+        controls, picture = lab.locator(".lab-controls"), lab.locator(".lab-picture")
+        page.evaluate("() => scrollTo({top: 0, behavior: 'instant'})")
+        assert bottom(controls) <= picture.bounding_box()["y"] + 1
+        # Scrolled to the foot of the picture, the sliders stand below the page's header.
+        foot = bottom(picture)
+        page.evaluate("y => scrollTo({top: y - 400, behavior: 'instant'})", foot)
+        header = page.locator(".bd-header-article")
+        assert abs(controls.bounding_box()["y"] - bottom(header)) < 2
 
 
 def test_previous_and_next_lead_through_all_lessons(show):
