@@ -221,6 +221,16 @@ class LabOnPage:
             self.page.wait_for_timeout(10)
         return True
 
+    def wait_for_pictures(self, count: int) -> None:
+        """Until so many new pictures have loaded; how soon is the machine's affair."""
+        self.picture.evaluate(
+            """(img, wanted) => new Promise((done, fail) => {
+                setTimeout(() => fail(new Error(`${wanted} more pictures did not come`)), 60_000);
+                img.addEventListener('load', () => { wanted -= 1; if (wanted <= 0) done(); });
+            })""",
+            count,
+        )
+
     def pictures_in(self, seconds: float) -> int:
         """How many new pictures load within so many seconds."""
         return self.picture.evaluate(

@@ -71,8 +71,8 @@ def test_two_labs_play_at_once(notebook):
     for lab in (first, second):
         lab.button("Play").click()
         lab.button("Pause").wait_for()
-    assert first.pictures_in(2) >= 3
-    assert second.pictures_in(2) >= 3
+    first.wait_for_pictures(3)
+    second.wait_for_pictures(3)
     assert notebook.errors == []
 
 
@@ -109,7 +109,7 @@ def test_interrupts_leave_a_lab_that_works(notebook):
         slide("ArrowLeft")
         assert lab.wait_for_change(source), "the picture is frozen"
     play()
-    assert lab.pictures_in(2) >= 3
+    lab.wait_for_pictures(3)
     assert (notebook.ask(WIDGETS), notebook.ask(THREADS)) == before
     assert notebook.tracebacks() == []
     assert "Traceback" not in notebook.page.content()

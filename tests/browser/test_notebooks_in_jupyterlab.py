@@ -39,7 +39,7 @@ def play_moves_the_picture_and_pause_stops_it(lab):
     assert lab.wait_for_change(before), "rewind does not move the picture"
     lab.button("Play").click()
     lab.button("Pause").wait_for()
-    assert lab.pictures_in(2) >= 5
+    lab.wait_for_pictures(5)
     lab.button("Pause").click()
     lab.button("Play").wait_for()
     lab.page.wait_for_timeout(500)
