@@ -152,7 +152,8 @@ lab
 # | [11](11_calibration.ipynb) | Can I trust the band? | Judge it on data held out: a score, and coverage with its error bar. |
 # | [12](12_ensembles.ipynb) | Which part of the uncertainty would more data remove? | The law of total variance splits it over an ensemble. |
 # | [13](13_real_data.ipynb) | Does it work on data nobody made up? | One table decides; then your own CSV. |
-#
+
+# %% [markdown]
 # Three paths lead through them. One afternoon: 00, 02, 03, 04. For your own data: then 07, 08, 11, 13. For Bayes: 05, 06 and 12 after the afternoon. The question behind the course is [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?" Each lesson runs alone.
 
 # %% [markdown]

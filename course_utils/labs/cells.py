@@ -25,6 +25,11 @@ class Cells:
     spread: Tensor
     weight: Tensor
 
+    def only(self, kept: Tensor) -> "Cells":
+        """The cells where ``kept`` (k,) is true, each with its share of these."""
+        weight = self.weight[kept]
+        return Cells(self.x[kept], self.y[kept], self.spread[kept], weight / weight.sum())
+
     def nll(self, mu: Tensor, log_var: Tensor) -> Tensor:
         """The mean Gaussian NLL of the points, in nats, from mu and log σ² at the cells' x."""
         same_shape(y=self.y, mu=mu, log_var=log_var)

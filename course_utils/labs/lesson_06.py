@@ -5,7 +5,6 @@ from torch.distributions import Normal
 
 from course_utils.data import WAVE
 from course_utils.draws import OwnDraws
-from course_utils.labs.cells import Cells
 from course_utils.labs.lab import Lab
 from course_utils.labs.panels import BAND, DASHED, POINTS, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
@@ -52,11 +51,8 @@ class GapInData(Lab):
         super()._pose()
         self.wide = self.problem.grid(margin=0.5)
         kept = (self.cells.x.abs() > self.value.gap)[:, 0]
-        weight = self.cells.weight[kept]
-        self.kept = weight.sum().item() * self.n  # points left outside the gap
-        self.cells = Cells(
-            self.cells.x[kept], self.cells.y[kept], self.cells.spread[kept], weight / weight.sum()
-        )
+        self.kept = self.cells.weight[kept].sum().item() * self.n  # points left outside the gap
+        self.cells = self.cells.only(kept)
         seen = (self.shown[0].abs() > self.value.gap)[:, 0]
         self.shown = tuple(values[seen] for values in self.shown)
         self.reference = self.gaussian_process()

@@ -103,11 +103,8 @@ class Members(Lab):
         super()._pose()
         self.wide = self.problem.grid(margin=0.25)
         kept = (self.cells.x.abs() > self.value.gap)[:, 0]
-        weight = self.cells.weight[kept]
-        self.kept = weight.sum().item() * self.n  # points left outside the gap
-        self.cells = Cells(
-            self.cells.x[kept], self.cells.y[kept], self.cells.spread[kept], weight / weight.sum()
-        )
+        self.kept = self.cells.weight[kept].sum().item() * self.n  # points left outside the gap
+        self.cells = self.cells.only(kept)
         seen = (self.shown[0].abs() > self.value.gap)[:, 0]
         self.shown = tuple(values[seen] for values in self.shown)
 
