@@ -435,7 +435,7 @@ assert found.choice == "one σ" and -2 < found.difference.difference / found.dif
 show(found.figure(), alt=found.alt())
 
 # %% [markdown]
-# Our own table favoured two outputs here. The report sees the same sign, and keeps the simpler model: rows that stop, calibrate and test do not train, so 113 rows train where our folds had 211 or 212, and the difference is less than two standard errors. It says what more rows would decide.
+# Our own table favoured two outputs here. The report sees the same sign, and keeps the simpler model: rows that stop, calibrate and test do not train, so 113 rows train where our folds had 211 or 212, and the difference is less than two standard errors. More rows would decide, and it says so.
 
 # %% [markdown]
 # ## The lab

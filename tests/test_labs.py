@@ -833,10 +833,10 @@ def test_two_outputs_are_surer_and_worse_on_the_held_out_rows_of_diabetes(new_la
     lab = new_lab("13", full)
     lab.set(data="diabetes", kind="one σ")
     one = lab.nlls[1]
-    lab.set(kind="two outputs")
+    lab.set(kind="2 outputs")
     assert lab.nlls[1] > one + 0.5
     assert lab.nlls[0] < lab.nlls[1] - 1
     lab.set(data="motorcycle", kind="one σ")
     one = lab.nlls[1]
-    lab.set(kind="two outputs")
+    lab.set(kind="2 outputs")
     assert lab.nlls[1] < one - 0.2

@@ -20,7 +20,7 @@ from course_utils.plots import MEAN, REPAIRED, WRONG
 PACKAGED = ("motorcycle", "engel", "diabetes")
 MINE = "your file"
 FEWEST, MOST = 20, 1000  # rows: fewer say nothing, more would make a slide slow
-KINDS = {"one σ": HomoscedasticRegressor, "two outputs": HeteroscedasticRegressor}
+KINDS = {"one σ": HomoscedasticRegressor, "2 outputs": HeteroscedasticRegressor}
 
 
 class RealData(Lab):
@@ -43,7 +43,7 @@ class RealData(Lab):
     def new_controls(self):
         return {
             "data": choice_slider("data", "motorcycle", PACKAGED),
-            "kind": choice_slider("model", "two outputs", tuple(KINDS)),
+            "kind": choice_slider("model", "2 outputs", tuple(KINDS)),
             "decay": log_slider("weight decay", 1e-3, -5, -1),
         }
 
