@@ -28,7 +28,7 @@ from course_utils.checks.compare import (
     to_array,
 )
 from course_utils.checks.guard import Complaint, Printed, run, undisturbed
-from course_utils.draws import OwnDraws
+from course_utils.draws import OwnStreams
 
 NO_GRADIENT = (
     "The values are right, but no gradient flows back to the inputs: something cuts the graph "
@@ -132,8 +132,7 @@ class Coded:
     def observe(self, use, answer, draw, parts: int | None = None) -> "Outcome":
         """Run an answer on copies of one draw of inputs; the same seeds for everyone."""
         inputs = [own_copy(value, self.gradient) for value in draw]
-        np.random.seed(0)  # noqa: NPY002
-        with OwnDraws(0), torch.enable_grad():
+        with OwnStreams(0), torch.enable_grad():
             result = use(answer, *inputs)
             values = split(result, parts)
             gradients = gradients_of(values, inputs) if self.gradient else []

@@ -11,8 +11,8 @@ the kernel goes on. Only a C call that never lets other threads run holds up the
 
 import contextlib
 import ctypes
+import gc
 import io
-import random
 import sys
 import sysconfig
 import threading
@@ -26,6 +26,8 @@ from typing import Any
 
 import numpy as np
 import torch
+
+from course_utils.draws import streams_by_thread
 
 GRACE = 1.0  # seconds in which a thread must end once it is told to
 
@@ -142,6 +144,8 @@ def stop(ident: int, outcome: dict, ended: threading.Event) -> bool:
     deadline = time.monotonic() + GRACE
     patience = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # threads take turns quickly: some turn falls outside of a `try`
+    collecting = gc.isenabled()
+    gc.disable()  # an exception that is raised within a destructor reaches nobody
     try:
         while not ended.is_set() and time.monotonic() < deadline:
             if not outcome:  # no thread switch between this line and the next
@@ -149,6 +153,8 @@ def stop(ident: int, outcome: dict, ended: threading.Event) -> bool:
             ended.wait(1e-4)
     finally:
         sys.setswitchinterval(patience)
+        if collecting:
+            gc.enable()
     return ended.is_set()
 
 
@@ -170,21 +176,7 @@ def explain(error: BaseException) -> Complaint:
 
 @contextlib.contextmanager
 def undisturbed():
-    """Leave the global random generators as they were, and show no warnings.
-
-    An answer draws torch's numbers from a generator of its own (``OwnDraws``), so torch's global
-    one is set back only if the answer has seeded it. Those of numpy and of Python are set back
-    always; a thread of the learner's own that draws from them meanwhile is set back with them.
-    """
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    seed = torch.initial_seed()
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    """Leave the global random streams alone, whatever an answer does; show no warnings."""
+    with streams_by_thread(), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        try:
-            yield
-        finally:
-            random.setstate(states[0])
-            np.random.set_state(states[1])  # noqa: NPY002
-            unused = torch.Generator().manual_seed(torch.initial_seed()).get_state()
-            if torch.initial_seed() != seed or torch.equal(torch.get_rng_state(), unused):
-                torch.set_rng_state(states[2])
+        yield
