@@ -1,12 +1,12 @@
 """Networks that return (mu, log_var): the mean of y and the logarithm of its variance σ²."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from course_utils.doors import data, door, same_shape, what_came, whole
+from course_utils.doors import above, data, door, same_shape, what_came, whole
 from course_utils.losses import gaussian_kl
 
 
@@ -18,7 +18,15 @@ def widths(name: str, value) -> list[int]:
     return [whole(1)(f"{name}[{i}]", width) for i, width in enumerate(value)]
 
 
-@door(n_in=whole(1), hidden=widths, n_out=whole(1))
+def layer_class(name: str, value) -> Callable[[], nn.Module]:
+    """What makes an activation when it is called, as nn.ReLU does; not nn.ReLU()."""
+    if isinstance(value, nn.Module) or not callable(value):
+        raise ValueError(f"{name} must be a class as nn.ReLU is, got {what_came(value)}: "
+                         f"type {name}=nn.ReLU, without parentheses")  # fmt: skip
+    return value
+
+
+@door(n_in=whole(1), hidden=widths, n_out=whole(1), activation=layer_class)
 def mlp(n_in: int, hidden: Sequence[int], n_out: int, activation=nn.ReLU) -> nn.Sequential:
     """A multilayer perceptron (n, n_in) -> (n, n_out) in float64; no hidden layer: a line."""
     sizes = [n_in, *hidden]
@@ -118,6 +126,16 @@ class BayesianRegressor(nn.Module):
         return sum(layer.kl() for layer in self.net if isinstance(layer, BayesianLinear))
 
 
+# Their doors stand here, for notebooks 03 to 06 show the classes as they are.
+for regressor in (
+    HomoscedasticRegressor, HeteroscedasticRegressor, BayesianLinear, BayesianRegressor
+):  # fmt: skip
+    regressor.__init__ = door(
+        n_in=whole(1), hidden=widths, n_out=whole(1), activation=layer_class, prior_sd=above(0),
+        init_sd=above(0),
+    )(regressor.__init__)  # fmt: skip
+
+
 @door(members=whole(2), n_out=whole(1))
 def stacked_weights(members: int, n_in: int, hidden: Sequence[int], n_out: int):
     """The first weights (members, in, out) and biases (members, 1, out) of each layer, float64.
@@ -145,7 +163,7 @@ class Ensemble(nn.Module):
         super().__init__()
         weights, biases = stacked_weights(members, n_in, hidden, n_out)
         self.weights, self.biases = nn.ParameterList(weights), nn.ParameterList(biases)
-        self.members, self.activation = len(weights[0]), activation()
+        self.members, self.activation = len(weights[0]), layer_class("activation", activation)()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = x.expand(self.members, *x.shape)

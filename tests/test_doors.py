@@ -30,9 +30,11 @@ from course_utils.metrics import (
     pit,
 )
 from course_utils.models import (
+    BayesianLinear,
     BayesianRegressor,
     Ensemble,
     HeteroscedasticRegressor,
+    HomoscedasticRegressor,
     Standardised,
     mlp,
 )
@@ -133,6 +135,19 @@ BAD_MODELS = {
 }
 BAD_NUMBERS = {"text": "1", "none": None, "nan": math.nan, "list": [1], "bool": True}
 BAD_COUNTS = {**BAD_NUMBERS, "half": 1.5, "negative": -1, "infinity": math.inf}
+BAD_SIZES = {
+    "n_in": {**BAD_COUNTS, "zero": 0},
+    "hidden": {"number": 50, "text": "50", "zero": (0,), "half": (1.5,), "none": None},
+    "n_out": {**BAD_COUNTS, "zero": 0},
+    "activation": {"a layer": nn.ReLU(), "a name": "relu", "none": None},
+}
+
+
+def sizes_of(kind):
+    """The rows of a network's sizes."""
+    return {name: (lambda v, name=name: kind(**{name: v}), bad) for name, bad in BAD_SIZES.items()}
+
+
 BAD_LEVELS = {**BAD_NUMBERS, "percent": 95, "one": 1, "zero": 0}
 BAD_SIGMAS = {**BAD_ARRAYS, "negative": put(2, -1.0)}
 BAD_FUNCTIONS = {"none": None, "data": X, "text": "mean_nll"}
@@ -339,16 +354,21 @@ TABLE = {
     },
     Report.predict: {"x": (REPORT.predict, other(BAD_ARRAYS, "other length"))},
     Report.interval: {"x": (REPORT.interval, other(BAD_ARRAYS, "other length"))},
-    mlp: {
-        "n_in": (lambda v: mlp(v, (), 1), {**BAD_COUNTS, "zero": 0}),
-        "hidden": (lambda v: mlp(1, v, 1),
-                   {"number": 50, "text": "50", "zero": (0,), "half": (1.5,)}),
-        "n_out": (lambda v: mlp(1, (), v), {**BAD_COUNTS, "zero": 0}),
+    mlp: {name: (lambda v, name=name: mlp(**{"n_in": 1, "hidden": (), "n_out": 1, name: v}), bad)
+          for name, bad in BAD_SIZES.items()},
+    HomoscedasticRegressor: sizes_of(HomoscedasticRegressor),
+    HeteroscedasticRegressor: sizes_of(HeteroscedasticRegressor),
+    BayesianRegressor: sizes_of(BayesianRegressor) | {
+        "prior_sd": (lambda v: BayesianRegressor(prior_sd=v), {**BAD_NUMBERS, "zero": 0}),
+        "init_sd": (lambda v: BayesianRegressor(init_sd=v), {**BAD_NUMBERS, "negative": -1}),
     },
-    Ensemble: {
-        "n_in": (lambda v: Ensemble(n_in=v), {**BAD_COUNTS, "zero": 0}),
-        "hidden": (lambda v: Ensemble(hidden=v), {"number": 50, "text": "50", "zero": (0,)}),
-        "n_out": (lambda v: Ensemble(n_out=v), {**BAD_COUNTS, "zero": 0}),
+    BayesianLinear: {
+        "n_in": (lambda v: BayesianLinear(v, 1), BAD_SIZES["n_in"]),
+        "n_out": (lambda v: BayesianLinear(1, v), BAD_SIZES["n_out"]),
+        "prior_sd": (lambda v: BayesianLinear(1, 1, prior_sd=v), {**BAD_NUMBERS, "zero": 0}),
+        "init_sd": (lambda v: BayesianLinear(1, 1, init_sd=v), {**BAD_NUMBERS, "negative": -1}),
+    },
+    Ensemble: sizes_of(Ensemble) | {
         "members": (lambda v: Ensemble(members=v), {**BAD_COUNTS, "zero": 0, "one": 1}),
         "x": (lambda v: predict(Ensemble(hidden=()), v), other(BAD_ARRAYS, "other length")),
         "x of mean_nll": (lambda v: mean_nll(Ensemble(hidden=()), v, Y),
@@ -400,8 +420,7 @@ def test_a_bad_argument_is_refused_in_one_sentence_of_ours(use, value):
 # Public but for those who write the course: no data of a stranger's goes in.
 WITHIN = {
     "Diverged", "Remark", "History", "Heard", "one_thread", "minibatches", "use_course_style",
-    "HomoscedasticRegressor", "HeteroscedasticRegressor", "Bump", "BayesianLinear",
-    "BayesianRegressor", "loss_function", "count_or_none", "trainable", "held_out_data",
+    "Bump", "layer_class", "loss_function", "count_or_none", "trainable", "held_out_data",
     "require_kl", "require_scalar", "without_gradient", "listen", "slope_of", "read_as", "is_pair",
     "cause", "after_training", "about_sigma", "about_kl", "jump", "drawing", "with_kl", "widths",
     "instance", "axes", "noise_floor", "CalibrationCurve", "PairedComparison",
@@ -413,7 +432,7 @@ WITHIN = {
 MODULES_WITHIN = r"doors|draws|widgets|labs(\..*)?|checks\..*"
 # Arguments that take anything (`...` is an answer, too), switches, and what only decorates.
 ANYTHING = {
-    fit: {"decay", "keep_best"}, mlp: {"activation"}, Ensemble: {"activation"},
+    fit: {"decay", "keep_best"},
     plot_data: {"style"}, plot_truth: {"band"},
     plot_fit: {"color", "band_color", "label"}, check: {"answer"}, guess: {"value"},
     measured: {"value"}, Table: {"names", "notes", "lines", "kept_out", "holes"},
