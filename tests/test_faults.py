@@ -163,6 +163,27 @@ def test_a_fit_that_is_stopped_leaves_a_model_to_go_on_with(kernel):
     kernel.run("fit(model, mean_nll, x, y, steps=2)")
 
 
+def test_eight_kernels_at_once_say_the_same(tmp_path):
+    """As many as learners who press Run All together: a fit, a lab and two slides in each."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path / "ipython")}
+    code = """
+from course_utils.labs import LABS
+lab = LABS["00"]()
+for noise in (0.3, 2.0):
+    lab.set(noise=noise)
+    print(lab.numbers())
+"""
+    kernels = [Kernel(tmp_path, environment) for _ in range(8)]
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            texts = list(pool.map(lambda kernel: kernel.run(code), kernels))
+        assert len(set(texts)) == 1 and texts[0].count("NLL") >= 2
+        assert not any(kernel.complaints for kernel in kernels)
+    finally:
+        for kernel in kernels:
+            kernel.close()
+
+
 @pytest.mark.parametrize("last", [1, 7, 60])
 @pytest.mark.parametrize("bayesian", [False, True])
 def test_a_stop_at_any_step_leaves_the_weights_of_the_steps_made(last, bayesian):

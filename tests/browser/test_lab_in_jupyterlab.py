@@ -59,6 +59,28 @@ def test_a_drag_ends_at_its_last_position(notebook):
     assert notebook.errors == []
 
 
+def test_at_200_per_cent_all_of_a_lab_can_be_reached(notebook):
+    (lab,) = notebook.labs()
+    notebook.page.set_viewport_size({"width": 700, "height": 500})  # half of what it had
+    panel = notebook.page.locator(".jp-NotebookPanel")
+    within = panel.bounding_box()
+    handles = [lab.sliders.nth(i) for i in range(lab.sliders.count())]
+    buttons = [lab.button(name) for name in ("Play", "Step", "Rewind", "Reset")]
+    for part in (*handles, *buttons, lab.picture, lab.box.locator(".widget-readout").first):
+        part.scroll_into_view_if_needed()
+        box = part.bounding_box()
+        assert box["x"] >= within["x"]
+        assert box["x"] + box["width"] <= within["x"] + within["width"]
+    before = lab.source()
+    handles[0].focus()
+    notebook.page.keyboard.press("ArrowRight")
+    assert lab.wait_for_change(before)
+    before = lab.source()
+    buttons[1].click()
+    assert lab.wait_for_change(before)
+    assert notebook.errors == []
+
+
 def test_two_labs_play_at_once(notebook):
     notebook.page.evaluate(
         """() => {

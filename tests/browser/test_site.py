@@ -21,6 +21,7 @@ PAGES = ["index.html", "search.html", *(f"{path.stem}.html" for path in NOTEBOOK
 each_page = pytest.mark.parametrize("name", PAGES)
 each_lesson = pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
 PHONE, LAPTOP = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
+ZOOMED = {"width": 640, "height": 450}  # what a laptop's page has left at 200 %
 TYPESET = "() => !window.MathJax || window.MathJax.startup?.promise?.then(() => true)"
 
 
@@ -206,7 +207,9 @@ def test_the_front_page_tells_what_readme_does(pages):
 
 @each_page
 @pytest.mark.parametrize(
-    ("size", "scheme"), [(PHONE, "light"), (LAPTOP, "dark")], ids=["phone, light", "laptop, dark"]
+    ("size", "scheme"),
+    [(PHONE, "light"), (LAPTOP, "dark"), (ZOOMED, "light")],
+    ids=["phone, light", "laptop, dark", "200 %, light"],
 )
 def test_a_page_fits_and_axe_finds_nothing_serious(show, name, size, scheme):
     with show(name, size, scheme) as page:
