@@ -126,17 +126,6 @@ class BayesianRegressor(nn.Module):
         return sum(layer.kl() for layer in self.net if isinstance(layer, BayesianLinear))
 
 
-# Their doors stand here, for notebooks 03 to 06 show the classes as they are.
-for regressor in (
-    HomoscedasticRegressor, HeteroscedasticRegressor, BayesianLinear, BayesianRegressor
-):  # fmt: skip
-    regressor.__init__ = door(
-        n_in=whole(1), hidden=widths, n_out=whole(1), activation=layer_class, prior_sd=above(0),
-        init_sd=above(0),
-    )(regressor.__init__)  # fmt: skip
-
-
-@door(members=whole(2), n_out=whole(1))
 def stacked_weights(members: int, n_in: int, hidden: Sequence[int], n_out: int):
     """The first weights (members, in, out) and biases (members, 1, out) of each layer, float64.
 
@@ -163,7 +152,7 @@ class Ensemble(nn.Module):
         super().__init__()
         weights, biases = stacked_weights(members, n_in, hidden, n_out)
         self.weights, self.biases = nn.ParameterList(weights), nn.ParameterList(biases)
-        self.members, self.activation = len(weights[0]), layer_class("activation", activation)()
+        self.members, self.activation = len(weights[0]), activation()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = x.expand(self.members, *x.shape)
@@ -171,6 +160,16 @@ class Ensemble(nn.Module):
             h = torch.baddbmm(b, self.activation(h) if layer else h, w)
         mu, log_var = h.chunk(2, dim=2)
         return mu, log_var
+
+
+# Their doors stand here, for the lessons show the classes as they are.
+for network in (
+    HomoscedasticRegressor, HeteroscedasticRegressor, BayesianLinear, BayesianRegressor, Ensemble
+):  # fmt: skip
+    network.__init__ = door(
+        n_in=whole(1), hidden=widths, n_out=whole(1), activation=layer_class, prior_sd=above(0),
+        init_sd=above(0), members=whole(2),
+    )(network.__init__)  # fmt: skip
 
 
 class Standardised(nn.Module):

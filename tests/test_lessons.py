@@ -152,22 +152,23 @@ def test_members_on_the_same_data_agree_far_better_than_their_mean_fits_the_trut
     assert min(ratios) > 0
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_two_outputs_win_on_motorcycle_in_other_folds(seed):
-    """13 shows seed 0. The coverage of 133 rows has a standard error of 0.02."""
+def test_two_outputs_win_on_motorcycle_in_other_folds():
+    """13 shows the seeds 0 to 3. The coverage of 133 rows has a standard error of 0.02."""
     names = ("moments", "into_folds", "first_weights", "forward", "train_all", "squared_error",
              "stacked", "rms")  # fmt: skip
     _, into_folds, _, _, train_all, squared_error, stacked, rms = shown("13", *names)
-    x, y, train, *_ = into_folds(*motorcycle(), seed=seed)
-    test = (1 - train) / (1 - train).sum(1, keepdim=True)
-    mu, _ = train_all(squared_error, x, y, train)
-    nll = stacked(gaussian_nll)
-    one = (test * nll(y, mu, rms(y, mu, train))).sum(1)
-    found = train_all(nll, x, y, train, 5)
-    mu, log_var = (t.reshape(5, *y.shape) for t in found)
-    log_var = (log_var.exp().mean(0) + mu.var(0)).log()
-    mu = mu.mean(0)
-    two = (test * nll(y, mu, log_var)).sum(1)
-    inside = ((y - mu).abs() < 1.96 * (log_var / 2).exp()) & (train == 0)
-    assert (two - one).mean() < -0.3
-    assert 0.9 < inside.sum() / 133 < 0.98
+    nll, gains, inside = stacked(gaussian_nll), [], []
+    for seed in range(4, 10):
+        x, y, train, *_ = into_folds(*motorcycle(), seed=seed)
+        test = (1 - train) / (1 - train).sum(1, keepdim=True)
+        mu, _ = train_all(squared_error, x, y, train)
+        one = (test * nll(y, mu, rms(y, mu, train))).sum(1)
+        found = train_all(nll, x, y, train, 5)
+        mu, log_var = (t.reshape(5, *y.shape) for t in found)
+        log_var = (log_var.exp().mean(0) + mu.var(0)).log()
+        mu = mu.mean(0)
+        gains.append(((test * nll(y, mu, log_var)).sum(1) - one).mean().item())
+        covered = ((y - mu).abs() < 1.96 * (log_var / 2).exp()) & (train == 0)
+        inside.append(covered.sum().item() / 133)
+    assert max(gains) < -0.2 and sum(gains) / 6 < -0.3
+    assert 0.92 <= sum(inside) / 6 <= 0.97 and 0.89 < min(inside) <= max(inside) < 0.98
