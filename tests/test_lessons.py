@@ -153,12 +153,12 @@ def test_members_on_the_same_data_agree_far_better_than_their_mean_fits_the_trut
 
 
 def test_two_outputs_win_on_motorcycle_in_other_folds():
-    """13 shows the seeds 0 to 3. The coverage of 133 rows has a standard error of 0.02."""
+    """13 shows the seeds 0 to 2. The coverage of 133 rows has a standard error of 0.02."""
     names = ("moments", "into_folds", "first_weights", "forward", "train_all", "squared_error",
              "stacked", "rms")  # fmt: skip
     _, into_folds, _, _, train_all, squared_error, stacked, rms = shown("13", *names)
     nll, gains, inside = stacked(gaussian_nll), [], []
-    for seed in range(4, 10):
+    for seed in range(3, 9):
         x, y, train, *_ = into_folds(*motorcycle(), seed=seed)
         test = (1 - train) / (1 - train).sum(1, keepdim=True)
         mu, _ = train_all(squared_error, x, y, train)
