@@ -12,7 +12,7 @@
 #
 # **You need** notebook 04 (two outputs).
 #
-# **Time.** About 40 minutes; the notebook runs in about 40 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 40 minutes; the notebook runs in about 20 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math
@@ -30,6 +30,7 @@ from course_utils.plots import (
 )
 
 use_course_style()
+torch.set_num_threads(1)
 
 # %% [markdown]
 # ## Easy data
@@ -90,19 +91,22 @@ def forward(nets, x, *, cut=False):
 
 
 # %% [markdown]
-# A loss gets the network's answers and returns one number for each point. `train` is the loop of notebook 03, with Adam. The networks share no weight, so the sum of their losses trains each by its own.
+# A loss gets the network's answers and returns one number for each point. `train` is the loop of notebook 03, with Adam. Over the last 200 steps the learning rate falls to 0, so that no run ends amid a jump. The networks share no weight, so the sum of their losses trains each by its own.
 
 # %%
-def train(loss, x=x, y=y, *, steps=1200, lr=0.005, cut=False, nets=None):
-    """The ten networks after steps of Adam on loss(y, mu, log_var)."""
-    nets = nets or first_weights()
+def train(*losses, x=x, y=y, steps=700, lr=0.01, cut=False):
+    """The ten networks after steps of Adam; each loss(y, mu, log_var) has an equal part of them."""
+    nets = first_weights()
     optimiser = torch.optim.Adam(nets, lr=lr, fused=True)
-    for _ in range(steps):
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: min(1, (steps - k) / 200))
+    for k in range(steps):
         mu, log_var = forward(nets, x, cut=cut)
+        loss = losses[k * len(losses) // steps]
         total = loss(y.expand_as(mu), mu, log_var).mean(dim=(1, 2)).sum()
         optimiser.zero_grad()
         total.backward()
         optimiser.step()
+        schedule.step()
     return nets
 
 
@@ -248,14 +252,13 @@ def faithful(y, mu, log_var):
 
 
 # %%
-half = train(squared_error, steps=600)
 ways = {
     "squared error": by_mse,
     "NLL": by_nll,
     "β-NLL, β = ½": train(stacked(beta_nll)),
-    "warm-up": train(nll, steps=600, nets=half),
+    "warm-up": train(squared_error, nll),
     "faithful": train(faithful, cut=True),
-    "held-out residuals": train(squared_error, x[:110], y[:110]),
+    "held-out residuals": train(squared_error, x=x[:110], y=y[:110]),
 }
 
 
@@ -264,7 +267,7 @@ ways = {
 
 # %%
 def rms(x, y):
-    """log σ² of each network's RMS residual on these points, (5, 1, 1)."""
+    """log σ² of each network's RMS residual on these points, (10, 1, 1)."""
     return lambda nets: ((y - forward(nets, x)[0]) ** 2).mean(dim=(1, 2), keepdim=True).log()
 
 
@@ -304,17 +307,18 @@ def better(name, other, score):
 
 
 print("of 10 starts, better than the NLL in at least:   mean   prediction")
-least = dict.fromkeys(ways, 6) | {"β-NLL, β = ½": 9}
+least = dict.fromkeys(ways, 6) | {"β-NLL, β = ½": 9, "warm-up": 5}
 for name in ways:
     if name != "NLL":
         counts = better(name, "NLL", errors), better(name, "NLL", new_nll)
         assert min(counts) >= least[name], (name, counts)
         print(f"  {name:42} {least[name]:5} {least[name]:10}")
-assert better("β-NLL, β = ½", "squared error", errors) >= 5
-assert errors["warm-up"].median() > errors["squared error"].median()
+assert better("β-NLL, β = ½", "squared error", errors) >= 6
+missed = {name: (errors[name] > 0.1).sum() for name in ways}
+assert missed["squared error"] == 0 < missed["warm-up"] < 5 <= missed["NLL"]
 
 # %% [markdown]
-# All the others beat the NLL in most starts, in the mean *and* in its own measure, the NLL on new points; the β-NLL does it most reliably. Its mean is also better than that of squared error in at least half of the starts. (A test of the course repeats the main comparison from ten other starts.) Warm-up helps and does not cure: in the median its mean is worse than that of squared error. "Faithful" is safe, since σ cannot harm μ, and its σ is learned at the same time. The held-out residuals are as plain as a method can be, and the mean has lost a quarter of its points to them.
+# All the others beat the NLL, in the mean *and* in its own measure, the NLL on new points: warm-up in at least half of the starts, the rest in most, the β-NLL most reliably. Its mean is also better than that of squared error in at least 6 of 10. (A test of the course repeats the main comparison from ten other starts.) Warm-up helps and does not cure: some of its means still miss a wave, where squared error misses none. "Faithful" is safe, since σ cannot harm μ, and its σ is learned at the same time. The held-out residuals are as plain as a method can be, and the mean has lost a quarter of its points to them.
 #
 # This is one problem, chosen because it hurts. On the data of notebook 04 the same loss finds the mean.
 
@@ -498,7 +502,7 @@ guesses("08")
 #
 # - With the NLL a residual pulls on the mean with weight $1/\sigma^2$. Where the mean is poor, σ grows, the pull falls, and the mean stays poor.
 # - z² near 1 is no alarm. A few points with most of the weight, and neighbouring residuals that agree, are.
-# - Six ways: squared error, NLL, β-NLL, warm-up, faithful, held-out residuals. Here each of the others beats the NLL in at least 6 of 10 starts.
+# - Six ways: squared error, NLL, β-NLL, warm-up, faithful, held-out residuals. Here the β-NLL beats the NLL in at least 9 of 10 starts, warm-up in at least 5, the others in at least 6.
 # - The β-NLL trains; it is no score. At β = 1 its value is smallest at σ² = 1/e on any data.
 # - Without noise there is no minimum: set a floor.
 
