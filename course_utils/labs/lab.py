@@ -15,7 +15,7 @@ import ipywidgets as widgets
 import torch
 from IPython import get_ipython
 from torch import Tensor, nn
-from torch.optim import LBFGS, Adam
+from torch.optim import LBFGS
 
 from course_utils.data import Problem
 from course_utils.draws import OwnDraws
@@ -31,6 +31,7 @@ from course_utils.labs.panels import (
     sigma_panel,
 )
 from course_utils.labs.picture import HEIGHT, WIDTH, Panel, Picture
+from course_utils.labs.quick import OneVectorAdam, Quick
 from course_utils.training import Diverged, one_thread, predict
 from course_utils.widgets import mimebundle, playing_trait
 
@@ -76,7 +77,10 @@ class Lab:
     alt = ""
     retrains = frozenset({"lr", "seed"})
     train_steps, refit_steps, lr = 200, 48, 0.01  # lr: unless there is a slider of that name
-    perceptron = None
+    perceptron, weight_decay = None, 0.0
+    # A method may stand here: from the perceptron's outputs at the cells, (loss, its gradient by
+    # the outputs). It puts those of other parameters in their places. Autograd takes twice as long.
+    slopes = None
     n = 10_000
     y_limits = (-6.0, 6.0)
     nll_limits = (-1.0, 4.0)
@@ -88,6 +92,7 @@ class Lab:
         self._lock, self._waiting, self._setting = threading.Lock(), deque(), False
         self.model = self._sample = self._optimiser = self._base = self._base_of = None
         self.losses, self.message, self._failed = [], "", False
+        LBFGS([torch.zeros(1)])  # PyTorch's first optimiser imports for 1.4 s: not at a slide
         self.picture = Picture(self.panels())
         self._lay_out()
         close_earlier_run(self)
@@ -404,26 +409,49 @@ class Lab:
     def _train(self, steps: int, *, decay: bool = False, seconds: float = math.inf) -> None:
         """Steps of Adam, in place."""
         if self._optimiser is None:
-            # β₂ = .95 forgets the steep first steps sooner than the usual .999.
-            self._optimiser = Adam(self.model.parameters(), betas=(0.9, 0.95), fused=True)
+            self._optimiser = OneVectorAdam(self.model, self.weight_decay)
         lr = getattr(self.value, "lr", self.lr)
         end = time.perf_counter() + seconds
-        with self._undone_on_failure():
+        with self._undone_on_failure(), self._quick() as quick:
             for i in range(steps):
                 fraction = 0.5 * (1 + math.cos(math.pi * i / steps)) if decay else 1.0
                 self._optimiser.param_groups[0]["lr"] = lr * fraction
-                loss = self.loss(self.model, self.cells)
-                value = self._finite(loss.item())
+                value = self._finite(self._descent(quick))
                 if i == 0:
                     start = value
                 if value > start + HOPELESS:
                     raise self._diverged(value)
                 self.losses.append(value)
-                self._optimiser.zero_grad()
-                loss.backward()
                 self._optimiser.step()
                 if time.perf_counter() > end:
                     break
+
+    def _descent(self, quick: Quick | None) -> float:
+        """The loss; the parameters' gradients are in their places afterwards."""
+        if quick and self.slopes:
+            loss, gradient = self.slopes(quick.run(self.cells.x))
+            quick.backward(gradient)
+            return loss
+        self._optimiser.zero_grad()
+        loss = self.loss(self.model, self.cells)
+        loss.backward()
+        if quick:
+            quick.backward(quick.outputs.grad)
+        return loss.item()
+
+    @contextmanager
+    def _quick(self):
+        """Put a ``Quick`` in the place of the model's perceptron, if there is one."""
+        name = self.perceptron
+        if name is None:
+            yield None
+            return
+        quick = Quick(getattr(self.model, name))
+        setattr(self.model, name, quick)
+        try:
+            yield quick
+        finally:
+            setattr(self.model, name, quick.net)
 
     def _diverged(self, loss: float) -> Diverged:
         return Diverged(len(self.losses), float(f"{loss:.3g}"), getattr(self.value, "lr", self.lr))
