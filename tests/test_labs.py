@@ -470,6 +470,19 @@ def test_a_fit_depends_on_the_sliders_and_not_on_the_way_to_them(lab):
     lab.reset()
 
 
+@pytest.mark.parametrize(("key", "first"), [("02", {"seed": 3}), ("03", {"start": 0.5})])
+@pytest.mark.parametrize("before", [{"lr": 10}, {"lr": 1e-4}, {"noise": 0}])
+def test_a_refit_starts_from_weights_that_were_trained_at_the_defaults(new_lab, key, first, before):
+    straight, astray = new_lab(key), new_lab(key)
+    astray.set(**before)
+    for lab in (straight, astray):
+        lab.set(**first)
+        lab.set(noise=2)
+        assert sound(lab)
+    torch.testing.assert_close(astray.mu, straight.mu)
+    torch.testing.assert_close(astray.sigma, straight.sigma)
+
+
 def test_the_single_sigma_is_the_rms_residual(new_lab):
     lab = new_lab("03", full)
     assert lab.sigma[0].item() == pytest.approx(math.sqrt(lab.mean_square()), rel=0.01)

@@ -90,6 +90,7 @@ class Lab:
         self.controls = self.new_controls()
         self._defaults = {name: control.value for name, control in self.controls.items()}
         self._lock, self._waiting, self._setting = threading.Lock(), deque(), False
+        self._instead = {}  # values that count in the place of sliders'
         self.model = self._sample = self._optimiser = self._base = self._base_of = None
         self.losses, self.message, self._failed = [], "", False
         LBFGS([torch.zeros(1)])  # PyTorch's first optimiser imports for 1.4 s: not at a slide
@@ -145,7 +146,8 @@ class Lab:
     @property
     def value(self) -> SimpleNamespace:
         """The sliders' values by name."""
-        return SimpleNamespace(**{name: control.value for name, control in self.controls.items()})
+        now = {name: control.value for name, control in self.controls.items()}
+        return SimpleNamespace(**now | self._instead)
 
     @property
     def playing(self) -> bool:
@@ -325,7 +327,7 @@ class Lab:
         self._pose()
         if self.playing:
             return  # the ticks train
-        self._keep_base()
+        self._train_base()
         put(self.model, self._base)
         scale = self.log_scale(self.model)
         if scale is not None:
@@ -350,13 +352,30 @@ class Lab:
         except Diverged:
             self.model = last or self.model
             raise
-        self._keep_base()
+        others = self._defaults.keys() - self._begun().keys()
+        if all(getattr(self.value, name) == self._defaults[name] for name in others):
+            self._base, self._base_of = weights(self.model), self._begun()
 
-    def _keep_base(self) -> None:
-        """Keep the weights that refits start from: one set for each of the first weights."""
-        begun = {name: getattr(self.value, name, None) for name in self.retrains - {"lr"}}
-        if self._base_of != begun:
-            self._base, self._base_of = weights(self.model), begun
+    def _begun(self) -> dict:
+        """What the first weights depend on: each has one set of weights that refits start from."""
+        names = self.retrains & self.controls.keys() - {"lr"}
+        return {name: getattr(self.value, name) for name in names}
+
+    def _train_base(self) -> None:
+        """Train the weights that refits start from, at the defaults of all other sliders.
+
+        Those of the last training will not do: its learning rate may have blown them up.
+        """
+        if self._base_of == self._begun():
+            return
+        self._instead = self._defaults | self._begun()
+        try:
+            self._rewind()
+            self._train(self.train_steps, decay=True)
+            self._base, self._base_of = weights(self.model), self._begun()
+        finally:
+            self._instead = {}
+            self._pose()
 
     def _pose(self) -> None:
         """The problem and the data that the sliders ask for."""
