@@ -505,8 +505,8 @@ def test_only_the_negative_binomial_follows_counts_that_vary_more(new_lab):
         return lab.expected_nll + (floor.exp() * floor).sum(dim=1).mean().item()
 
     assert 0 < behind("Poisson", 0) < 0.03 < behind("Gaussian", 0)
-    assert 0 < behind("negative binomial", 0) < 0.03
-    assert 0 < behind("negative binomial", 0.5) < 0.03
+    assert 0 < behind("neg. binomial", 0) < 0.03
+    assert 0 < behind("neg. binomial", 0.5) < 0.03
     assert lab.covered > 0.95
     assert behind("Gaussian", 0.5) + 0.1 < behind("Poisson", 0.5)
     assert lab.covered < 0.87
