@@ -41,6 +41,7 @@ BEYOND = 8 * UNITS  # what lies further outside is drawn here
 MISSING = 2**20
 MOST_STOPS = 11
 SETTINGS, MANY_SETTINGS = 125, 300  # if each is trained; if none is, or with many sliders
+MANY_CURVES, SETTINGS_OF_MANY = 20, 200  # else the file of an ensemble would have 400 kB
 SPACINGS = [a * 10**k for k in range(6) for a in (1, 2, 4, 5)]
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 SUPERSCRIPT = str.maketrans("-−0123456789", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -106,6 +107,8 @@ def choose_stops(lab: Lab, settings: int | None = None) -> dict[str, list]:
     if settings is None:
         many = len(tracks) > 3 or lab.train_steps == 0
         settings = MANY_SETTINGS if many else SETTINGS
+        if len(lab.picture.artists) > MANY_CURVES:
+            settings = min(settings, SETTINGS_OF_MANY)
 
     def count(track):
         return len(track.positions())

@@ -8,6 +8,7 @@ import math
 import re
 import signal
 import threading
+from copy import deepcopy
 from types import SimpleNamespace
 
 import ipywidgets as widgets
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances as open_widgets
 from PIL import Image
 from torch.distributions import MultivariateNormal, Normal
+from torch.optim import Adam
 
 from course_utils import labs
 from course_utils.data import LINE, WAVE
@@ -237,12 +239,13 @@ def test_divergence_keeps_the_last_finite_fit_and_says_so(lab):
     lab.reset()
     mu = lab.mu
     lab.loss = lambda model, cells: type(lab).loss(lab, model, cells) * math.nan
+    lab.slopes = None
     lab.set(lr=ends(lab.controls["lr"])[1])
     assert "Diverged" in lab.state["message"]
     assert "at step 0" in lab.state["message"]
     assert "smaller learning rate" in lab.text.value
     assert torch.equal(lab.mu, mu)
-    del lab.loss
+    del lab.loss, lab.slopes
     lab.set(lr=0.01)
     assert lab.state["message"] == ""
 
@@ -467,6 +470,19 @@ def test_a_fit_depends_on_the_sliders_and_not_on_the_way_to_them(lab):
     lab.reset()
 
 
+@pytest.mark.parametrize(("key", "first"), [("02", {"seed": 3}), ("03", {"start": 0.5})])
+@pytest.mark.parametrize("before", [{"lr": 10}, {"lr": 1e-4}, {"noise": 0}])
+def test_a_refit_starts_from_weights_that_were_trained_at_the_defaults(new_lab, key, first, before):
+    straight, astray = new_lab(key), new_lab(key)
+    astray.set(**before)
+    for lab in (straight, astray):
+        lab.set(**first)
+        lab.set(noise=2)
+        assert sound(lab)
+    torch.testing.assert_close(astray.mu, straight.mu)
+    torch.testing.assert_close(astray.sigma, straight.sigma)
+
+
 def test_the_single_sigma_is_the_rms_residual(new_lab):
     lab = new_lab("03", full)
     assert lab.sigma[0].item() == pytest.approx(math.sqrt(lab.mean_square()), rel=0.01)
@@ -489,8 +505,8 @@ def test_only_the_negative_binomial_follows_counts_that_vary_more(new_lab):
         return lab.expected_nll + (floor.exp() * floor).sum(dim=1).mean().item()
 
     assert 0 < behind("Poisson", 0) < 0.03 < behind("Gaussian", 0)
-    assert 0 < behind("negative binomial", 0) < 0.03
-    assert 0 < behind("negative binomial", 0.5) < 0.03
+    assert 0 < behind("neg. binomial", 0) < 0.03
+    assert 0 < behind("neg. binomial", 0.5) < 0.03
     assert lab.covered > 0.95
     assert behind("Gaussian", 0.5) + 0.1 < behind("Poisson", 0.5)
     assert lab.covered < 0.87
@@ -604,6 +620,26 @@ def test_a_sample_has_the_points_of_its_problem():
     assert torch.allclose(shown_y, y)
 
 
+@pytest.mark.parametrize("lab", ["00", "02", "03", "04", "05", "08", "10", "13"], indirect=True)
+def test_a_step_is_that_of_autograd_and_of_pytorchs_adam(lab):
+    lab.reset()
+    lab.set(**({"start": 0.7} if "start" in lab.controls else {}))  # not 1, whose log is 0
+    lab.rewind()
+    plain = deepcopy(lab.model)
+    adam = Adam(plain.parameters(), betas=(0.9, 0.95), weight_decay=lab.weight_decay)
+    lr = getattr(lab.value, "lr", lab.lr)
+    for _ in range(3):
+        loss = lab.loss(plain, lab.cells)
+        adam.param_groups[0]["lr"] = lr
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        lab.step()
+        assert lab.losses[-1] == pytest.approx(loss.item(), rel=1e-9)
+    for mine, its in zip(lab.model.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(mine, its, rtol=1e-7, atol=1e-9)
+
+
 def test_the_expected_nll_of_the_truth_is_the_noise_floor():
     x = WAVE.grid(2001)
     assert expected_nll(WAVE, x, *WAVE.truth(x)) == pytest.approx(WAVE.noise_floor(), abs=1e-3)
@@ -715,6 +751,8 @@ def test_the_sum_of_squares_of_the_parts_of_lab_12_is_the_total(new_lab):
     torch.testing.assert_close(epistemic[:, 0], lab.mus[..., 0].std(0))
     share = lab.curves()["share"][1]
     torch.testing.assert_close(share * (aleatoric**2 + epistemic**2), epistemic**2)
+
+
 # The lab of lesson 13: files of strangers
 
 

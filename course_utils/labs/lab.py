@@ -15,7 +15,7 @@ import ipywidgets as widgets
 import torch
 from IPython import get_ipython
 from torch import Tensor, nn
-from torch.optim import LBFGS, Adam
+from torch.optim import LBFGS
 
 from course_utils.data import Problem
 from course_utils.draws import OwnDraws
@@ -31,6 +31,7 @@ from course_utils.labs.panels import (
     sigma_panel,
 )
 from course_utils.labs.picture import HEIGHT, WIDTH, Panel, Picture
+from course_utils.labs.quick import OneVectorAdam, Quick
 from course_utils.training import Diverged, one_thread, predict
 from course_utils.widgets import mimebundle, playing_trait
 
@@ -76,7 +77,10 @@ class Lab:
     alt = ""
     retrains = frozenset({"lr", "seed"})
     train_steps, refit_steps, lr = 200, 48, 0.01  # lr: unless there is a slider of that name
-    perceptron = None
+    perceptron, weight_decay = None, 0.0
+    # A method may stand here: from the perceptron's outputs at the cells, (loss, its gradient by
+    # the outputs). It puts those of other parameters in their places. Autograd takes twice as long.
+    slopes = None
     n = 10_000
     y_limits = (-6.0, 6.0)
     nll_limits = (-1.0, 4.0)
@@ -86,8 +90,10 @@ class Lab:
         self.controls = self.new_controls()
         self._defaults = {name: control.value for name, control in self.controls.items()}
         self._lock, self._waiting, self._setting = threading.Lock(), deque(), False
+        self._instead = {}  # values that count in the place of sliders'
         self.model = self._sample = self._optimiser = self._base = self._base_of = None
         self.losses, self.message, self._failed = [], "", False
+        LBFGS([torch.zeros(1)])  # PyTorch's first optimiser imports for 1.4 s: not at a slide
         self.picture = Picture(self.panels())
         self._lay_out()
         close_earlier_run(self)
@@ -140,7 +146,8 @@ class Lab:
     @property
     def value(self) -> SimpleNamespace:
         """The sliders' values by name."""
-        return SimpleNamespace(**{name: control.value for name, control in self.controls.items()})
+        now = {name: control.value for name, control in self.controls.items()}
+        return SimpleNamespace(**now | self._instead)
 
     @property
     def playing(self) -> bool:
@@ -320,7 +327,7 @@ class Lab:
         self._pose()
         if self.playing:
             return  # the ticks train
-        self._keep_base()
+        self._train_base()
         put(self.model, self._base)
         scale = self.log_scale(self.model)
         if scale is not None:
@@ -345,13 +352,30 @@ class Lab:
         except Diverged:
             self.model = last or self.model
             raise
-        self._keep_base()
+        others = self._defaults.keys() - self._begun().keys()
+        if all(getattr(self.value, name) == self._defaults[name] for name in others):
+            self._base, self._base_of = weights(self.model), self._begun()
 
-    def _keep_base(self) -> None:
-        """Keep the weights that refits start from: one set for each of the first weights."""
-        begun = {name: getattr(self.value, name, None) for name in self.retrains - {"lr"}}
-        if self._base_of != begun:
-            self._base, self._base_of = weights(self.model), begun
+    def _begun(self) -> dict:
+        """What the first weights depend on: each has one set of weights that refits start from."""
+        names = self.retrains & self.controls.keys() - {"lr"}
+        return {name: getattr(self.value, name) for name in names}
+
+    def _train_base(self) -> None:
+        """Train the weights that refits start from, at the defaults of all other sliders.
+
+        Those of the last training will not do: its learning rate may have blown them up.
+        """
+        if self._base_of == self._begun():
+            return
+        self._instead = self._defaults | self._begun()
+        try:
+            self._rewind()
+            self._train(self.train_steps, decay=True)
+            self._base, self._base_of = weights(self.model), self._begun()
+        finally:
+            self._instead = {}
+            self._pose()
 
     def _pose(self) -> None:
         """The problem and the data that the sliders ask for."""
@@ -404,26 +428,49 @@ class Lab:
     def _train(self, steps: int, *, decay: bool = False, seconds: float = math.inf) -> None:
         """Steps of Adam, in place."""
         if self._optimiser is None:
-            # β₂ = .95 forgets the steep first steps sooner than the usual .999.
-            self._optimiser = Adam(self.model.parameters(), betas=(0.9, 0.95), fused=True)
+            self._optimiser = OneVectorAdam(self.model, self.weight_decay)
         lr = getattr(self.value, "lr", self.lr)
         end = time.perf_counter() + seconds
-        with self._undone_on_failure():
+        with self._undone_on_failure(), self._quick() as quick:
             for i in range(steps):
                 fraction = 0.5 * (1 + math.cos(math.pi * i / steps)) if decay else 1.0
                 self._optimiser.param_groups[0]["lr"] = lr * fraction
-                loss = self.loss(self.model, self.cells)
-                value = self._finite(loss.item())
+                value = self._finite(self._descent(quick))
                 if i == 0:
                     start = value
                 if value > start + HOPELESS:
                     raise self._diverged(value)
                 self.losses.append(value)
-                self._optimiser.zero_grad()
-                loss.backward()
                 self._optimiser.step()
                 if time.perf_counter() > end:
                     break
+
+    def _descent(self, quick: Quick | None) -> float:
+        """The loss; the parameters' gradients are in their places afterwards."""
+        if quick and self.slopes:
+            loss, gradient = self.slopes(quick.run(self.cells.x))
+            quick.backward(gradient)
+            return loss
+        self._optimiser.zero_grad()
+        loss = self.loss(self.model, self.cells)
+        loss.backward()
+        if quick:
+            quick.backward(quick.outputs.grad)
+        return loss.item()
+
+    @contextmanager
+    def _quick(self):
+        """Put a ``Quick`` in the place of the model's perceptron, if there is one."""
+        name = self.perceptron
+        if name is None:
+            yield None
+            return
+        quick = Quick(getattr(self.model, name))
+        setattr(self.model, name, quick)
+        try:
+            yield quick
+        finally:
+            setattr(self.model, name, quick.net)
 
     def _diverged(self, loss: float) -> Diverged:
         return Diverged(len(self.losses), float(f"{loss:.3g}"), getattr(self.value, "lr", self.lr))

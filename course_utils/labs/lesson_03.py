@@ -8,6 +8,7 @@ from course_utils.labs.lesson_01 import gaussian_nll_of
 from course_utils.labs.lesson_02 import LineLab
 from course_utils.labs.panels import DASHED, fit_curves, fit_panel, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
+from course_utils.labs.quick import one_sigma
 from course_utils.labs.sliders import log_slider, slider
 from course_utils.models import HomoscedasticRegressor
 from course_utils.plots import ALEATORIC, TRUTH
@@ -36,6 +37,9 @@ class SingleSigma(LineLab):
         with torch.no_grad():
             model.log_var.fill_(2 * math.log(self.value.start))
         return model
+
+    def slopes(self, outputs):
+        return one_sigma(self.cells, outputs, self.model.log_var)
 
     def panels(self):
         valley = Panel(

@@ -33,6 +33,8 @@ class PriorOnY(TwoOutputs):
         kl = (cells.weight * gaussian_kl(mu, log_var)).sum()
         return cells.nll(mu, log_var) + self.value.weight * kl
 
+    slopes = None
+
     def best_shift(self, mu, log_var):
         # With u = exp(shift): w B u² + (1 − w) u = A, for the mean squared z-score A and σ² B.
         w, a = self.value.weight, self.cells.log_misfit(mu, log_var).exp()

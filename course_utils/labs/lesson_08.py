@@ -25,7 +25,7 @@ class Pull(Lab):
         "Sliders: beta, learning rate, start of σ."
     )
     retrains = frozenset({"lr", "start"})
-    train_steps = 250
+    perceptron, train_steps = "net", 250
     n = 1000
     y_limits = (-2.2, 2.2)
     nll_limits = (-2.5, 3)

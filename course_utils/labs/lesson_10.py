@@ -15,7 +15,7 @@ from course_utils.models import mlp
 from course_utils.plots import ALEATORIC, MEAN, TRUTH, WRONG
 
 COUNTS = torch.arange(200, dtype=torch.float64)  # beyond it lies less than 1e-6 of probability
-FAMILIES = ("Gaussian", "Poisson", "negative binomial")
+FAMILIES = ("Gaussian", "Poisson", "neg. binomial")  # as wide as the slider's readout
 RADIUS = math.sqrt(-2 * math.log(0.05))  # a circle that holds 95 % of N(0, I) in two dimensions
 TINY = torch.finfo(torch.float64).tiny
 

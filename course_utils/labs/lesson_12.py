@@ -1,6 +1,5 @@
 """Lesson 12: an ensemble, its two parts of the variance, and a gap in the data."""
 
-
 import torch
 from torch import nn
 
@@ -101,7 +100,7 @@ class Members(Lab):
 
     def _pose(self):
         super()._pose()
-        self.wide = self.problem.grid(margin=0.25)
+        self.wide = self.problem.grid(91, margin=0.25)
         kept = (self.cells.x.abs() > self.value.gap)[:, 0]
         self.kept = self.cells.weight[kept].sum().item() * self.n  # points left outside the gap
         self.cells = self.cells.only(kept)

@@ -8,9 +8,11 @@ import torch
 from torch import nn
 
 from course_utils.data import DATASETS, read_csv
+from course_utils.labs.cells import Cells
 from course_utils.labs.lab import Lab
 from course_utils.labs.panels import BAND, DASHED, LAST_STEP, POINTS
 from course_utils.labs.picture import Panel
+from course_utils.labs.quick import one_sigma, two_outputs
 from course_utils.labs.sliders import LAYOUT, choice_slider, log_slider
 from course_utils.losses import gaussian_nll
 from course_utils.metrics import calibration_curve, coverage, interval
@@ -37,7 +39,7 @@ class RealData(Lab):
 
     def __init__(self):
         self.tables = {name: read_csv(DATASETS / f"{name}.csv") for name in PACKAGED}
-        self._table_shown, self.traces = None, []
+        self._table_shown, self.trace = None, []
         super().__init__()
 
     def new_controls(self):
@@ -128,28 +130,39 @@ class RealData(Lab):
         self.x = torch.linspace(-3, 3, 200, dtype=x.dtype)[:, None]
         self.grid = torch.zeros(200, x.shape[1], dtype=x.dtype)  # the others at their means
         self.grid[:, self.column] = self.x[:, 0]
-        self.unit, self.cells = math.log(s.item()), None
+        self.unit, even = math.log(s.item()), torch.ones_like(y[held:])
+        self.cells = Cells(*self.trained, 0 * even, even / len(even))
         self.shown_as = f"{self.target.value} over {names[self.column]}"
         self.inputs = len(names)
 
     # The fit
 
+    @property
+    def perceptron(self):
+        return "mean" if self.value.kind == "one σ" else "net"
+
+    @property
+    def weight_decay(self):
+        return self.value.decay
+
     def first_weights(self):
-        self.traces = []
+        self.trace = []
         kind = KINDS[self.value.kind]
         return kind(self.trained[0].shape[1], hidden=(16, 16), activation=nn.Tanh)
 
     def nll(self, model, rows):
         x, y = rows
-        return gaussian_nll(y, *model(x)).mean()
+        with torch.no_grad():
+            return gaussian_nll(y, *model(x)).mean().item()
 
-    def loss(self, model, cells):
-        """The NLL of the training rows and the weight decay, in standard units."""
-        trained = self.nll(model, self.trained)
-        if torch.is_grad_enabled():
-            with torch.no_grad():
-                self.traces.append((trained.item(), self.nll(model, self.held_out).item()))
-        return trained + self.value.decay * sum((p**2).sum() for p in model.parameters()) / 2
+    def slopes(self, outputs):
+        """The NLL of the training rows; every now and then that of the others is kept, too."""
+        step = len(self.losses) + 1
+        if step <= 20 or step % 5 == 0:
+            self.trace.append((step, self.nll(self.model, self.held_out)))
+        if self.perceptron == "net":
+            return two_outputs(self.cells, outputs)
+        return one_sigma(self.cells, outputs, self.model.log_var)
 
     def _refit(self):
         self._restart()
@@ -158,11 +171,10 @@ class RealData(Lab):
         with torch.no_grad():
             mu, log_var = self.model(self.grid)
             held_mu, held_log_var = self.model(self.held_out[0])
-            loss = self.loss(self.model, None).item()
-            nlls = [self.nll(self.model, rows).item() for rows in (self.trained, self.held_out)]
-        if not (all(map(math.isfinite, (loss, *nlls))) and mu.isfinite().all()):
-            raise self._diverged(loss)
-        self.mu, self.loss_now, self.nlls = mu, loss, nlls
+        nlls = [self.nll(self.model, rows) for rows in (self.trained, self.held_out)]
+        if not (all(map(math.isfinite, nlls)) and mu.isfinite().all()):
+            raise self._diverged(nlls[0])
+        self.mu, self.loss_now, self.nlls = mu, nlls[0], nlls
         self.sigma, sigma = (log_var.detach() / 2).exp(), (held_log_var.detach() / 2).exp()
         self.levels = calibration_curve(self.held_out[1], held_mu, sigma)
         self.covered = coverage(self.held_out[1], held_mu, sigma)
@@ -207,9 +219,11 @@ class RealData(Lab):
             "covered": (self.levels.levels, self.levels.observed),
         }
         if self.losses:
-            traces = np.asarray(self.traces[: len(self.losses)])
-            steps = np.unique(np.geomspace(1, len(traces), 400).astype(int))
-            found["train"], found["test"] = ((steps, traces[steps - 1, i]) for i in (0, 1))
+            losses = list(enumerate(self.losses, start=1))
+            trace = [pair for pair in self.trace if pair[0] <= len(losses)]
+            for name, pairs in {"train": losses, "test": trace}.items():
+                kept = np.unique(np.geomspace(1, len(pairs), 400).astype(int))
+                found[name] = tuple(np.asarray(pairs)[kept - 1].T)
         return found
 
     def numbers(self):
