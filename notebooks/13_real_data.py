@@ -12,7 +12,7 @@
 #
 # **You need** notebooks 08 (the ways to train), 09 (held-out data) and 11 (scores).
 #
-# **Time.** About 41 minutes; the notebook runs in about 26 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 41 minutes; the notebook runs in about 22 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math
@@ -308,7 +308,7 @@ measured("13-a", lower_nll, "data sets on which two outputs have the lower NLL")
 # %% [markdown]
 # Three data sets, three verdicts:
 #
-# - **Motorcycle:** two outputs win by more than 0.3 nats and four standard errors.
+# - **Motorcycle:** two outputs win by more than 0.3 nats, and here by four standard errors. This is one partition of the rows into folds; `held_out(x, y, seed=1)` draws another, with other error bars.
 # - **Engel:** also by 0.3, but only two standard errors: two rich households cost one σ more than 25 nats each, and the folds in which they lie stand apart.
 # - **Diabetes:** the second output does not pay. Alone it is worse by more than a nat (with a standard error of more than one, since few rows decide it), and its band covers least. The best is a **line with one σ**.
 
@@ -328,7 +328,7 @@ assert min(covered, key=covered.get) == "two outputs, NLL" and covered["two outp
 # %% [markdown]
 # ## Where the band is narrow
 #
-# Both bands cover about 95 % of the motorcycle rows. But for the first 14 ms, before the head moves, one σ claims ± 44 g, and nothing happens there. Later it is too narrow. We look at coverage and width by time.
+# In our one partition both bands cover about 95 % of the motorcycle rows. But for the first 14 ms, before the head moves, one σ claims ± 44 g, and nothing happens there. Later it is too narrow. We look at coverage and width by time.
 
 # %%
 x, y = DATA["motorcycle"]
@@ -378,13 +378,13 @@ assert max(gains) < -0.25 and np.mean(gains) < -0.3 and 0.92 <= np.mean(inside) 
 # Diabetes has ten inputs and 442 rows. A network with one σ already follows its training rows too closely. With two outputs it can be *sure* where it does: σ(x) shrinks at rows it has learned by heart, and on new ones the squared residual is divided by that. CRPS grows only linearly with an error, and sees little of this. A reader of the RMSE would see nothing.
 
 # %%
-y = DATA["diabetes"][1]
+y_d = DATA["diabetes"][1]
 for way in ("line, one σ", "network, one σ", "two outputs, NLL"):
     mu, sigma = results["diabetes"][0][way]
-    z = (y - mu).abs() / sigma
-    print(f"{way:17} RMSE {(y - mu).square().mean().sqrt():3.0f}   rows beyond 4 σ: {(z > 4).double().mean():.0%}")
+    z = (y_d - mu).abs() / sigma
+    print(f"{way:17} RMSE {(y_d - mu).square().mean().sqrt():3.0f}   rows beyond 4 σ: {(z > 4).double().mean():.0%}")
     if way == "two outputs, NLL":
-        top = scores["diabetes", way][0].flatten().topk(len(y) // 20).values.sum()
+        top = scores["diabetes", way][0].flatten().topk(len(y_d) // 20).values.sum()
         assert (z > 4).double().mean() > 0.04 and abs(math.erfc(4 / 2**0.5) - 6.3e-5) < 1e-6 and top > 0.3 * scores["diabetes", way][0].sum()
 
 # %% [markdown]
@@ -401,12 +401,12 @@ for way in ("line, one σ", "network, one σ", "two outputs, NLL"):
 
 # %%
 limit, loss_without = 600, 10
-y = DATA["engel"][1]
+food = DATA["engel"][1]
 
 
 def cost(reserve):
     """The mean cost of a household, given who gets a reservation, (n, 1)."""
-    return torch.where(reserve, 1.0, loss_without * (y > limit)).mean().item()
+    return torch.where(reserve, 1.0, loss_without * (food > limit)).mean().item()
 
 
 for way in ("network, one σ", "ensemble of five"):
@@ -415,7 +415,7 @@ for way in ("network, one σ", "ensemble of five"):
     by_mean, by_probability = cost(mu > limit), cost(p > 1 / loss_without)
     print(f"{way:17} by the mean {by_mean:.1f}   by the probability {by_probability:.1f}")
     assert by_probability < 0.7 * by_mean and by_mean > 1.05
-print(f"everybody         {cost(torch.ones_like(y, dtype=torch.bool)):.1f}")
+print(f"everybody         {cost(torch.ones_like(food, dtype=torch.bool)):.1f}")
 
 # %% [markdown]
 # Deciding by the mean costs more than a reservation for everybody: it treats the two mistakes as equal. The probability knows their prices, and it needs σ.
@@ -427,9 +427,9 @@ print(f"everybody         {cost(torch.ones_like(y, dtype=torch.bool)):.1f}")
 
 # %%
 table = read_csv(DATASETS / "engel.csv")
-x, y = table.xy("foodexp", inputs=["income"])
+income, food = table.xy("foodexp", inputs=["income"])
 print(table)
-assert torch.equal(x, DATA["engel"][0]) and torch.equal(y, DATA["engel"][1])
+assert torch.equal(income, DATA["engel"][0]) and torch.equal(food, DATA["engel"][1])
 
 # %%
 german = b"Zeit;Kraft\n1,5;10\n2,5;zw\xc3\xb6lf\n3,5;11\n"
@@ -577,7 +577,7 @@ guesses("13")
 # ## Recap
 #
 # - Cross-validate, compare row by row, and give the difference an error bar that knows that folds share data.
-# - Motorcycle: two outputs win by more than 0.3 nats, with about the same coverage and a narrower band. Engel: the same, with less certainty. Diabetes: a line with one σ is best.
+# - Motorcycle: two outputs win by about 0.3 nats, with about the same coverage and a narrower band. Engel: the same, with less certainty. Diabetes: a line with one σ is best.
 # - Convert everything to natural units first: $\mu s + m$, $\sigma s$, $\log\sigma^2 + 2\log s$, NLL $+ \log s$.
 # - A decision with unequal costs needs a probability, and so a σ.
 
