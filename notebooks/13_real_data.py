@@ -308,7 +308,7 @@ measured("13-a", lower_nll, "data sets on which two outputs have the lower NLL")
 # %% [markdown]
 # Three data sets, three verdicts:
 #
-# - **Motorcycle:** two outputs win by more than 0.3 nats, and here by four standard errors. This is one partition of the rows into folds; `held_out(x, y, seed=1)` draws another, with other error bars.
+# - **Motorcycle:** two outputs win by more than 0.3 nats, in this deal of the rows by four standard errors. (Other deals follow below.)
 # - **Engel:** also by 0.3, but only two standard errors: two rich households cost one σ more than 25 nats each, and the folds in which they lie stand apart.
 # - **Diabetes:** the second output does not pay. Alone it is worse by more than a nat (with a standard error of more than one, since few rows decide it), and its band covers least. The best is a **line with one σ**.
 
@@ -328,7 +328,7 @@ assert min(covered, key=covered.get) == "two outputs, NLL" and covered["two outp
 # %% [markdown]
 # ## Where the band is narrow
 #
-# In our one partition both bands cover about 95 % of the motorcycle rows. But for the first 14 ms, before the head moves, one σ claims ± 44 g, and nothing happens there. Later it is too narrow. We look at coverage and width by time.
+# Both bands cover about 95 % of the motorcycle rows. But for the first 14 ms, before the head moves, one σ claims ± 44 g, and nothing happens there. Later it is too narrow. We look at coverage and width by time.
 
 # %%
 x, y = DATA["motorcycle"]
@@ -364,8 +364,8 @@ show(fig, alt="The motorcycle data twice. Left, a band of the same width everywh
 deals = [results["motorcycle"][0], *(held_out(x, y, seed)[0] for seed in (1, 2))]
 gains, inside = [], []
 for dealt in deals:
-    one, two = (gaussian_nll(y, mu, 2 * sigma.log()).mean().item() for mu, sigma in (dealt["network, one σ"], dealt["ensemble of five"]))
-    gains.append(two - one)
+    nlls_of = [gaussian_nll(y, mu, 2 * sigma.log()).mean().item() for mu, sigma in (dealt["network, one σ"], dealt["ensemble of five"])]
+    gains.append(nlls_of[1] - nlls_of[0])
     inside.append(coverage(y, *dealt["ensemble of five"]))
 print(f"three deals: NLL against one σ {np.mean(gains):+.2f}, coverage {np.mean(inside):.2f}")
 assert max(gains) < -0.25 and np.mean(gains) < -0.3 and 0.92 <= np.mean(inside) <= 0.97
