@@ -1,6 +1,7 @@
 """Lesson 08: how strongly the quiet points pull on the mean."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -9,6 +10,7 @@ from course_utils.data import Problem, constant
 from course_utils.labs.lab import Lab
 from course_utils.labs.panels import DASHED, fit_curves, fit_panel, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
+from course_utils.labs.quick import two_outputs
 from course_utils.labs.sliders import log_slider, slider
 from course_utils.losses import same_shape
 from course_utils.models import HeteroscedasticRegressor
@@ -53,6 +55,12 @@ class Pull(Lab):
         squares = ((cells.y - mu) ** 2 + cells.spread) * torch.exp(-log_var)
         each = 0.5 * (math.log(2 * math.pi) + log_var + squares)
         return (cells.weight * torch.exp(self.value.beta * log_var.detach()) * each).sum()
+
+    def slopes(self, outputs):
+        pull = torch.exp(self.value.beta * outputs[:, 1:])
+        weighted = replace(self.cells, weight=self.cells.weight * pull)
+        loss, gradient = two_outputs(weighted, outputs)
+        return loss + 0.5 * math.log(2 * math.pi) * (weighted.weight.sum().item() - 1), gradient
 
     def _refit(self):
         """β changes how one trains and not what is best: from the first weights again."""
