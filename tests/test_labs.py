@@ -623,7 +623,8 @@ def test_a_sample_has_the_points_of_its_problem():
 @pytest.mark.parametrize("lab", ["00", "02", "03", "04", "05", "08", "10", "13"], indirect=True)
 def test_a_step_is_that_of_autograd_and_of_pytorchs_adam(lab):
     lab.reset()
-    lab.set(**({"start": 0.7} if "start" in lab.controls else {}))  # not 1, whose log is 0
+    other = {"start": 0.7, "beta": 0.5}  # than 1, whose log is 0, and than the plain NLL
+    lab.set(**{name: value for name, value in other.items() if name in lab.controls})
     lab.rewind()
     plain = deepcopy(lab.model)
     adam = Adam(plain.parameters(), betas=(0.9, 0.95), weight_decay=lab.weight_decay)
