@@ -27,7 +27,7 @@ class Pull(Lab):
         "Sliders: beta, learning rate, start of σ."
     )
     retrains = frozenset({"lr", "start"})
-    perceptron, train_steps = "net", 250
+    perceptron = "net"
     n = 1000
     y_limits = (-2.2, 2.2)
     nll_limits = (-2.5, 3)
