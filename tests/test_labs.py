@@ -23,6 +23,7 @@ from torch.optim import Adam
 
 from course_utils import labs
 from course_utils.data import LINE, WAVE
+from course_utils.draws import OwnDraws
 from course_utils.labs import LABS, picture
 from course_utils.labs.cells import Sample, expected_nll
 from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
@@ -238,14 +239,14 @@ def test_a_slide_takes_effect_while_the_lab_plays(lab):
 def test_divergence_keeps_the_last_finite_fit_and_says_so(lab):
     lab.reset()
     mu = lab.mu
-    lab.loss = lambda model, cells: type(lab).loss(lab, model, cells) * math.nan
-    lab.slopes = None
+    descent = lab._descent
+    lab._descent = lambda quick: descent(quick) * math.nan
     lab.set(lr=ends(lab.controls["lr"])[1])
     assert "Diverged" in lab.state["message"]
     assert "at step 0" in lab.state["message"]
     assert "smaller learning rate" in lab.text.value
     assert torch.equal(lab.mu, mu)
-    del lab.loss, lab.slopes
+    del lab._descent
     lab.set(lr=0.01)
     assert lab.state["message"] == ""
 
@@ -620,7 +621,9 @@ def test_a_sample_has_the_points_of_its_problem():
     assert torch.allclose(shown_y, y)
 
 
-@pytest.mark.parametrize("lab", ["00", "02", "03", "04", "05", "08", "10", "13"], indirect=True)
+@pytest.mark.parametrize(
+    "lab", ["00", "02", "03", "04", "05", "06", "08", "10", "13"], indirect=True
+)
 def test_a_step_is_that_of_autograd_and_of_pytorchs_adam(lab):
     lab.reset()
     other = {"start": 0.7, "beta": 0.5}  # than 1, whose log is 0, and than the plain NLL
@@ -629,7 +632,8 @@ def test_a_step_is_that_of_autograd_and_of_pytorchs_adam(lab):
     plain = deepcopy(lab.model)
     adam = Adam(plain.parameters(), betas=(0.9, 0.95), weight_decay=lab.weight_decay)
     lr = getattr(lab.value, "lr", lab.lr)
-    for _ in range(3):
+    for i in range(3):
+        lab.draws = OwnDraws(i)  # lab 06 draws weights; each step's draws are its own
         loss = lab.loss(plain, lab.cells)
         adam.param_groups[0]["lr"] = lr
         adam.zero_grad()
@@ -639,6 +643,49 @@ def test_a_step_is_that_of_autograd_and_of_pytorchs_adam(lab):
         assert lab.losses[-1] == pytest.approx(loss.item(), rel=1e-9)
     for mine, its in zip(lab.model.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(mine, its, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("head", labs.lesson_07.HEADS)
+@pytest.mark.parametrize("sigma", [0.3, 1, 20])
+def test_the_slope_of_a_walk_is_that_of_autograd(new_lab, head, sigma):
+    lab = new_lab("07")
+    lab.set(head=head, start=sigma, noise=2)
+    lab.rewind()
+    plain = deepcopy(lab.model)
+    loss = lab.loss(plain, lab.cells)
+    loss.backward()
+    assert lab._descent(None) == pytest.approx(loss.item(), rel=1e-12)
+    torch.testing.assert_close(lab.model.raw.grad, plain.raw.grad, rtol=1e-9, atol=1e-12)
+
+
+def test_many_draws_at_once_are_draws_of_the_layers(new_lab):
+    lab = new_lab("06")
+    x = torch.linspace(-4, 4, 9, dtype=torch.float64)[:, None]
+    layers, chance = lab.model.net[::2], torch.Generator().manual_seed(5)
+    drawn = [labs.lesson_06.Drawn(layer, 1, chance).weights for layer in layers]
+    *_, outputs = labs.lesson_06.run(labs.lesson_06.with_ones(x), *drawn)
+    with OwnDraws(5), torch.no_grad():
+        torch.testing.assert_close(outputs[0], torch.cat(lab.model(x), dim=1))
+    drawn = labs.lesson_06.Drawn(layers[0], 5000, chance).weights  # fresh for each draw
+    sd = torch.exp(layers[0].log_var / 2)
+    torch.testing.assert_close(drawn.std(0), sd, rtol=0.08, atol=0)
+    assert ((drawn.mean(0) - layers[0].mu) / sd).abs().max() < 0.08
+
+
+def test_another_correlation_leaves_the_network_of_the_counts_as_it_is(new_lab):
+    lab = new_lab("10", full)
+    mu, errors = lab.mu, lab.errors
+    lab.set(rho=-0.5)
+    assert torch.equal(lab.mu, mu)
+    assert not torch.equal(lab.errors, errors)
+    lab.rewind()
+    untrained = lab.mu
+    lab.set(rho=0.5)
+    assert torch.equal(lab.mu, untrained)
+    lab.set(spread=0.8)
+    assert not torch.equal(lab.mu, untrained)
+    lab.set(rho=0.8, spread=0.5)
+    torch.testing.assert_close(lab.mu, mu)
 
 
 def test_the_expected_nll_of_the_truth_is_the_noise_floor():

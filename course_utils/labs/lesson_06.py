@@ -1,6 +1,9 @@
 """Lesson 06: distributions over weights, and a gap in the data."""
 
+import math
+
 import torch
+from torch import Tensor
 from torch.distributions import Normal
 
 from course_utils.data import WAVE
@@ -8,9 +11,52 @@ from course_utils.draws import OwnDraws
 from course_utils.labs.lab import Lab
 from course_utils.labs.panels import BAND, DASHED, POINTS, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
+from course_utils.labs.quick import two_outputs
 from course_utils.labs.sliders import choice_slider, slider
-from course_utils.models import BayesianRegressor, Bump
+from course_utils.models import BayesianLinear, BayesianRegressor, Bump
 from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN
+
+
+class Drawn:
+    """``draws`` of a layer's weights at once, and the way back from a gradient by them."""
+
+    def __init__(self, layer: BayesianLinear, draws: int, generator: torch.Generator):
+        self.layer, self.mu, self.log_var = layer, layer.mu.detach(), layer.log_var.detach()
+        size = (draws, *self.mu.shape)
+        eps = torch.randn(size, generator=generator, dtype=self.mu.dtype)
+        self.error = torch.exp(self.log_var / 2) * eps
+        self.weights = self.mu + self.error  # (draws, n_out, n_in + 1), the biases last
+
+    def backward(self, g: Tensor, share: float) -> float:
+        """``share`` of the layer's KL. Its gradient, plus g by the one draw, is put in its place.
+
+        w = mu + σ ε, so w moves with mu one to one, and with log σ² by σ ε/2. The KL is that of
+        ``gaussian_kl``.
+        """
+        precision = self.layer.prior_sd**-2
+        var = self.log_var.exp().mul_(precision)
+        torch.add(g, self.mu, alpha=share * precision, out=self.layer.mu.grad)
+        by_log_var = torch.mul(g, self.error[0], out=self.layer.log_var.grad)
+        by_log_var.add_(var - 1, alpha=share).mul_(0.5)
+        squares = self.mu.square().mul_(precision)
+        nats = (squares + var - self.log_var).sum().item() + var.numel() * math.log(1 / precision)
+        return 0.5 * share * (nats - var.numel())
+
+
+def run(x: Tensor, first: Tensor, last: Tensor):
+    """z, the bumps and the outputs (…, n, 2) at x (n, 2), for weights (…, units, n_in + 1).
+
+    The second column of x, and the last of the bumps, are ones: they take the biases.
+    """
+    z = x @ first.mT
+    h = z.new_ones(*z.shape[:-1], z.shape[-1] + 1)
+    torch.exp(z.square().mul_(-0.5), out=h[..., :-1])
+    return z, h, h @ last.mT
+
+
+def with_ones(x: Tensor) -> Tensor:
+    """x (n, 1) with a column of ones beside it."""
+    return torch.cat([x, torch.ones_like(x)], dim=1)
 
 
 class GapInData(Lab):
@@ -53,6 +99,7 @@ class GapInData(Lab):
         kept = (self.cells.x.abs() > self.value.gap)[:, 0]
         self.kept = self.cells.weight[kept].sum().item() * self.n  # points left outside the gap
         self.cells = self.cells.only(kept)
+        self.cells_x = with_ones(self.cells.x)
         seen = (self.shown[0].abs() > self.value.gap)[:, 0]
         self.shown = tuple(values[seen] for values in self.shown)
         self.reference = self.gaussian_process()
@@ -83,21 +130,35 @@ class GapInData(Lab):
         self.draws = OwnDraws(0)  # the loss is sampled, too
         super()._look()
 
+    def _descent(self, _):
+        """``loss`` and its gradients, by the chain rule written out."""
+        layers = [Drawn(layer, 1, self.draws.generator) for layer in self.model.net[::2]]
+        first, last = (layer.weights[0] for layer in layers)
+        z, h, outputs = run(self.cells_x, first, last)
+        loss, g = two_outputs(self.cells, outputs)
+        by_z = (g @ last[:, :-1]).mul_(h[:, :-1]).mul_(z).neg_()
+        slopes = by_z.T @ self.cells_x, g.T @ h
+        kl = (layer.backward(slope, 1 / self.kept) for layer, slope in zip(layers, slopes))
+        return loss + sum(kl)
+
     def predict(self, model):
-        with OwnDraws(0), torch.no_grad():
-            both = torch.cat([self.x, self.wide])
-            pairs = [model(both) for _ in range(100)]
-        mu, log_var = (torch.stack(same)[:, :, 0] for same in zip(*pairs, strict=True))
+        both = with_ones(torch.cat([self.x, self.wide]))
+        generator = torch.Generator().manual_seed(0)
+        layers = [Drawn(layer, 100, generator).weights for layer in model.net[::2]]
+        *_, outputs = run(both, *layers)
+        mu, log_var = outputs.unbind(dim=2)
         sigma = torch.exp(log_var / 2)
+        there, wide = mu[:, : len(self.x)], slice(len(self.x), None)
+        total = torch.sqrt(sigma.square().mean(0)[: len(self.x)] + there.var(0, correction=0))
+        mean = there.mean(0)
+        mu, sigma = mu[:, wide].T, sigma[:, wide].T.contiguous()  # a row for each x
         # Nine y from each draw, at the ninths of its Gaussian: quantiles of the mixture.
-        ys = (mu[:, None] + sigma[:, None] * self.ninths[:, None]).flatten(0, 1)
-        wide = slice(len(self.x), None)
-        self.wide_mu, self.epistemic = mu.mean(0)[wide], mu.std(0, correction=0)[wide]
-        self.total = ys.quantile(self.ends, dim=0)[:, wide]
-        low, self.median, high = sigma.quantile(self.sigma_ends, dim=0)[:, wide]
+        ys = (mu[:, :, None] + sigma[:, :, None] * self.ninths).flatten(1)
+        self.wide_mu, self.epistemic = mu.mean(1), mu.std(1, correction=0)
+        self.total = ys.quantile(self.ends, dim=1)
+        low, self.median, high = sigma.quantile(self.sigma_ends, dim=1)
         self.sigma_range = low, high
-        total = torch.sqrt(sigma.square().mean(0) + mu.var(0, correction=0))
-        return mu.mean(0)[: len(self.x), None], total[: len(self.x), None]
+        return mean[:, None], total[:, None]
 
     def panels(self):
         wide = {"xlim": (-6, 6), "xlabel": "x"}

@@ -17,10 +17,14 @@ from course_utils.labs.sliders import LAYOUT, log_slider
 from course_utils.plots import ALEATORIC, TRUTH
 from course_utils.training import Diverged
 
-HEADS = {  # name: σ² of the raw parameter, and the raw parameter of σ²
-    "log σ²": (torch.exp, math.log),
-    "softplus": (softplus, lambda var: var + math.log(-math.expm1(-var))),
-    "raw σ²": (lambda raw: raw, lambda var: var),
+HEADS = {  # name: σ² of the raw parameter, the slope of log σ² by it, and the parameter of σ²
+    "log σ²": (torch.exp, torch.ones_like, math.log),
+    "softplus": (
+        softplus,
+        lambda raw: torch.sigmoid(raw) / softplus(raw),
+        lambda var: var + math.log(-math.expm1(-var)),
+    ),
+    "raw σ²": (lambda raw: raw, torch.reciprocal, lambda var: var),
 }
 
 
@@ -39,7 +43,7 @@ class Spread(nn.Module):
 
     def __init__(self, head: str, sigma: float):
         super().__init__()
-        self.var, raw_of = HEADS[head]
+        self.var, self.log_slope, raw_of = HEADS[head]
         self.exact = head == "log σ²"
         self.raw = nn.Parameter(torch.full((1, 1), raw_of(sigma**2), dtype=torch.float64))
 
@@ -82,11 +86,22 @@ class Walk(Lab):
         return Spread(self.value.head, self.value.start)
 
     def loss(self, model, cells):
+        self._above_zero(model)
+        return super().loss(model, cells)
+
+    def _above_zero(self, model):
         if not (model.exact or model.var(model.raw) > 0):
             raise BelowZero(len(self.losses), math.nan, self.value.lr)
-        loss = super().loss(model, cells)
-        if torch.is_grad_enabled():  # a step, and not a look at the result
-            self._note(model(cells.x)[1][0].item() / 2)
+
+    @torch.no_grad()
+    def _descent(self, _):
+        """``loss`` and its slope by the raw parameter, at half the price of autograd."""
+        model = self.model
+        self._above_zero(model)
+        mu, log_var = model(self.cells.x)
+        loss, _, by_log_var = self.cells.slopes(mu, log_var)
+        model.raw.grad = by_log_var.sum() * model.log_slope(model.raw)
+        self._note(log_var[0].item() / 2)
         return loss
 
     def _rewind(self):

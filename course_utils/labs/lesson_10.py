@@ -55,7 +55,7 @@ class OtherTargets(Lab):
         "spread of the counts, correlation."
     )
     retrains = frozenset()
-    train_steps, refit_steps, lr = 200, 60, 0.03
+    train_steps, refit_steps, lr = 200, 45, 0.03
     n = 400
 
     def new_controls(self):
@@ -68,14 +68,18 @@ class OtherTargets(Lab):
     def first_weights(self):
         return mlp(1, (16,), 2, torch.nn.Tanh)
 
-    # Every fit starts from the same first weights: another family would not know the old ones.
-
-    def _refit(self):
+    def _restart(self):
+        """A fit from the first weights: another family would not know the old ones."""
         self._rewind()
         if not self.playing:
             self._settle()
 
-    _restart = _refit
+    def _refit(self):
+        """As a restart, unless the pairs alone changed: they are no matter of the network."""
+        if self.counts_of == (self.value.family, self.value.spread):
+            self._pose()
+        else:
+            self._restart()
 
     def rate(self, hour):
         """The true mean count at an hour (n, 1)."""
@@ -90,6 +94,7 @@ class OtherTargets(Lab):
         return NegativeBinomial(r, logits=(rate * spread).log())
 
     def _pose(self):
+        self.counts_of = self.value.family, self.value.spread
         rng = np.random.default_rng(0)
         hour, level = (torch.from_numpy(rng.uniform(size=(self.n, 1))) for _ in range(2))
         z = torch.from_numpy(rng.standard_normal((2, 300)))
