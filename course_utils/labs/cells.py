@@ -30,6 +30,13 @@ class Cells:
         weight = self.weight[kept]
         return Cells(self.x[kept], self.y[kept], self.spread[kept], weight / weight.sum())
 
+    def repeated(self, times: int) -> "Cells":
+        """The cells one after the other, ``times`` over: for as many outputs at each x."""
+        x, y, spread, weight = (
+            values.repeat(times, 1) for values in (self.x, self.y, self.spread, self.weight)
+        )
+        return Cells(x, y, spread, weight / times)
+
     def nll(self, mu: Tensor, log_var: Tensor) -> Tensor:
         """The mean Gaussian NLL of the points, in nats, from mu and log σ² at the cells' x."""
         same_shape(y=self.y, mu=mu, log_var=log_var)

@@ -33,7 +33,13 @@ class PriorOnY(TwoOutputs):
         kl = (cells.weight * gaussian_kl(mu, log_var)).sum()
         return cells.nll(mu, log_var) + self.value.weight * kl
 
-    slopes = None
+    def slopes(self, outputs):
+        loss, slopes = super().slopes(outputs)
+        mu, log_var = outputs.chunk(2, dim=1)
+        share = self.value.weight * self.cells.weight
+        kl = torch.dot(share[:, 0], gaussian_kl(mu, log_var)[:, 0]).item()
+        by_outputs = torch.cat([mu, (log_var.exp() - 1) / 2], dim=1)
+        return loss + kl, slopes.addcmul_(share, by_outputs)
 
     def best_shift(self, mu, log_var):
         # With u = exp(shift): w B u² + (1 − w) u = A, for the mean squared z-score A and σ² B.
@@ -55,13 +61,17 @@ class PriorOnY(TwoOutputs):
             low, high = torch.where(too_small, s, low), torch.where(too_small, high, s)
         return s.sqrt()
 
+    def _look(self):
+        super()._look()
+        self.predicted = self.law()
+
     def panels(self):
         fit, sigma, loss = super().panels()
         sigma.curves["law"] = {"color": WRONG, "linewidth": 1.3, "label": "predicted σ"}
         return [fit, sigma, loss]
 
     def curves(self):
-        return super().curves() | {"law": (self.x, self.law())}
+        return super().curves() | {"law": (self.x, self.predicted)}
 
     def numbers(self):
         middle = len(self.x) // 2
@@ -69,5 +79,5 @@ class PriorOnY(TwoOutputs):
         return [
             *super().numbers()[:2],
             f"σ(0) learned {self.sigma[middle].item():.2f}, predicted "
-            f"{self.law()[middle].item():.2f}, true {true[middle].item():.2f}",
+            f"{self.predicted[middle].item():.2f}, true {true[middle].item():.2f}",
         ]
