@@ -368,11 +368,11 @@ show(fig, alt="Eight functions drawn from each of two priors. With prior sd 1 th
 # We take 2.5, whose functions turn as sharply as the wave. It is a choice, and a wide one: the wave stays between −1 and 1.
 
 # %%
-def train(loss, steps=300, seed=0, **model):
+def train(loss, steps=1000, seed=0, **model):
     torch.manual_seed(seed)
     net = BayesianRegressor(**model)
     # A large step size: many log variances have far to go, from 2 log 0.05 up to the prior's.
-    fit(net, loss, x, y, steps=steps, lr=0.06, decay=True)
+    fit(net, loss, x, y, steps=steps, lr=0.15, decay=True)
     return net
 
 
@@ -440,10 +440,10 @@ covered, in_gap, sd_inside, sd_gap = torch.tensor(runs).T
 print(f"coverage inside the data: from {covered.min():.2f} to {covered.max():.2f}")
 print(f"coverage in the gap: at least 0.95 in {(in_gap >= 0.95).sum()} of 5 runs")
 print(f"epistemic sd in the gap: {sd_gap.min():.1f} to {sd_gap.max():.1f}; inside {sd_inside.mean():.1f}")
-assert covered.min() >= 0.93 and covered.max() <= 0.98 and (sd_gap > 2 * sd_inside).all()
+assert covered.min() >= 0.93 and covered.max() <= 0.98 and (sd_gap > 5 * sd_inside).all()
 
 # %% [markdown]
-# Inside, every run covers about what it promises. In the gap every run is more than twice as unsure, and the band covers *more* than it promises: it holds the uncertainty about σ. The runs differ in nothing but their first weights and draws, so the spread of their epistemic sd's belongs to the answer.
+# Inside, every run covers about what it promises. In the gap every run is more than five times as unsure, and the band covers *more* than it promises: it holds the uncertainty about σ. The runs differ in nothing but their first weights and draws, so the spread of their epistemic sd's belongs to the answer.
 
 # %% [markdown]
 # ## Against an exact answer, and with ReLU units
@@ -452,17 +452,18 @@ assert covered.min() >= 0.93 and covered.max() <= 0.98 and (sd_gap > 2 * sd_insi
 #
 # $$\operatorname{Var} f_* = k_{**} - k_*^\top (K + D)^{-1} k_* .$$
 #
-# Two things differ: f is Gaussian, where 20 bumps are so only roughly; and it is given the true noise. We add a network of 20 ReLU units with the same prior sd and the same training.
+# Two things differ: f is Gaussian, where 20 bumps are so only roughly; and it is given the true noise. We add a network of 20 ReLU units with the same prior sd and the same training, and the bumps after 300 of the 1,000 steps' worth.
 
 # %%
 K = bump_kernel(x, x) + WAVE.truth(x)[1].square().flatten().diag()
 across = bump_kernel(x, grid)
 explained = (across * torch.linalg.solve(K, across)).sum(0)
-relus = train(elbo, prior_sd=2.5)
+relus, early = train(elbo, prior_sd=2.5), train(elbo, steps=300, prior_sd=2.5, activation=Bump)
 torch.manual_seed(0)
 curves = {
     "GP, prior of the bumps": ((bump_kernel(grid, grid).diagonal() - explained).sqrt(), TRUTH, "--"),
     "20 bumps": (predict_samples(bumps, grid, 400)[2], EPISTEMIC, "-"),
+    "20 bumps, 300 steps": (predict_samples(early, grid, 400)[2], EPISTEMIC, "-."),
     "20 ReLU units": (predict_samples(relus, grid, 400)[2], EPISTEMIC, ":"),
 }
 
@@ -472,23 +473,27 @@ for low, high in ((-3, -1), (1, 3)):
     ax.axvspan(low, high, color=DATA, alpha=0.12, linewidth=0)
 for name, (sd, color, line) in curves.items():
     ax.plot(grid, sd, color=color, linestyle=line, label=name)
-    print(f"{name}: sd of f(0) {sd.flatten()[120]:.1f}")
-ax.set(xlabel="x (data where the ground is grey)", ylabel="epistemic sd of f(x)", ylim=(0, 5))
-ax.set_title("Bumps are unsure in the gap, and less so than the Gaussian process")
-ax.legend(loc="upper center", ncols=3)
+    print(f"{name}: sd of f(0) {sd.flatten()[120]:.1f}, of f(6) {sd.flatten()[-1]:.1f}")
+ax.set(xlabel="x (data where the ground is grey)", ylabel="epistemic sd of f(x)", ylim=(0, 7))
+ax.set_title("Bumps are as unsure as the Gaussian process in the gap, not beyond the data")
+ax.legend(loc="upper left")
 show(fig, alt="Epistemic sd over x. The Gaussian process is low among the data, has a high peak in the "
-     "gap and rises outside. The bump network has a low peak in the gap and stays low outside. The "
-     "ReLU network has no peak; it rises away from x = 0.")
+     "gap and rises to 2 outside. The bump network has a peak as high, after 300 steps a lower one, "
+     "and stays low outside. The ReLU network has no peak; it rises away from x = 0.")
 
 # %%
 _, _, relu_inside, relu_gap = judge(relus)
 left, middle, right = curves["20 ReLU units"][0].square().flatten()[[100, 120, 140]]
-assert middle < left + right and curves["20 bumps"][0].max() < curves["GP, prior of the bumps"][0].max() / 2
+exact, found, hasty, _ = (sd.flatten() for sd, *_ in curves.values())
+assert middle < left + right and found[120] > 0.85 * exact[120] and found[120] > hasty[120] + 0.5
+assert found[[0, -1]].mean() < exact[-1] / 2
 measured("06-b", round(relu_gap / relu_inside, 1), "gap / inside, ReLU")
 
 
 # %% [markdown]
-# The bumps have less than half the peak of the Gaussian process, and stay low outside: with the same prior, independent Gaussians are far too sure where there are no data.
+# In the gap the bumps are about as unsure as the Gaussian process. Beyond the data they are not: with the same prior, independent Gaussians are far too sure there.
+#
+# The width in the gap comes last. Where the data say nothing, the sd of a weight has to grow from 0.05 to the prior's, and only the small KL / n pulls. Stop early, and the network looks surer than its own ELBO allows.
 #
 # For one hidden layer of ReLU units with independent Gaussians [Foong et al. (2020)](https://arxiv.org/abs/1909.00719), theorem 1, prove a bound. For a < 0 < b,
 #
@@ -521,12 +526,12 @@ one = mixture_nll(ensemble[0][:1], ensemble[1][:1], y_new)[inside]
 for name, mixture in (("Bayes", draws_of(bumps, x_new, 200)), ("ensemble", ensemble)):
     difference = mixture_nll(*mixture, y_new)[inside] - one
     error = difference.std() / math.sqrt(len(difference))
-    assert difference.mean().abs() < 0.03
+    assert difference.mean().abs() < 0.03 and (name == "ensemble" or difference.mean() > error)
     print(f"{name}: NLL minus that of one network {difference.mean():.2f} (s.e. {error:.3f}), "
           f"sd of the means in the gap {mixture[0].std(0)[~inside].mean():.1f}")
 
 # %% [markdown]
-# Outside the gap neither gains anything over one network of notebook 04; the Bayesian one even loses a few hundredths of a nat, more than its standard error. In the gap the five networks agree more than the bumps do: their spread is that of five optimisations, without a stated prior. What a Bayesian network adds is a width where data are missing, and there one must count.
+# Outside the gap neither gains anything over one network of notebook 04; the Bayesian one even loses a little, more than its standard error. In the gap the five networks agree more than the bumps do: their spread is that of five optimisations, without a stated prior. What a Bayesian network adds is a width where data are missing, and there one must count.
 
 # %% [markdown]
 # ## How much KL in a minibatch?
@@ -562,7 +567,7 @@ for name, (loss, expected) in losses.items():
 # %% [markdown]
 # ## The lab
 #
-# Slide the gap open and watch the purple band. Raise n: among the data the purple shrinks and the learned σ settles; in the gap neither moves much. Change the prior sd: where there are data little happens, in the gap much does. The dashed curve is a Gaussian process with a prior of its own (sd 1, length 1) and the true noise: another model, not the truth.
+# Slide the gap open and watch the purple band. Raise n: among the data the purple shrinks and the learned σ settles; in the gap both stay wide. Change the prior sd: where there are data little happens, in the gap much does. The dashed curve is the Gaussian process above, with the prior of the bumps and the true noise.
 
 # %%
 lab = LABS["06"]()
@@ -667,7 +672,7 @@ guesses("06")
 # - A distribution over weights is a distribution over functions. Their spread is epistemic. The draws of σ have a spread too: where they disagree, $\mathbb E[\sigma^2]$ is not the noise.
 # - Mean field has the exact mean and variance $1/\Lambda_{ii}$: little is lost when weights are uncorrelated; otherwise it may be too unsure among the data and is too sure away from them.
 # - The KL counts once for all data: KL / n beside a mean NLL. Test it.
-# - In the gap runs differ. Count the band there if you can, and train more than once.
+# - In a gap the width comes last: train until it has. Count the band there if you can, and train more than once.
 # - ReLU units under mean field cannot be much less sure in a gap than at its ends; bumps can.
 
 # %% [markdown]

@@ -672,6 +672,23 @@ def test_many_draws_at_once_are_draws_of_the_layers(new_lab):
     assert ((drawn.mean(0) - mu) / sd).abs().max() < 0.085
 
 
+def test_the_gaussian_process_of_lab_06_has_the_prior_of_the_bumps(new_lab):
+    lab = new_lab("06")
+    lab.set(n=30, prior=1.5)
+    x = torch.cat([lab.cells.x, lab.wide[[100, 140, 199]]])
+    net, chance = lab.first_weights(), torch.Generator().manual_seed(0)
+    for layer in net.net[::2]:
+        torch.nn.init.zeros_(layer.mu)
+        torch.nn.init.constant_(layer.log_var, 2 * math.log(1.5))
+    drawn = [labs.lesson_06.Drawn(layer, 40_000, chance).weights.detach() for layer in net.net[::2]]
+    *_, outputs = labs.lesson_06.run(labs.lesson_06.with_ones(x), *drawn)
+    K, n = outputs[..., 0].T.cov(), len(lab.cells.x)
+    noise = lab.problem.truth(lab.cells.x)[1][:, 0].square() / (lab.cells.weight[:, 0] * lab.kept)
+    explained = K[n:, :n] @ torch.linalg.solve(K[:n, :n] + noise.diag(), K[:n, n:])
+    sd = (K[n:, n:] - explained).diagonal().sqrt()
+    torch.testing.assert_close(lab.reference[[100, 140, 199], 0], sd, rtol=0.05, atol=0)
+
+
 def test_another_correlation_leaves_the_network_of_the_counts_as_it_is(new_lab):
     lab = new_lab("10", full)
     mu, errors = lab.mu, lab.errors
