@@ -297,7 +297,7 @@ fit(dropped, mean_nll, x, y, steps=300, lr=0.02, decay=True)
 one = HeteroscedasticRegressor(hidden=(20,), activation=nn.Tanh)
 fit(one, mean_nll, x, y, steps=200, lr=0.05, decay=True)
 bumps = BayesianRegressor(activation=Bump, prior_sd=2.5)
-fit(bumps, partial(negative_elbo, n=len(x)), x, y, steps=300, lr=0.06, decay=True)
+fit(bumps, partial(negative_elbo, n=len(x)), x, y, steps=1000, lr=0.15, decay=True)
 
 # %%
 grid = WAVE.grid(121, margin=0.3)
@@ -333,7 +333,7 @@ show(fig, alt="Four panels over the same data with a gap. The purple band of the
 
 
 # %% [markdown]
-# Three of the four are at least twice as unsure in the gap as among the data; dropout is not. (With one hidden layer of ReLU units it cannot be much less sure between two clusters than in them: [Foong et al. 2020](https://arxiv.org/abs/1909.00719).) The epistemic sd's in the gap differ by a factor above 3, and no data there decide: each way has its own prior, stated or not. The orange spike of Bayes by Backprop is its uncertainty about the noise (notebook 06).
+# Three of the four are at least twice as unsure in the gap as among the data; dropout is not. (With one hidden layer of ReLU units it cannot be much less sure between two clusters than in them: [Foong et al. 2020](https://arxiv.org/abs/1909.00719).) The epistemic sd's in the gap differ by a factor above 3, and no data there decide: each way has its own prior, stated or not. Bayes by Backprop goes most of the way back to its wide prior there, for the mean and for the noise (notebook 06).
 #
 # What one prediction costs:
 #

@@ -689,6 +689,24 @@ def test_the_gaussian_process_of_lab_06_has_the_prior_of_the_bumps(new_lab):
     torch.testing.assert_close(lab.reference[[100, 140, 199], 0], sd, rtol=0.05, atol=0)
 
 
+def test_in_the_gap_lab_06_is_as_unsure_as_the_gaussian_process(new_lab):
+    lab = new_lab("06", full)
+    at_0 = lab.wide.abs().argmin()
+    for n in (30, 300, 3000):
+        lab.set(n=n)
+        assert 0.6 < lab.epistemic[at_0] / lab.reference[at_0, 0] < 1.6
+
+
+@pytest.mark.parametrize("setting", [(10, 5, 1.5), (100, 5, 1), (300, 5, 1.5), (10, 0.5, 0)])
+def test_a_draw_that_costs_thousands_of_nats_is_no_divergence(new_lab, setting):
+    lab = new_lab("06", full)
+    lab.set(**dict(zip(lab.controls, setting, strict=True)))
+    assert lab.message == ""
+    lab.play()
+    tick(lab, 20)
+    assert lab.message == "" and sound(lab)
+
+
 def test_another_correlation_leaves_the_network_of_the_counts_as_it_is(new_lab):
     lab = new_lab("10", full)
     mu, errors = lab.mu, lab.errors

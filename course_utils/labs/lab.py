@@ -36,7 +36,6 @@ from course_utils.training import Diverged, one_thread, predict
 from course_utils.widgets import mimebundle, playing_trait
 
 TICK_STEPS, TICK_SECONDS = 25, 0.02  # of live training between two pictures
-HOPELESS = 1000  # nats worse than at the start: Adam rarely reaches NaN, but this is no fit
 UNSEEN = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
 
 
@@ -81,6 +80,7 @@ class Lab:
     # A method may stand here: from the perceptron's outputs at the cells, (loss, its gradient by
     # the outputs). It puts those of other parameters in their places. Autograd takes twice as long.
     slopes = None
+    hopeless = 1000.0  # nats worse than at the start: Adam rarely reaches NaN, but this is no fit
     n = 10_000
     y_limits = (-6.0, 6.0)
     nll_limits = (-1.0, 4.0)
@@ -438,7 +438,7 @@ class Lab:
                 value = self._finite(self._descent(quick))
                 if i == 0:
                     start = value
-                if value > start + HOPELESS:
+                if value > start + self.hopeless:
                     raise self._diverged(value)
                 self.losses.append(value)
                 self._optimiser.step()
