@@ -452,7 +452,7 @@ assert covered.min() >= 0.93 and covered.max() <= 0.98 and (sd_gap > 5 * sd_insi
 #
 # $$\operatorname{Var} f_* = k_{**} - k_*^\top (K + D)^{-1} k_* .$$
 #
-# Two things differ: f is Gaussian, where 20 bumps are so only roughly; and it is given the true noise. We add a network of 20 ReLU units with the same prior sd and the same training, and the bumps after 300 of the 1,000 steps' worth.
+# Two things differ: f is Gaussian, where 20 bumps are so only roughly; and it is given the true noise. We add a network of 20 ReLU units with the same prior sd and the same training, and one of 20 bumps trained for 300 steps in place of 1,000.
 
 # %%
 K = bump_kernel(x, x) + WAVE.truth(x)[1].square().flatten().diag()
