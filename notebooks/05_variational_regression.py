@@ -395,7 +395,7 @@ assert abs(gaps.mean() - 1) < 0.1
 # %% [markdown]
 # ## A weight on the KL
 #
-# Between NLL and NLL + KL we put a dial $w$: the loss NLL + $w\,$KL. For a centred y, where $\hat\mu = 0$, it is up to a constant
+# Between NLL and NLL + KL we put a dial $w$: the loss $\mathrm{NLL} + w\,\mathrm{KL}$. For a centred y, where $\hat\mu = 0$, it is up to a constant
 #
 # $$L = \tfrac12 \log s + \frac{\sigma^2}{2s} + \tfrac w2\left(s - \log s\right).$$
 #

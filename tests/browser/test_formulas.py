@@ -76,6 +76,16 @@ def test_an_error_of_mathjax_is_seen(course, open_notebook):
 
 
 @each_lesson
+def test_no_letter_touches_a_formula(source):
+    """VS Code does not end a formula before a letter: it shows the dollars and what follows."""
+    for kind, text in cells(source):
+        prose = CODE.sub("`code`", text) if kind == "markdown" else ""
+        for found in re.finditer(r"\$\$.+?\$\$|\$[^$\n]+\$", prose, re.S):
+            around = prose[: found.start()][-1:], prose[found.end() :][:1]
+            assert not any(character.isalnum() for character in around), (found[0], around)
+
+
+@each_lesson
 def test_no_formula_in_a_table_holds_a_bar(source):
     """GitHub takes it for the end of a cell, and a bar with a backslash for a bar without."""
     for kind, text in cells(source):
