@@ -313,6 +313,8 @@ rise = {name: (parts[2][gap].mean() / parts[2][data].mean()).item() for name, pa
 assert rise["MC dropout"] < 2 < min(v for name, v in rise.items() if name != "MC dropout")
 widths = [parts[2][gap].mean() for parts in WAYS.values()]
 assert max(widths) > 3 * min(widths)
+_, sigma_at_0, epistemic_at_0 = (part[60] for part in WAYS["Bayes by Backprop"])
+assert epistemic_at_0 > 6.3 / 2 and sigma_at_0 > 3 * WAVE.truth(grid)[1][60]
 
 # %%
 fig, axes = plt.subplots(2, 2, figsize=(8, 5.4), sharex=True, sharey=True)
@@ -333,8 +335,9 @@ show(fig, alt="Four panels over the same data with a gap. The purple band of the
 
 
 # %% [markdown]
-# Three of the four are at least twice as unsure in the gap as among the data; dropout is not. (With one hidden layer of ReLU units it cannot be much less sure between two clusters than in them: [Foong et al. 2020](https://arxiv.org/abs/1909.00719).) The epistemic sd's in the gap differ by a factor above 3, and no data there decide: each way has its own prior, stated or not. Bayes by Backprop goes most of the way back to its wide prior there, for the mean and for the noise (notebook 06).
-#
+# Three of the four are at least twice as unsure in the gap as among the data; dropout is not. (With one hidden layer of ReLU units it cannot be much less sure between two clusters than in them: [Foong et al. 2020](https://arxiv.org/abs/1909.00719).) The epistemic sd's in the gap differ by a factor above 3, and no data there decide: each way has its own prior, stated or not. Bayes by Backprop goes more than half of the way back to its wide prior there, which has an sd of 6.3 at x = 0 (notebook 06), and its σ spreads likewise.
+
+# %% [markdown]
 # What one prediction costs:
 #
 # | | trainings | forwards | needs |

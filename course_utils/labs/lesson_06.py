@@ -129,7 +129,7 @@ class GapInData(Lab):
         noise = (sigma**2 / (self.cells.weight * self.kept)).flatten().diag()
         L = torch.linalg.cholesky(kernel(x, x) + noise)
         half = torch.linalg.solve_triangular(L, kernel(x, self.wide), upper=False)
-        prior = s**2 + 20 * s**2 / torch.sqrt(1 + 2 * s**2 * (1 + self.wide[:, 0] ** 2))
+        prior = kernel(self.wide, self.wide).diagonal()
         return (prior - half.square().sum(0)).clamp(min=0).sqrt()[:, None]
 
     def loss(self, model, cells):

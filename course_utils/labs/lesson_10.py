@@ -75,7 +75,7 @@ class OtherTargets(Lab):
             self._settle()
 
     def _refit(self):
-        """As a restart, unless the pairs alone changed: they are no matter of the network."""
+        """As a restart, unless the pairs alone changed: the network never sees them."""
         if self.counts_of == (self.value.family, self.value.spread):
             self._pose()
         else:
