@@ -26,9 +26,17 @@ from course_utils.doors import (
 from course_utils.tables import Table, read_csv
 
 __all__ = [
-    "FUNNEL", "LINE", "WAVE", "Problem", "Table", "constant", "diabetes", "engel", "motorcycle",
+    "FUNNEL",
+    "LINE",
+    "WAVE",
+    "Problem",
+    "Table",
+    "constant",
+    "diabetes",
+    "engel",
+    "motorcycle",
     "read_csv",
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True)

@@ -145,8 +145,14 @@ def as_tensor(name: str, value) -> Tensor:
                 f"{advice} first"
             )
     if array.dtype.kind not in "iuf":
-        kind = {"U": "text", "S": "bytes", "M": "dates", "m": "durations", "b": "bool",
-                "c": "complex numbers"}  # fmt: skip
+        kind = {
+            "U": "text",
+            "S": "bytes",
+            "M": "dates",
+            "m": "durations",
+            "b": "bool",
+            "c": "complex numbers",
+        }
         came = kind.get(array.dtype.kind, what_came(value))
         raise ValueError(f"{name} must hold real numbers, got {came}: turn them into floats first")
     return torch.from_numpy(np.array(array, dtype=np.float64))
@@ -345,8 +351,11 @@ def door(**checks):
 
     def guard(function):
         parameters = list(inspect.signature(function).parameters.values())
-        plan = [(p.name, i, checks[p.name], p.default) for i, p in enumerate(parameters)
-                if p.name in checks]  # fmt: skip
+        plan = [
+            (p.name, i, checks[p.name], p.default)
+            for i, p in enumerate(parameters)
+            if p.name in checks
+        ]
 
         @functools.wraps(function)
         def guarded(*args, **kwargs):

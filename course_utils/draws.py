@@ -19,11 +19,28 @@ from torch.nn.functional import dropout
 from torch.overrides import TorchFunctionMode
 
 TAKE_A_GENERATOR = {
-    torch.bernoulli, torch.multinomial, torch.normal, torch.poisson, torch.rand, torch.randint,
-    torch.randn, torch.randperm, torch.binomial, torch._standard_gamma, torch._sample_dirichlet,
-    Tensor.bernoulli, Tensor.bernoulli_, Tensor.cauchy_, Tensor.exponential_, Tensor.geometric_,
-    Tensor.log_normal_, Tensor.multinomial, Tensor.normal_, Tensor.random_, Tensor.uniform_,
-}  # fmt: skip
+    torch.bernoulli,
+    torch.multinomial,
+    torch.normal,
+    torch.poisson,
+    torch.rand,
+    torch.randint,
+    torch.randn,
+    torch.randperm,
+    torch.binomial,
+    torch._standard_gamma,
+    torch._sample_dirichlet,
+    Tensor.bernoulli,
+    Tensor.bernoulli_,
+    Tensor.cauchy_,
+    Tensor.exponential_,
+    Tensor.geometric_,
+    Tensor.log_normal_,
+    Tensor.multinomial,
+    Tensor.normal_,
+    Tensor.random_,
+    Tensor.uniform_,
+}
 LIKE = {torch.rand_like: torch.rand, torch.randn_like: torch.randn}
 
 
@@ -66,9 +83,12 @@ class OwnDraws(TorchFunctionMode):
 
 
 TORCH_STREAM = {
-    "manual_seed": "manual_seed", "seed": "seed", "initial_seed": "initial_seed",
-    "get_rng_state": "get_state", "set_rng_state": "set_state",
-}  # fmt: skip
+    "manual_seed": "manual_seed",
+    "seed": "seed",
+    "initial_seed": "initial_seed",
+    "get_rng_state": "get_state",
+    "set_rng_state": "set_state",
+}
 
 
 class Whose(threading.local):

@@ -13,16 +13,19 @@ from course_utils.losses import gaussian_kl
 def widths(name: str, value) -> list[int]:
     """The widths of hidden layers; an empty list makes a line."""
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise ValueError(f"{name} must list the widths of the layers, got {what_came(value)}: "
-                         f"type {name}=(50,)")  # fmt: skip
+        raise ValueError(
+            f"{name} must list the widths of the layers, got {what_came(value)}: type {name}=(50,)"
+        )
     return [whole(1)(f"{name}[{i}]", width) for i, width in enumerate(value)]
 
 
 def layer_class(name: str, value) -> Callable[[], nn.Module]:
     """What makes an activation when it is called, as nn.ReLU does; not nn.ReLU()."""
     if isinstance(value, nn.Module) or not callable(value):
-        raise ValueError(f"{name} must be a class as nn.ReLU is, got {what_came(value)}: "
-                         f"type {name}=nn.ReLU, without parentheses")  # fmt: skip
+        raise ValueError(
+            f"{name} must be a class as nn.ReLU is, got {what_came(value)}: "
+            f"type {name}=nn.ReLU, without parentheses"
+        )
     return value
 
 
@@ -104,7 +107,7 @@ class BayesianRegressor(nn.Module):
     """A network of ``BayesianLinear`` layers for mu(x) and log σ²(x), with new weights each time.
 
     x (n, n_in) -> mu and log_var, both (n, n_out). ``activation=Bump`` with ``prior_sd=2.5`` is
-    unsure in gaps of the data; ReLU units are unsure beyond their ends (notebook 06).
+    unsure in gaps of the data; ReLU units are unsure beyond their ends (notebook 07).
     """
 
     def __init__(
@@ -164,12 +167,21 @@ class Ensemble(nn.Module):
 
 # Their doors stand here, for the lessons show the classes as they are.
 for network in (
-    HomoscedasticRegressor, HeteroscedasticRegressor, BayesianLinear, BayesianRegressor, Ensemble
-):  # fmt: skip
+    HomoscedasticRegressor,
+    HeteroscedasticRegressor,
+    BayesianLinear,
+    BayesianRegressor,
+    Ensemble,
+):
     network.__init__ = door(
-        n_in=whole(1), hidden=widths, n_out=whole(1), activation=layer_class, prior_sd=above(0),
-        init_sd=above(0), members=whole(2),
-    )(network.__init__)  # fmt: skip
+        n_in=whole(1),
+        hidden=widths,
+        n_out=whole(1),
+        activation=layer_class,
+        prior_sd=above(0),
+        init_sd=above(0),
+        members=whole(2),
+    )(network.__init__)
 
 
 class Standardised(nn.Module):
@@ -191,8 +203,9 @@ class Standardised(nn.Module):
     def __init__(self, model: nn.Module, x: Tensor, y: Tensor):
         super().__init__()
         if not isinstance(model, nn.Module):
-            raise ValueError(f"model must be a network, got {what_came(model)}: "
-                             "type Standardised(model, x, y)")  # fmt: skip
+            raise ValueError(
+                f"model must be a network, got {what_came(model)}: type Standardised(model, x, y)"
+            )
         self.model = model
         for name, value in zip("xy", data(x, y), strict=True):
             mean, scale = value.mean(0, keepdim=True), value.std(0, correction=0, keepdim=True)

@@ -63,8 +63,10 @@ def use_course_style() -> None:
     plt.rcParams.update(STYLE)
 
 
-@door(fig=instance(Figure, "type fig, ax = plt.subplots()"),
-      alt=instance(str, "write what the figure shows"))  # fmt: skip
+@door(
+    fig=instance(Figure, "type fig, ax = plt.subplots()"),
+    alt=instance(str, "write what the figure shows"),
+)
 def show(fig: Figure, alt: str) -> None:
     """Display the figure once, as a PNG with ``alt`` as its text; then clear and close it.
 
@@ -134,7 +136,12 @@ def plot_fit(
     if sigma is not None:
         lower, upper = interval(mu, sigma)
         ax.fill_between(
-            x[:, 0], lower[:, 0], upper[:, 0], color=band_color, alpha=0.3, linewidth=0,
+            x[:, 0],
+            lower[:, 0],
+            upper[:, 0],
+            color=band_color,
+            alpha=0.3,
+            linewidth=0,
             label="95 % interval",
         )
     ax.plot(x, mu, color=color, label=label)

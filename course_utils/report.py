@@ -132,8 +132,16 @@ class Report:
         rows = self.rows()
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
-        return "\n".join([self.title(), "", *lines, "", *self.sentences,
-                          *[f"Note: {note}" for note in self.notes]])  # fmt: skip
+        return "\n".join(
+            [
+                self.title(),
+                "",
+                *lines,
+                "",
+                *self.sentences,
+                *[f"Note: {note}" for note in self.notes],
+            ]
+        )
 
     def title(self) -> str:
         sizes = self.sizes
@@ -152,16 +160,28 @@ class Report:
 
         head, *rows = self.rows()
         notes = [f"- {html.escape(note, quote=False)}" for note in self.notes]
-        return "\n".join([
-            f"**{html.escape(self.title(), quote=False)}**", "", bar(head),
-            bar(["---"] * len(head)), *map(bar, rows), "", f"**{self.sentences[0]}**", "",
-            *[f"- {sentence}" for sentence in self.sentences[1:]], *notes,
-        ])  # fmt: skip
+        return "\n".join(
+            [
+                f"**{html.escape(self.title(), quote=False)}**",
+                "",
+                bar(head),
+                bar(["---"] * len(head)),
+                *map(bar, rows),
+                "",
+                f"**{self.sentences[0]}**",
+                "",
+                *[f"- {sentence}" for sentence in self.sentences[1:]],
+                *notes,
+            ]
+        )
 
     def alt(self) -> str:
         """What the figure shows, in words."""
-        left = (f"{self.target} against {self.inputs[0]} with the predicted mean"
-                if self.x.shape[1] == 1 else f"{self.target} against its prediction")  # fmt: skip
+        left = (
+            f"{self.target} against {self.inputs[0]} with the predicted mean"
+            if self.x.shape[1] == 1
+            else f"{self.target} against its prediction"
+        )
         z = self.scores[self.choice]["z"].abs()
         return (
             f"Left: {left}{' and interval' * self.claims}, model with {self.choice}. Right: the "
@@ -199,8 +219,9 @@ class Report:
         mu, _ = self.predict(grid)
         if self.claims:
             lower, upper = self.interval(grid)
-            ax.fill_between(grid[:, 0], lower[:, 0], upper[:, 0], color=ALEATORIC, alpha=0.3,
-                            linewidth=0)  # fmt: skip
+            ax.fill_between(
+                grid[:, 0], lower[:, 0], upper[:, 0], color=ALEATORIC, alpha=0.3, linewidth=0
+            )
         ax.plot(grid, mu, color=MEAN)
 
     def _ipython_display_(self) -> None:
@@ -254,12 +275,15 @@ def report(
     choice = "two outputs" if two else "one σ"
     final = split(n, seed, None)
     model = trained(choice, x, y, final, level, seed, budget)
-    scores = {kind: {name: torch.cat([fold[name] for fold in found]) for name in found[0]}
-              for kind, found in results.items()}  # fmt: skip
+    scores = {
+        kind: {name: torch.cat([fold[name] for fold in found]) for name in found[0]}
+        for kind, found in results.items()
+    }
     sizes = {part: len(rows) for part, rows in plan[0].items()} | {"folds": folds}
     claims = min(len(rows["calibration"]) for rows in plan) >= fewest_to_calibrate(level)
-    found = Report(choice, model, difference, scores, sizes, level, claims, target, inputs, [],
-                   notes, x, y)  # fmt: skip
+    found = Report(
+        choice, model, difference, scores, sizes, level, claims, target, inputs, [], notes, x, y
+    )
     found.sentences += sentences(found)
     tested = torch.cat([rows["test"] for rows in plan])
     found.notes += in_order(scores[choice]["z"], tested)
@@ -304,8 +328,10 @@ def look(x: Tensor, y: Tensor, target: str, inputs: list[str]) -> list[str]:
     for name, column in zip([*inputs, target], torch.cat([x, y], dim=1).T):
         largest = column.abs().max().item()
         if largest > LARGEST:
-            raise ValueError(f"column {name!r} must stay below {LARGEST:g}, got {largest:.3g}: "
-                             "choose a larger unit")  # fmt: skip
+            raise ValueError(
+                f"column {name!r} must stay below {LARGEST:g}, got {largest:.3g}: "
+                "choose a larger unit"
+            )
     distinct = len(y.unique())
     if distinct == 1:
         raise ValueError(f"{target!r} must vary, got {y[0].item():g} in each of {n} rows")
@@ -318,12 +344,14 @@ def look(x: Tensor, y: Tensor, target: str, inputs: list[str]) -> list[str]:
     if distinct <= max(10, n // 100):
         notes.append(
             f"{target!r} takes {distinct} values only: for counts, classes and rounded numbers a "
-            "Gaussian is a rough description (notebook 10)."
+            "Gaussian is a rough description (notebook 11)."
         )
     copies = n - len(torch.cat([x, y], dim=1).unique(dim=0))
     if copies:
-        notes.append(f"{copies} of {n} rows repeat another one: where one copy trains and the "
-                     "other tests, the scores flatter.")  # fmt: skip
+        notes.append(
+            f"{copies} of {n} rows repeat another one: where one copy trains and the "
+            "other tests, the scores flatter."
+        )
     if n < 20 * d:
         notes.append(f"{n} rows are few for {d} inputs: fewer inputs may predict better.")
     return notes
@@ -340,8 +368,12 @@ def split(n: int, seed: int, fold: int | None) -> dict[str, Tensor]:
     calibration = parts.pop((fold or 0) % len(parts))  # the part that follows: each has its turn
     rest = torch.cat(parts)
     stop = min(len(rest) // 5, JUDGES)
-    return {"training": rest[stop:], "validation": rest[:stop], "calibration": calibration,
-            "test": test}  # fmt: skip
+    return {
+        "training": rest[stop:],
+        "validation": rest[:stop],
+        "calibration": calibration,
+        "test": test,
+    }
 
 
 def trained(kind, x, y, rows, level, seed, budget) -> Calibrated:
@@ -355,9 +387,17 @@ def trained(kind, x, y, rows, level, seed, budget) -> Calibrated:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Remark)  # of the last step; the best one is kept
             fit(
-                model, mean_nll, x[train], y[train], steps=steps, batch_size=batch, seed=seed,
-                decay=True, held_out=(x[stop], y[stop]), keep_best=True,
-            )  # fmt: skip
+                model,
+                mean_nll,
+                x[train],
+                y[train],
+                steps=steps,
+                batch_size=batch,
+                seed=seed,
+                decay=True,
+                held_out=(x[stop], y[stop]),
+                keep_best=True,
+            )
     except Diverged as error:
         raise ValueError(f"the fit needs data with a finite loss, got: {error}") from error
     mu, sigma = predict(model, x[calibrate])
@@ -371,10 +411,14 @@ def judged(model: Calibrated, x: Tensor, y: Tensor) -> dict[str, Tensor]:
     mu, sigma = predict(model, x)
     half = model.reach / model.scale * sigma
     return {
-        "mu": mu, "sigma": sigma, "z": (y - mu) / sigma,
-        "NLL": gaussian_nll(y, mu, 2 * sigma.log()), "CRPS": crps(y, mu, sigma),
-        "covered": ((y - mu).abs() <= half).to(DTYPE), "width": 2 * half,
-    }  # fmt: skip
+        "mu": mu,
+        "sigma": sigma,
+        "z": (y - mu) / sigma,
+        "NLL": gaussian_nll(y, mu, 2 * sigma.log()),
+        "CRPS": crps(y, mu, sigma),
+        "covered": ((y - mu).abs() <= half).to(DTYPE),
+        "width": 2 * half,
+    }
 
 
 def compared(results, plan) -> PairedComparison:
@@ -421,38 +465,49 @@ def sentences(found: Report) -> list[str]:
     elif d > CLEAR * error:
         verdict = f"Use one σ: the second output loses {size}."
     elif d < -error:
-        verdict = (f"Use one σ until more rows decide: two outputs look better by {size}, less "
-                   f"than {CLEAR} standard errors.")  # fmt: skip
+        verdict = (
+            f"Use one σ until more rows decide: two outputs look better by {size}, less "
+            f"than {CLEAR} standard errors."
+        )
     else:
-        verdict = ("Use one σ: the second output does not pay here (difference of the NLL: "
-                   f"{pm(d, error)} nats a row).")  # fmt: skip
+        verdict = (
+            "Use one σ: the second output does not pay here (difference of the NLL: "
+            f"{pm(d, error)} nats a row)."
+        )
     summary = found.summary()[found.choice]
     percent = f"{100 * found.level:g} %"
     fewest, n = fewest_to_calibrate(found.level), found.sizes["calibration"]
     if found.claims:
         covered, se = summary["covered"]
         tested = len(found.scores[found.choice]["NLL"])
-        said = [f"Its {percent} interval held {100 * covered:.1f} ± {100 * se:.1f} % of the "
-                f"{tested} test rows, mean width {rounded(summary['width'][0])}."]  # fmt: skip
+        said = [
+            f"Its {percent} interval held {100 * covered:.1f} ± {100 * se:.1f} % of the "
+            f"{tested} test rows, mean width {rounded(summary['width'][0])}."
+        ]
         if abs(covered - found.level) > 3 * se:
             said.append("That is more than three standard errors off: do not trust the interval.")
     else:
         said = [f"No coverage is claimed: {n} rows calibrate, and {percent} needs {fewest}."]
     spread = found.y.std(correction=0).item()
     if summary["RMSE"][0] < 0.01 * spread:
-        said.append(f"{found.target} has almost no noise (RMSE under 1 % of its standard "
-                    "deviation): what the interval holds is mostly misfit.")  # fmt: skip
+        said.append(
+            f"{found.target} has almost no noise (RMSE under 1 % of its standard "
+            "deviation): what the interval holds is mostly misfit."
+        )
     if summary["RMSE"][0] > 0.95 * spread:
-        said.append(f"The inputs say little about {found.target}: RMSE "
-                    f"{rounded(summary['RMSE'][0])}, and {found.target} itself has standard "
-                    f"deviation {rounded(spread)}.")  # fmt: skip
+        said.append(
+            f"The inputs say little about {found.target}: RMSE "
+            f"{rounded(summary['RMSE'][0])}, and {found.target} itself has standard "
+            f"deviation {rounded(spread)}."
+        )
     return [
-        verdict, *said,
+        verdict,
+        *said,
         f".model, .predict(x) and .interval(x) use all {len(found.y)} rows; σ was multiplied by "
         f"{found.model.scale:.2f} on those that calibrate.",
         "All this holds for new rows that come as these did, and on average over them, not for "
         "each x.",
-    ]  # fmt: skip
+    ]
 
 
 def rounded(value: float) -> str:

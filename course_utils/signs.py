@@ -141,8 +141,11 @@ def after_training(
     same = [pair for pair in pairs if torch.equal(pair[0], mu) and torch.equal(pair[1], second)]
     reading, _ = read_as(value, same, y)
     if reading in ("σ²", "σ"):
-        return [*found, f"the loss takes the model's second output for {reading}, and predict "
-                "will take it for log σ²: return its logarithm"]  # fmt: skip
+        return [
+            *found,
+            f"the loss takes the model's second output for {reading}, and predict "
+            "will take it for log σ²: return its logarithm",
+        ]
     if not reading:
         return found
     mu, log_var = mu.detach(), second.detach()
@@ -195,8 +198,10 @@ def about_kl(value: Tensor, pairs: list, heard: Heard, y: Tensor, n: int) -> lis
     """A sentence if a loss leaves out the KL, or gives it another weight than n points ask for."""
     right = f"type partial(negative_elbo, n={n})"
     if heard.kl is None:
-        return [f"the loss never calls the model's .kl(), so nothing keeps its weights apart from "
-                f"a single network's: {right}"]  # fmt: skip
+        return [
+            f"the loss never calls the model's .kl(), so nothing keeps its weights apart from "
+            f"a single network's: {right}"
+        ]
     weights = [read_as(value, [pair], y)[1] for pair in pairs]
     if any(weight is None or not torch.allclose(weight, weight[0, 0]) for weight in weights):
         return []

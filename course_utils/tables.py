@@ -43,9 +43,12 @@ OTHER_FILES = (
     (b"\x93NUMPY", "a file of numpy's: type np.savetxt(path, array, delimiter=',')"),
 )
 BYTE_ORDER_MARKS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
-)  # fmt: skip
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
 
 
 def grammar(decimal: str) -> re.Pattern:
@@ -152,28 +155,37 @@ class Table:
                     'such rows, leave the column out of inputs, or type missing="drop"'
                 )
             names = [name for name, holes in zip(chosen, bad.any(dim=0)) if holes]
-            note = (f"{int(rows.sum())} of {len(self)} rows are left out for a hole in "
-                    f"{listed(names)}.")  # fmt: skip
+            note = (
+                f"{int(rows.sum())} of {len(self)} rows are left out for a hole in {listed(names)}."
+            )
             if note not in self.notes:
                 self.notes.append(note)
             values = values[~rows]
             if not len(values):
-                raise ValueError(f"each of the {len(self)} rows has a hole in {listed(names)}: "
-                                 "expected rows without one")  # fmt: skip
+                raise ValueError(
+                    f"each of the {len(self)} rows has a hole in {listed(names)}: "
+                    "expected rows without one"
+                )
         return values[:, :-1].contiguous(), values[:, -1:].contiguous()
 
     def known(self, names, what: str) -> list[str]:
         """The names, if all are of columns of numbers."""
         if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
-            raise ValueError(f"{what} must be given by name, got {what_came(names)}: the columns "
-                             f"of numbers are {listed(self.names)}")  # fmt: skip
+            raise ValueError(
+                f"{what} must be given by name, got {what_came(names)}: the columns "
+                f"of numbers are {listed(self.names)}"
+            )
         for name in names:
             if name in self.kept_out:
-                raise ValueError(f"column {name!r} must hold numbers, got {self.kept_out[name]}: "
-                                 "correct the file, or choose another column")  # fmt: skip
+                raise ValueError(
+                    f"column {name!r} must hold numbers, got {self.kept_out[name]}: "
+                    "correct the file, or choose another column"
+                )
             if name not in self.names:
-                raise ValueError(f"{what} must name a column of numbers, got {name!r}: they are "
-                                 f"{listed(self.names)}")  # fmt: skip
+                raise ValueError(
+                    f"{what} must name a column of numbers, got {name!r}: they are "
+                    f"{listed(self.names)}"
+                )
         return list(names)
 
     def hole_of(self, name: str) -> str:
@@ -272,8 +284,11 @@ def decoded(name: str, content: bytes, notes: list[str]) -> str:
     if content.startswith(b"PK\x03\x04"):
         office = b"xl/" in content or b"[Content_Types].xml" in content[:4000]
         sheet = office or b"opendocument" in content[:200]
-        kind = ("an Excel or OpenDocument file: save it as CSV" if sheet
-                else "a zip archive: unpack it first")  # fmt: skip
+        kind = (
+            "an Excel or OpenDocument file: save it as CSV"
+            if sheet
+            else "a zip archive: unpack it first"
+        )
         raise ValueError(f"{name} must be a CSV, got {kind}")
     encoding = next((e for mark, e in BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
     if encoding == "utf-8" and b"\x00" in content:
@@ -304,8 +319,9 @@ def refuse_what_is_no_table(name: str, text: str) -> None:
         raise ValueError(f"{name} must be a CSV, got JSON: save its table as CSV")
     if "\x00" in text:
         row = text[: text.index("\x00")].count("\n") + 1
-        raise ValueError(f"{name} must be text, got a NUL byte in row {row}: it is damaged or not "
-                         "a CSV")  # fmt: skip
+        raise ValueError(
+            f"{name} must be text, got a NUL byte in row {row}: it is damaged or not a CSV"
+        )
 
 
 # From text to rows
@@ -377,8 +393,10 @@ def parsed(name: str, text: str, delimiter: str, notes: list[str]) -> tuple[Grid
     empty = [line for line in empty if line < lines[-1]]  # those at the end say nothing
     if empty:
         many = len(empty) > 1
-        notes.append(f"{len(empty)} empty row{'s are' if many else ' is'} left out, the first is "
-                     f"row {empty[0]}.")  # fmt: skip
+        notes.append(
+            f"{len(empty)} empty row{'s are' if many else ' is'} left out, the first is "
+            f"row {empty[0]}."
+        )
     if len(set(widths)) == 1:
         return Grid(cells, widths[0]), lines
     return one_width(name, cells, widths, lines, delimiter), lines
@@ -430,15 +448,19 @@ def named(name, grid, lines, header, notes) -> tuple[list[str], Grid, list[int]]
     if not header:
         return [f"column {j + 1}" for j in range(len(first))], grid, lines
     if len(lines) == 1:
-        raise ValueError(f"{name} has a row of names only, {listed(first)}: expected rows of "
-                         "numbers below it")  # fmt: skip
+        raise ValueError(
+            f"{name} has a row of names only, {listed(first)}: expected rows of numbers below it"
+        )
     names = [" ".join(cell.split()) or f"column {j + 1}" for j, cell in enumerate(first)]
     twice = {cell for cell, count in Counter(names).items() if count > 1}
     if twice:
-        notes.append(f"Two or more columns are called {listed(sorted(twice))}: their names here "
-                     "say which column it is.")  # fmt: skip
-        names = [f"{cell} (column {j + 1})" if cell in twice else cell
-                 for j, cell in enumerate(names)]  # fmt: skip
+        notes.append(
+            f"Two or more columns are called {listed(sorted(twice))}: their names here "
+            "say which column it is."
+        )
+        names = [
+            f"{cell} (column {j + 1})" if cell in twice else cell for j, cell in enumerate(names)
+        ]
     return names, Grid(grid.cells[grid.width :], grid.width), lines[1:]
 
 
@@ -494,8 +516,9 @@ def columns(name, names, grid, lines, notes) -> Table:
     notes += [f"Column {c!r} has {why}." for c, why in holes.items()]
     if not kept:
         column_name, why = next(iter(kept_out.items()))
-        raise ValueError(f"{name} must have a column of numbers, got in column {column_name!r} "
-                         f"{why}")  # fmt: skip
+        raise ValueError(
+            f"{name} must have a column of numbers, got in column {column_name!r} {why}"
+        )
     return Table(kept, torch.stack(numbers, dim=1), notes, lines, kept_out, holes)
 
 

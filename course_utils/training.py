@@ -96,8 +96,9 @@ def trainable(name: str, model) -> nn.Module:
 def loss_function(name: str, loss) -> Loss:
     """A function that is called as loss(model, x, y)."""
     if isinstance(loss, type | nn.Module) or not callable(loss):
-        raise ValueError(f"{name} must be a function loss(model, x, y), as mean_nll is, got "
-                         f"{what_came(loss)}")  # fmt: skip
+        raise ValueError(
+            f"{name} must be a function loss(model, x, y), as mean_nll is, got {what_came(loss)}"
+        )
     try:
         inspect.signature(loss).bind("model", "x", "y")
     except TypeError:
@@ -115,9 +116,14 @@ def count_or_none(name: str, value) -> int | None:
 
 
 @door(
-    model=trainable, loss=loss_function, steps=whole(1), lr=above(0), batch_size=count_or_none,
-    seed=whole(0), optimizer=function,
-)  # fmt: skip
+    model=trainable,
+    loss=loss_function,
+    steps=whole(1),
+    lr=above(0),
+    batch_size=count_or_none,
+    seed=whole(0),
+    optimizer=function,
+)
 @one_thread()
 def fit(
     model: nn.Module,
@@ -235,11 +241,15 @@ def require_kl(model: nn.Module, loss: Loss, n: int) -> None:
 def require_scalar(value) -> None:
     """Refuse what no step can be made from: not one number, or without a gradient."""
     if not isinstance(value, Tensor) or value.numel() != 1:
-        raise ValueError(f"loss must return a tensor of one number, got {what_came(value)}: "
-                         "type .mean() at its end")  # fmt: skip
+        raise ValueError(
+            f"loss must return a tensor of one number, got {what_came(value)}: "
+            "type .mean() at its end"
+        )
     if not value.requires_grad:
-        raise ValueError("the loss does not depend on the model's parameters: does .detach(), "
-                         ".item(), .numpy() or no_grad cut it off?")  # fmt: skip
+        raise ValueError(
+            "the loss does not depend on the model's parameters: does .detach(), "
+            ".item(), .numpy() or no_grad cut it off?"
+        )
 
 
 def minibatches(x: Tensor, y: Tensor, batch_size: int | None, seed: int, alone: bool = True):
@@ -278,8 +288,10 @@ def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
             (mu, log_var), again = outputs(model, x), outputs(model, x)
             sigma = torch.exp(log_var / 2)
         # Equal up to rounding: sums may depend on where in memory the numbers lie.
-        draws = not all(torch.allclose(*pair, rtol=1e-6, equal_nan=True)
-                        for pair in zip((mu, log_var), again, strict=True))  # fmt: skip
+        draws = not all(
+            torch.allclose(*pair, rtol=1e-6, equal_nan=True)
+            for pair in zip((mu, log_var), again, strict=True)
+        )
     if draws:
         raise ValueError(
             "predict needs a model that gives one answer, got one that draws: type "

@@ -108,7 +108,7 @@ assert 0.5 < beyond < 0.8
 print(f"promised 95 %, found {100 * beyond:.0f} %")
 
 # %% [markdown]
-# μ(x) and σ(x) describe points that the network has seen. Beyond them, nothing has tied either to the truth. Lesson 04 looks at such places, and lesson 06 gives the network a second uncertainty, about its own function.
+# μ(x) and σ(x) describe points that the network has seen. Beyond them, nothing has tied either to the truth. Lesson 04 looks at such places, and lesson 07 gives the network a second uncertainty, about its own function.
 
 # %% [markdown]
 # ## The lab
@@ -138,23 +138,23 @@ lab
 # | [03](03_single_sigma.ipynb) | Then where does σ come from? | It is a parameter that needs no target. |
 # | [04](04_heteroscedastic_network.ipynb) | And if the noise depends on x? | A second output gives σ(x). |
 # | [05](05_variational_regression.ipynb) | What is an ELBO? | NLL + KL, and what a prior does to the bands. |
-# | [06](06_bayes_by_backprop.ipynb) | How sure is the network of its own weights? | Every weight becomes a Gaussian. |
+# | [07](07_bayes_by_backprop.ipynb) | How sure is the network of its own weights? | Every weight becomes a Gaussian. |
 
 # %% [markdown]
 # **Practice**: what you need with data of your own.
 #
 # | lesson | question | the one idea |
 # |---|---|---|
-# | [07](07_loss_in_pytorch.ipynb) | Why does the library's loss bite? | It has a few traps; each is sprung once. |
-# | [08](08_training_pathologies.ipynb) | Why is my mean worse than with squared error? | 1/σ² re-weights the gradient of the mean. |
-# | [09](09_few_data.ipynb) | Why is σ too small when data are few? | Training residuals shrink: judge σ on data held out. |
-# | [10](10_other_targets.ipynb) | And if y is a vector, a count, a price? | A network's outputs are the parameters of any distribution. |
-# | [11](11_calibration.ipynb) | Can I trust the band? | Judge it on data held out: a score, and coverage with its error bar. |
-# | [12](12_ensembles.ipynb) | Which part of the uncertainty would more data remove? | The law of total variance splits it over an ensemble. |
-# | [13](13_real_data.ipynb) | Does it work on data nobody made up? | One table decides; then your own CSV. |
+# | [08](08_loss_in_pytorch.ipynb) | Why does the library's loss bite? | It has a few traps; each is sprung once. |
+# | [09](09_training_pathologies.ipynb) | Why is my mean worse than with squared error? | 1/σ² re-weights the gradient of the mean. |
+# | [10](10_few_data.ipynb) | Why is σ too small when data are few? | Training residuals shrink: judge σ on data held out. |
+# | [11](11_other_targets.ipynb) | And if y is a vector, a count, a price? | A network's outputs are the parameters of any distribution. |
+# | [12](12_calibration.ipynb) | Can I trust the band? | Judge it on data held out: a score, and coverage with its error bar. |
+# | [14](14_ensembles.ipynb) | Which part of the uncertainty would more data remove? | The law of total variance splits it over an ensemble. |
+# | [15](15_real_data.ipynb) | Does it work on data nobody made up? | One table decides; then your own CSV. |
 
 # %% [markdown]
-# Three paths lead through them. One afternoon: 00, 02, 03, 04. For your own data: then 07, 08, 11, 13. For Bayes: 05, 06 and 12 after the afternoon. The question behind the course is [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?" Each lesson runs alone.
+# Three paths lead through them. One afternoon: 00, 01, 02, 03, 04. For your own data: then 08, 09, 10, 12, 15. For Bayes: 05, 07 and 14 after the afternoon. The question behind the course is [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?" Each lesson runs alone.
 
 # %% [markdown]
 # ## How a lesson works
@@ -303,17 +303,17 @@ guesses("00")
 #
 # | term | meaning | lesson |
 # |---|---|---|
-# | **aleatoric** uncertainty | uncertainty about y from its noise; more data does not remove it | 04, 06 |
+# | **aleatoric** uncertainty | uncertainty about y from its noise; more data does not remove it | 04, 07 |
 # | **coverage** | the fraction of new points inside their predicted intervals | 00, 04 |
 # | **density** | probability per unit of y; it may exceed 1 | 01 |
 # | **ELBO**, evidence lower bound | expected log-likelihood minus the KL to the prior | 05 |
-# | **epistemic** uncertainty | uncertainty about the function; more data removes it | 06 |
+# | **epistemic** uncertainty | uncertainty about the function; more data removes it | 07 |
 # | **evidence** | the density of the data, all unknowns averaged out | 05 |
 # | **heteroscedastic**, **homoscedastic** | noise with a σ that depends on x; with one σ | 04, 03 |
 # | **KL divergence** | the mean of log q − log p under q; 0 only when q = p | 05 |
 # | **likelihood** | the density of the data, read as a function of the parameters | 01 |
 # | **maximum likelihood** | choosing the parameters that make the likelihood largest | 01 |
-# | **mean field** | an approximation that treats all unknowns as independent | 06 |
+# | **mean field** | an approximation that treats all unknowns as independent | 07 |
 # | **nat** | the unit of a natural logarithm of a density | 01 |
 # | **NLL** | negative log-likelihood: what training makes small | 01 |
 # | **prior**, **posterior** | what we believe of an unknown before the data; after them | 05 |

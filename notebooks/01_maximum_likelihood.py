@@ -410,7 +410,7 @@ for loss, average in ((nll, few.mean()), (laplace_nll, few.median())):
     print(f"{loss.__name__:11} is lowest at μ = {lowest:.0f}")
 
 # %% [markdown]
-# One far value among five moves the mean from 2.5 to 10, and the median from 2.5 to 3. Neither is wrong. A choice of loss is a statement about the noise: squared error says that errors follow a bell of one width, in which a miss of five σ practically does not occur, and so the model must bend toward a point that far away. Notebook 10 makes losses of other densities.
+# One far value among five moves the mean from 2.5 to 10, and the median from 2.5 to 3. Neither is wrong. A choice of loss is a statement about the noise: squared error says that errors follow a bell of one width, in which a miss of five σ practically does not occur, and so the model must bend toward a point that far away. Notebook 11 makes losses of other densities.
 
 # %% [markdown]
 # ## The lab

@@ -166,7 +166,7 @@ assert abs(best_sigma(y, X @ w) - 1) < 0.02
 
 
 # %% [markdown]
-# One warning. These are the residuals on the data that the model was fitted to, and a fit follows its own noise a little. With two coefficients and 10,000 points that cannot be seen. With few points it can: notebook 09.
+# One warning. These are the residuals on the data that the model was fitted to, and a fit follows its own noise a little. With two coefficients and 10,000 points that cannot be seen. With few points it can: notebook 10.
 
 # %% [markdown]
 # ## "I don't know what a property of the distribution is"
@@ -183,7 +183,7 @@ assert abs(best_sigma(y, X @ w) - 1) < 0.02
 # %% [markdown]
 # The network computes the first entry of ω from x. The second does not depend on x, so nothing has to compute it. It *is* a number in θ, and it is copied into ω for every row. In PyTorch such a number is an `nn.Parameter`, and the copying is `expand_as`.
 #
-# Why $\log \sigma^2$ and not σ? A step of the optimiser may make a parameter negative. A negative σ means nothing; a negative $\log \sigma^2$ is a σ below 1. And another unit of y only shifts it: in millimetres in place of metres it grows by $\log 1000^2$. What the choice does to training is shown in notebook 07. The loss, in the same letters:
+# Why $\log \sigma^2$ and not σ? A step of the optimiser may make a parameter negative. A negative σ means nothing; a negative $\log \sigma^2$ is a σ below 1. And another unit of y only shifts it: in millimetres in place of metres it grows by $\log 1000^2$. What the choice does to training is shown in notebook 08. The loss, in the same letters:
 #
 # $$-\log N(y; \mu, \sigma^2) = \tfrac12 \left[\log 2\pi + \log\sigma^2 + (y - \mu)^2 e^{-\log \sigma^2}\right]$$
 
@@ -568,4 +568,4 @@ guesses("03")
 # **Further reading.**
 # - Goodfellow, Bengio & Courville (2016), [*Deep Learning*, section 6.2.2](https://www.deeplearningbook.org/contents/mlp.html): ω, and σ as a parameter.
 # - [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809): the question, its answer and its comments.
-# - The documentation of PyTorch's [`GaussianNLLLoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.GaussianNLLLoss.html); notebook 07 takes it apart.
+# - The documentation of PyTorch's [`GaussianNLLLoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.GaussianNLLLoss.html); notebook 08 takes it apart.

@@ -43,7 +43,7 @@ use_course_style()
 #
 # At $x = 0$ the noise has a standard deviation of 0.15, at the edges 0.9. Noise of one size is called **homoscedastic**; noise that depends on x is [**heteroscedastic**](00_start_here.ipynb#Glossary).
 #
-# We take 10,000 points, and 20,000 fresh ones to judge with. That is a luxury; notebook 09 has few.
+# We take 10,000 points, and 20,000 fresh ones to judge with. That is a luxury; notebook 10 has few.
 
 # %%
 x, y = WAVE.sample(10_000, seed=0)
@@ -68,7 +68,7 @@ guess("04-b", ...)  # the fraction held at the edges, |x| > 2.5
 #
 # In notebook 03, `log_var` is a parameter: one number that is copied to each row. The answer to [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809) goes one step further: "You need a network that has two outputs." We let the last layer give two numbers for each x. One is μ(x), the other log σ²(x). Both come from the same hidden units. [Nix & Weigend (1994)](https://doi.org/10.1109/ICNN.1994.374138) trained such networks.
 #
-# The second output may be any number, and $e^{\log\sigma^2}$ is positive. (The other usual choice, a softplus, is compared in notebook 07.)
+# The second output may be any number, and $e^{\log\sigma^2}$ is positive. (The other usual choice, a softplus, is compared in notebook 08.)
 
 # %%
 class HeteroscedasticRegressor(nn.Module):
@@ -197,7 +197,7 @@ for low, high in regions:
 # We want 0.95, so $k = \sqrt2\,\operatorname{erf}^{-1}(0.95) = 1.96$. It leaves 2.5 % on either side.
 
 # %% [markdown]
-# This is an interval for *the next y*, not for the mean. It holds what it promises if μ(x) and σ(x) are right and the noise is Gaussian. An estimated μ(x) is a little off, and the interval makes no allowance for that: with few points this matters (notebook 09).
+# This is an interval for *the next y*, not for the mean. It holds what it promises if μ(x) and σ(x) are right and the noise is Gaussian. An estimated μ(x) is a little off, and the interval makes no allowance for that: with few points this matters (notebook 10).
 #
 # All of this can be tested. The [**coverage**](00_start_here.ipynb#Glossary) of a set of intervals is the fraction of fresh y that they hold.
 
@@ -393,12 +393,12 @@ with torch.no_grad():
 torch.testing.assert_close(log_var.diff(n=2, dim=0), torch.zeros(7, 1, dtype=torch.float64))
 
 # %% [markdown]
-# So σ(x) answers one question: how noisy is y at an x *like those I have seen*? That uncertainty is called [**aleatoric**](00_start_here.ipynb#Glossary): more data do not remove it. The uncertainty about μ(x) itself is of another kind, **epistemic**. One σ does not have it either: its band (dash-dotted) goes on at constant width. Notebook 06 goes after it.
+# So σ(x) answers one question: how noisy is y at an x *like those I have seen*? That uncertainty is called [**aleatoric**](00_start_here.ipynb#Glossary): more data do not remove it. The uncertainty about μ(x) itself is of another kind, **epistemic**. One σ does not have it either: its band (dash-dotted) goes on at constant width. Notebook 07 goes after it.
 
 # %% [markdown]
 # ## The lab
 #
-# The first slider moves the noise from the middle to the edges. Watch σ(x) follow, with no σ in the data. Raise the learning rate until the loss curve breaks, and find the largest that does not. Then lower n to 30: the learned σ leaves the true one (notebook 09 asks why).
+# The first slider moves the noise from the middle to the edges. Watch σ(x) follow, with no σ in the data. Raise the learning rate until the loss curve breaks, and find the largest that does not. Then lower n to 30: the learned σ leaves the true one (notebook 10 asks why).
 
 # %%
 lab = LABS["04"]()
@@ -516,7 +516,7 @@ guesses("04")
 # - Where there are no data, σ(x) is an extrapolation. It may open or close, and it says nothing of how wrong the mean is.
 
 # %% [markdown]
-# **Next.** Can a prior keep the variance in check? That is the promise of `05_variational_regression`; the uncertainty about μ itself is `06_bayes_by_backprop`.
+# **Next.** Can a prior keep the variance in check? That is the promise of `05_variational_regression`; the uncertainty about μ itself is `07_bayes_by_backprop`.
 #
 # **Further reading.**
 # - D. Nix & A. Weigend (1994), ["Estimating the mean and variance of the target probability distribution"](https://doi.org/10.1109/ICNN.1994.374138).

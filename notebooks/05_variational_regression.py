@@ -143,7 +143,7 @@ show(fig, alt="The ELBO is a parabola below the dashed line of the log evidence.
 # %% [markdown]
 # ## Which KL?
 #
-# KL is no distance: $\mathrm{KL}(q \,\|\, p)$ and $\mathrm{KL}(p \,\|\, q)$ differ. The gap of step 3 averages over q. It punishes q for mass where the posterior has none, and forgives what q leaves out: a single Gaussian settles on one hump of two. The other KL averages over p and forbids leaving anything out; maximum likelihood is that one. Notebook 06 measures what the first does to the width of a posterior.
+# KL is no distance: $\mathrm{KL}(q \,\|\, p)$ and $\mathrm{KL}(p \,\|\, q)$ differ. The gap of step 3 averages over q. It punishes q for mass where the posterior has none, and forgives what q leaves out: a single Gaussian settles on one hump of two. The other KL averages over p and forbids leaving anything out; maximum likelihood is that one. Notebook 07 measures what the first does to the width of a posterior.
 
 # %%
 def minimise(loss, parameters, *data):
@@ -520,7 +520,7 @@ assert abs(covered - 0.9) < 0.03 and abs(noise - 0.3) < 0.03
 # %% [markdown]
 # At every n the trained q is within 0.01 nats of the exact posterior at the learned noise. Training starts at the prior, so the KL starts at 0, and the data buy their way out of it. Its end grows with n, as the data say more about the weights; per point it falls, and the prior loses its say.
 #
-# Noise and uncertainty are two numbers now: the noise stays near 0.3, the uncertainty among the data shrinks. Beyond the data the inner band opens. Replace the fixed features by the layers of a network, with a distribution on every weight: notebook 06.
+# Noise and uncertainty are two numbers now: the noise stays near 0.3, the uncertainty among the data shrinks. Beyond the data the inner band opens. Replace the fixed features by the layers of a network, with a distribution on every weight: notebook 07.
 
 # %% [markdown]
 # ## The lab
@@ -641,7 +641,7 @@ guesses("05")
 # - A z for each y, seen through x alone, leaves a gap of σ²/4.
 # - The noise belongs to the likelihood, the uncertainty to a q over what all points share. Sum the NLL; the KL counts once.
 #
-# **Next.** If what all points share is the weights of a network, how sure is the network of them? That is [`06_bayes_by_backprop`](06_bayes_by_backprop.ipynb).
+# **Next.** If what all points share is the weights of a network, how sure is the network of them? That is [`07_bayes_by_backprop`](07_bayes_by_backprop.ipynb).
 #
 # **Further reading.**
 # - D. Kingma & M. Welling (2013), [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114).

@@ -1,6 +1,6 @@
 """``make site``: the course as web pages in build/site/html. Needs no network.
 
-    python site/build.py [FOLDER]    build in another folder than build/site
+python site/build.py [FOLDER]    build in another folder than build/site
 """
 
 import sys

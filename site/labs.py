@@ -279,9 +279,12 @@ def axis(axis) -> dict:
         if ends[0] - 1 <= at <= ends[1] + 1
     ]
     return {
-        "label": axis.get_label_text(), "low": float(low), "high": float(high),
-        "log": axis.get_scale() == "log", "ticks": ticks,
-    }  # fmt: skip
+        "label": axis.get_label_text(),
+        "low": float(low),
+        "high": float(high),
+        "log": axis.get_scale() == "log",
+        "ticks": ticks,
+    }
 
 
 def plain(text: str) -> str:
@@ -299,8 +302,10 @@ def style(name: str, artist) -> dict:
     if isinstance(artist, PolyCollection):
         *_, alpha = artist.get_facecolor()[0]
         return found | {
-            "kind": "band", "color": to_hex(artist.get_facecolor()[0]), "alpha": round(alpha, 3)
-        }  # fmt: skip
+            "kind": "band",
+            "color": to_hex(artist.get_facecolor()[0]),
+            "alpha": round(alpha, 3),
+        }
     found |= {
         "kind": "line",
         "color": to_hex(artist.get_color()),

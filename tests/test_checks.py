@@ -156,8 +156,7 @@ def begun(y, mu, log_var):
 
 
 @pytest.mark.parametrize(
-    "stub",
-    [..., None, documented, begun, lambda y, mu, log_var: ..., lambda y, mu, log_var: None],
+    "stub", [..., None, documented, begun, lambda y, mu, log_var: ..., lambda y, mu, log_var: None]
 )
 def test_an_untouched_stub_is_not_attempted(stub):
     verdict = check("99-3", stub)
@@ -610,9 +609,9 @@ def test_every_lesson_has_exercises_with_four_mistakes_each_and_three_questions(
 
 
 def test_the_first_seven_lessons_recognise_eighty_mistakes():
-    first = [lesson for number, lesson in LESSONS.items() if number <= "06"]
+    first = [lesson for number, lesson in LESSONS.items() if number <= "07"]
     if len(first) < 7:
-        pytest.skip("lessons 00 to 06 are being written")
+        pytest.skip("lessons 00 to 07 are being written")
     counts = [len(e.mistakes) for lesson in first for e in lesson.EXERCISES.values()]
     assert sum(counts) >= 80
 

@@ -95,14 +95,17 @@ BAD_ARRAYS = {
     "row": torch.ones(1, 6).double(),
     "nan": put(2, math.nan),
     "infinity": put(2, math.inf),
-}  # fmt: skip
+}
 
 # The losses are for those who train: they convert nothing. NaN goes through, into the result.
 UNREADABLE_IN_LOSSES = {
     **{name: bad for name, bad in BAD_ARRAYS.items() if name not in ("nan", "infinity")},
-    "array": ONE.numpy(), "list": ONE.tolist(), "float32": ONE.float(), "int": ONE.long(),
+    "array": ONE.numpy(),
+    "list": ONE.tolist(),
+    "float32": ONE.float(),
+    "int": ONE.long(),
     "flat": ONE[:, 0],
-}  # fmt: skip
+}
 
 
 def model_of(forward, n_out=2):
@@ -204,21 +207,27 @@ TABLE = {
     },
     predict_samples: {
         "model": (lambda v: predict_samples(v, X, 3), BAD_MODELS),
-        "x": (lambda v: predict_samples(BayesianRegressor(), v, 3),
-              other(BAD_ARRAYS, "other length")),
+        "x": (
+            lambda v: predict_samples(BayesianRegressor(), v, 3),
+            other(BAD_ARRAYS, "other length"),
+        ),
         "draws": (lambda v: predict_samples(BayesianRegressor(), X, v), {**BAD_COUNTS, "one": 1}),
         "dropout": (lambda v: predict_samples(BayesianRegressor(), X, dropout=v), {"none": True}),
     },
     mean_nll: {
         "model": (lambda v: mean_nll(v, X, Y), BAD_MODELS),
-        "x": (lambda v: mean_nll(HeteroscedasticRegressor(), v, Y),
-              other(UNREADABLE_IN_LOSSES, "sparse")),  # nn.Linear multiplies it rightly
+        "x": (
+            lambda v: mean_nll(HeteroscedasticRegressor(), v, Y),
+            other(UNREADABLE_IN_LOSSES, "sparse"),
+        ),  # nn.Linear multiplies it rightly
         "y": (lambda v: mean_nll(HeteroscedasticRegressor(), X, v), UNREADABLE_IN_LOSSES),
     },
     negative_elbo: {
         "model": (lambda v: negative_elbo(v, X, Y, n=6), BAD_MODELS),
-        "x": (lambda v: negative_elbo(BayesianRegressor(), v, Y, n=6),
-              other(UNREADABLE_IN_LOSSES, "sparse")),
+        "x": (
+            lambda v: negative_elbo(BayesianRegressor(), v, Y, n=6),
+            other(UNREADABLE_IN_LOSSES, "sparse"),
+        ),
         "y": (lambda v: negative_elbo(BayesianRegressor(), X, v, n=6), UNREADABLE_IN_LOSSES),
         "n": (lambda v: negative_elbo(BayesianRegressor(), X, Y, n=v), {**BAD_COUNTS, "few": 5}),
     },
@@ -248,11 +257,14 @@ TABLE = {
         "sigma": (lambda v: coverage(Y, Y, v), BAD_SIGMAS),
         "level": (lambda v: coverage(Y, Y, ONE, v), BAD_LEVELS),
     },
-    **{metric: {
-        "y": (lambda v, metric=metric: metric(v, Y, ONE), BAD_ARRAYS),
-        "mu": (lambda v, metric=metric: metric(Y, v, ONE), BAD_ARRAYS),
-        "sigma": (lambda v, metric=metric: metric(Y, Y, v), {**BAD_SIGMAS, "zero": 0 * ONE}),
-    } for metric in (pit, crps)},
+    **{
+        metric: {
+            "y": (lambda v, metric=metric: metric(v, Y, ONE), BAD_ARRAYS),
+            "mu": (lambda v, metric=metric: metric(Y, v, ONE), BAD_ARRAYS),
+            "sigma": (lambda v, metric=metric: metric(Y, Y, v), {**BAD_SIGMAS, "zero": 0 * ONE}),
+        }
+        for metric in (pit, crps)
+    },
     interval_score: {
         "y": (lambda v: interval_score(v, Y, Y), BAD_ARRAYS),
         "lower": (lambda v: interval_score(Y, v, Y), {**BAD_ARRAYS, "above": Y + put(2, 1.0)}),
@@ -263,8 +275,10 @@ TABLE = {
         "y": (lambda v: calibration_curve(v, Y, ONE), BAD_ARRAYS),
         "mu": (lambda v: calibration_curve(Y, v, ONE), BAD_ARRAYS),
         "sigma": (lambda v: calibration_curve(Y, Y, v), BAD_SIGMAS),
-        "levels": (lambda v: calibration_curve(Y, Y, ONE, v),
-                   {**other(BAD_ARRAYS, "none"), "percent": [50, 95], "zero": [0, 0.5]}),
+        "levels": (
+            lambda v: calibration_curve(Y, Y, ONE, v),
+            {**other(BAD_ARRAYS, "none"), "percent": [50, 95], "zero": [0, 0.5]},
+        ),
         "confidence": (lambda v: calibration_curve(Y, Y, ONE, confidence=v), BAD_LEVELS),
     },
     conformal_quantile: {
@@ -307,13 +321,17 @@ TABLE = {
     Problem.sample: {
         "n": (lambda v: WAVE.sample(v), {**BAD_COUNTS, "zero": 0}),
         "seed": (lambda v: WAVE.sample(3, seed=v), BAD_COUNTS),
-        "mean": (lambda v: Problem(lambda x: v, constant(1), 0, 1).sample(6),
-                 other(BAD_ARRAYS, "masked tensor")),
-        "sigma": (lambda v: Problem(constant(0), lambda x: v, 0, 1).sample(6),
-                  other(BAD_SIGMAS, "masked tensor")),
+        "mean": (
+            lambda v: Problem(lambda x: v, constant(1), 0, 1).sample(6),
+            other(BAD_ARRAYS, "masked tensor"),
+        ),
+        "sigma": (
+            lambda v: Problem(constant(0), lambda x: v, 0, 1).sample(6),
+            other(BAD_SIGMAS, "masked tensor"),
+        ),
     },
     Problem.truth: {
-        "x": (WAVE.truth, other(BAD_ARRAYS, "three dimensions", "other length", "row")),
+        "x": (WAVE.truth, other(BAD_ARRAYS, "three dimensions", "other length", "row"))
     },
     Problem.grid: {
         "n": (lambda v: WAVE.grid(v), {**BAD_COUNTS, "zero": 0}),
@@ -321,44 +339,73 @@ TABLE = {
     },
     constant: {"value": (constant, BAD_NUMBERS)},
     read_csv: {
-        "source": (read_csv, {
-            "none": None, "a number": 3, "data": X, "text": "a,b\n1,2\n", "no file": "no/such.csv",
-            "a web address": "https://x.org/a.csv", "a folder": ".", "no upload": (),
-            "an odd upload": ({"content": 3},),
-        }),
+        "source": (
+            read_csv,
+            {
+                "none": None,
+                "a number": 3,
+                "data": X,
+                "text": "a,b\n1,2\n",
+                "no file": "no/such.csv",
+                "a web address": "https://x.org/a.csv",
+                "a folder": ".",
+                "no upload": (),
+                "an odd upload": ({"content": 3},),
+            },
+        ),
         "header": (lambda v: read_csv(b"1,2\n", header=v), {"a row": 3, "text": "infer"}),
     },
     Table: {
-        "values": (lambda v: Table(["x", "y"], v),
-                   {"none": None, "one column": X, "flat": X[:, 0]}),
+        "values": (lambda v: Table(["x", "y"], v), {"none": None, "one column": X, "flat": X[:, 0]})
     },
     Table.xy: {
         "target": (lambda v: TABLE_OF_TWO.xy(v), {"none": None, "a number": 1, "unknown": "z"}),
-        "inputs": (lambda v: TABLE_OF_TWO.xy("y", v),
-                   {"a number": 0, "unknown": ["z"], "none of them": [], "the target": "y",
-                    "twice": ["x", "x"], "numbers": [0]}),
+        "inputs": (
+            lambda v: TABLE_OF_TWO.xy("y", v),
+            {
+                "a number": 0,
+                "unknown": ["z"],
+                "none of them": [],
+                "the target": "y",
+                "twice": ["x", "x"],
+                "numbers": [0],
+            },
+        ),
         "missing": (lambda v: TABLE_OF_TWO.xy("y", missing=v), {"none": None, "true": True}),
     },
     report: {
-        "source": (report, {
-            "none": None, "a number": 3, "six rows": (X, Y), "two y": (X, torch.cat([Y, Y], 1)),
-            "another length": (X, Y[1:]), "no file": "no/such.csv", "a table of six": TABLE_OF_TWO,
-        }),
+        "source": (
+            report,
+            {
+                "none": None,
+                "a number": 3,
+                "six rows": (X, Y),
+                "two y": (X, torch.cat([Y, Y], 1)),
+                "another length": (X, Y[1:]),
+                "no file": "no/such.csv",
+                "a table of six": TABLE_OF_TWO,
+            },
+        ),
         "target": (lambda v: report(TABLE_OF_TWO, v), {"a number": 1, "unknown": "z"}),
         "inputs": (lambda v: report(TABLE_OF_TWO, "y", v), {"a number": 0, "the target": "y"}),
         "level": (lambda v: report(TABLE_OF_TWO, level=v), BAD_LEVELS),
         "missing": (lambda v: report(TABLE_OF_TWO, missing=v), {"none": None, "true": True}),
         "seed": (lambda v: report(TABLE_OF_TWO, seed=v), BAD_COUNTS),
-        "steps": (lambda v: report(TABLE_OF_TWO, steps=v),
-                  {**other(BAD_COUNTS, "none"), "zero": 0}),
+        "steps": (
+            lambda v: report(TABLE_OF_TWO, steps=v),
+            {**other(BAD_COUNTS, "none"), "zero": 0},
+        ),
     },
     Report.predict: {"x": (REPORT.predict, other(BAD_ARRAYS, "other length"))},
     Report.interval: {"x": (REPORT.interval, other(BAD_ARRAYS, "other length"))},
-    mlp: {name: (lambda v, name=name: mlp(**{"n_in": 1, "hidden": (), "n_out": 1, name: v}), bad)
-          for name, bad in BAD_SIZES.items()},
+    mlp: {
+        name: (lambda v, name=name: mlp(**{"n_in": 1, "hidden": (), "n_out": 1, name: v}), bad)
+        for name, bad in BAD_SIZES.items()
+    },
     HomoscedasticRegressor: sizes_of(HomoscedasticRegressor),
     HeteroscedasticRegressor: sizes_of(HeteroscedasticRegressor),
-    BayesianRegressor: sizes_of(BayesianRegressor) | {
+    BayesianRegressor: sizes_of(BayesianRegressor)
+    | {
         "prior_sd": (lambda v: BayesianRegressor(prior_sd=v), {**BAD_NUMBERS, "zero": 0}),
         "init_sd": (lambda v: BayesianRegressor(init_sd=v), {**BAD_NUMBERS, "negative": -1}),
     },
@@ -368,21 +415,26 @@ TABLE = {
         "prior_sd": (lambda v: BayesianLinear(1, 1, prior_sd=v), {**BAD_NUMBERS, "zero": 0}),
         "init_sd": (lambda v: BayesianLinear(1, 1, init_sd=v), {**BAD_NUMBERS, "negative": -1}),
     },
-    Ensemble: sizes_of(Ensemble) | {
+    Ensemble: sizes_of(Ensemble)
+    | {
         "members": (lambda v: Ensemble(members=v), {**BAD_COUNTS, "zero": 0, "one": 1}),
         "x": (lambda v: predict(Ensemble(hidden=()), v), other(BAD_ARRAYS, "other length")),
-        "x of mean_nll": (lambda v: mean_nll(Ensemble(hidden=()), v, Y),
-                          other(UNREADABLE_IN_LOSSES, "sparse", "row")),
+        "x of mean_nll": (
+            lambda v: mean_nll(Ensemble(hidden=()), v, Y),
+            other(UNREADABLE_IN_LOSSES, "sparse", "row"),
+        ),
         "y": (lambda v: mean_nll(Ensemble(hidden=()), X, v), UNREADABLE_IN_LOSSES),
     },
     Standardised: {
         "model": (lambda v: Standardised(v, X, Y), {"none": None, "a class": mlp}),
         "x": (lambda v: Standardised(HeteroscedasticRegressor(), v, Y), BAD_ARRAYS),
         "y": (lambda v: Standardised(HeteroscedasticRegressor(), X, v), BAD_ARRAYS),
-        "new x": (lambda v: Standardised(HeteroscedasticRegressor(), X, Y)(v),
-                  {"two columns": torch.cat([ONE, ONE], dim=1)}),
+        "new x": (
+            lambda v: Standardised(HeteroscedasticRegressor(), X, Y)(v),
+            {"two columns": torch.cat([ONE, ONE], dim=1)},
+        ),
     },
-}  # fmt: skip
+}
 TABLE |= {
     check: {"key": (lambda v: check(v, 1), {**BAD_LESSONS, "lesson": "03", "a path": "../1"})},
     quiz: {"number": (quiz, BAD_LESSONS)},
@@ -419,24 +471,69 @@ def test_a_bad_argument_is_refused_in_one_sentence_of_ours(use, value):
 
 # Public but for those who write the course: no data of a stranger's goes in.
 WITHIN = {
-    "Diverged", "Remark", "History", "Heard", "one_thread", "minibatches", "use_course_style",
-    "Bump", "layer_class", "loss_function", "count_or_none", "trainable", "held_out_data",
-    "require_kl", "require_scalar", "without_gradient", "listen", "slope_of", "read_as", "is_pair",
-    "cause", "after_training", "about_sigma", "about_kl", "jump", "drawing", "with_kl", "widths",
-    "instance", "axes", "noise_floor", "CalibrationCurve", "PairedComparison",
-    "motorcycle", "engel", "diabetes", "stacked_weights", "for_each_member", "split",
-    "known", "hole_of", "Report", "summary", "rows", "title", "markdown", "alt", "figure",
+    "Diverged",
+    "Remark",
+    "History",
+    "Heard",
+    "one_thread",
+    "minibatches",
+    "use_course_style",
+    "Bump",
+    "layer_class",
+    "loss_function",
+    "count_or_none",
+    "trainable",
+    "held_out_data",
+    "require_kl",
+    "require_scalar",
+    "without_gradient",
+    "listen",
+    "slope_of",
+    "read_as",
+    "is_pair",
+    "cause",
+    "after_training",
+    "about_sigma",
+    "about_kl",
+    "jump",
+    "drawing",
+    "with_kl",
+    "widths",
+    "instance",
+    "axes",
+    "noise_floor",
+    "CalibrationCurve",
+    "PairedComparison",
+    "motorcycle",
+    "engel",
+    "diabetes",
+    "stacked_weights",
+    "for_each_member",
+    "split",
+    "known",
+    "hole_of",
+    "Report",
+    "summary",
+    "rows",
+    "title",
+    "markdown",
+    "alt",
+    "figure",
     "draw_fit",
-}  # fmt: skip
+}
 # Whole modules of that kind; the labs and the lessons' answers have tests of their own.
 MODULES_WITHIN = r"doors|draws|widgets|labs(\..*)?|checks\..*"
 # Arguments that take anything (`...` is an answer, too), switches, and what only decorates.
 ANYTHING = {
     fit: {"decay", "keep_best"},
-    plot_data: {"style"}, plot_truth: {"band"},
-    plot_fit: {"color", "band_color", "label"}, check: {"answer"}, guess: {"value"},
-    measured: {"value"}, Table: {"names", "notes", "lines", "kept_out", "holes"},
-}  # fmt: skip
+    plot_data: {"style"},
+    plot_truth: {"band"},
+    plot_fit: {"color", "band_color", "label"},
+    check: {"answer"},
+    guess: {"value"},
+    measured: {"value"},
+    Table: {"names", "notes", "lines", "kept_out", "holes"},
+}
 
 
 def public(module):
@@ -473,10 +570,12 @@ def test_the_table_holds_every_public_function():
     found = list(all_public())
     authors = {name for name, value in vars(checks).items() if isinstance(value, type)}
     missing = [
-        path for path, name, value in found
-        if value not in TABLE and name not in WITHIN
+        path
+        for path, name, value in found
+        if value not in TABLE
+        and name not in WITHIN
         and value.__qualname__.split(".")[0] not in authors
-    ]  # fmt: skip
+    ]
     assert not missing, f"without rows in TABLE: {missing}"
     assert set(TABLE) <= {value for *_, value in found}
 
@@ -503,13 +602,20 @@ def test_a_new_function_or_argument_without_rows_would_be_noticed(monkeypatch):
 @pytest.mark.parametrize(
     "read",
     [
-        lambda t: t.numpy(), lambda t: t[:, 0], lambda t: t.tolist(), lambda t: t[:, 0].tolist(),
-        lambda t: Array(t[:, 0].numpy()), lambda t: Array(t.numpy().astype(object)),
-        lambda t: t.numpy()[::-1][::-1], lambda t: t.numpy().astype(">f8"),
-        lambda t: np.ma.array(t.numpy()), lambda t: t.clone().requires_grad_(),
-        lambda t: list(t), lambda t: nn.Parameter(t),
+        lambda t: t.numpy(),
+        lambda t: t[:, 0],
+        lambda t: t.tolist(),
+        lambda t: t[:, 0].tolist(),
+        lambda t: Array(t[:, 0].numpy()),
+        lambda t: Array(t.numpy().astype(object)),
+        lambda t: t.numpy()[::-1][::-1],
+        lambda t: t.numpy().astype(">f8"),
+        lambda t: np.ma.array(t.numpy()),
+        lambda t: t.clone().requires_grad_(),
+        lambda t: list(t),
+        lambda t: nn.Parameter(t),
     ],
-)  # fmt: skip
+)
 def test_what_has_one_reading_is_read(read):
     model = HeteroscedasticRegressor()
     expected_mu, expected_sigma = predict(model, X)
@@ -553,5 +659,8 @@ def test_a_sentence_says_what_to_type():
 
 def test_nan_goes_through_a_loss_into_its_result():
     assert gaussian_nll(put(2, math.nan), ONE, ONE)[:, 0].isnan().tolist() == [False] * 2 + [
-        True, False, False, False,
-    ]  # fmt: skip
+        True,
+        False,
+        False,
+        False,
+    ]

@@ -33,20 +33,26 @@ DRAWS = {
     "weights": lambda: torch.cat([p.flatten() for p in HeteroscedasticRegressor().parameters()]),
     "Bayesian": lambda: torch.cat(BayesianRegressor(n_in=4)(ONES)),
     "dropout": lambda: nn.Sequential(nn.Linear(4, 9), nn.Dropout(0.3))(ONES.float()),
-    "rand": lambda: torch.rand(3), "randn": lambda: torch.randn(2, 3),
-    "rand_like": lambda: torch.rand_like(ONES), "randn_like": lambda: torch.randn_like(ONES),
+    "rand": lambda: torch.rand(3),
+    "randn": lambda: torch.randn(2, 3),
+    "rand_like": lambda: torch.rand_like(ONES),
+    "randn_like": lambda: torch.randn_like(ONES),
     "float32": lambda: torch.randn_like(ONES, dtype=torch.float32),
-    "randperm": lambda: torch.randperm(9), "randint": lambda: torch.randint(0, 9, (3,)),
-    "normal": lambda: torch.normal(0 * ONES, ONES), "in place": lambda: torch.empty(9).uniform_(),
+    "randperm": lambda: torch.randperm(9),
+    "randint": lambda: torch.randint(0, 9, (3,)),
+    "normal": lambda: torch.normal(0 * ONES, ONES),
+    "in place": lambda: torch.empty(9).uniform_(),
     "bernoulli": lambda: torch.bernoulli(ONES / 3),
-    "Normal": lambda: Normal(0.0, 1.0).rsample((3,)), "Poisson": lambda: Poisson(3.0).sample((3,)),
-    "Gamma": lambda: Gamma(2.0, 1.0).sample((3,)), "Beta": lambda: Beta(2.0, 3.0).sample((3,)),
+    "Normal": lambda: Normal(0.0, 1.0).rsample((3,)),
+    "Poisson": lambda: Poisson(3.0).sample((3,)),
+    "Gamma": lambda: Gamma(2.0, 1.0).sample((3,)),
+    "Beta": lambda: Beta(2.0, 3.0).sample((3,)),
     "Laplace": lambda: Laplace(0.0, 1.0).sample((3,)),
     "Categorical": lambda: Categorical(torch.ones(4)).sample((9,)),
     "Exponential": lambda: Exponential(1.0).sample((3,)),
     "MultivariateNormal": lambda: MultivariateNormal(torch.zeros(2), torch.eye(2)).sample((3,)),
     "vmap": lambda: torch.vmap(lambda _: torch.randn_like(ONES), randomness="different")(ONES[0]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
@@ -78,7 +84,7 @@ GLOBAL = {
     "Python": lambda: (random.gauss(0, 1), random.random(), random.sample(range(9), 3)),
     "Python seeded": lambda: (random.seed(8), random.choice(range(99)))[1],
     "Python set back": lambda: (random.setstate(random.getstate()), random.random())[1],
-}  # fmt: skip
+}
 
 
 def global_states():
@@ -146,7 +152,7 @@ def try_answers():
 
 
 @pytest.mark.parametrize(
-    "work", [lambda: slide(LABS["06"]()), slide_00, try_answers], ids=["lab 06", "lab 00", "check"]
+    "work", [lambda: slide(LABS["07"]()), slide_00, try_answers], ids=["lab 07", "lab 00", "check"]
 )
 def test_a_cell_draws_the_same_numbers_whatever_runs_beside_it(work):
     x, y = WAVE.sample(50, seed=0)

@@ -155,8 +155,11 @@ def test_make_refuses_in_one_sentence_before_it_downloads(tmp_path, version, mac
     python.chmod(0o755)
     run = subprocess.run(
         ["make", "install", f"PYTHON={python}"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     said = [line for line in run.stderr.splitlines() if not line.startswith("make")]
     assert run.returncode and len(said) == 1 and said[0].startswith(told), run.stderr
     assert not (tmp_path / ".venv").exists()

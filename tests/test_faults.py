@@ -96,8 +96,10 @@ def sources_and_texts(path):
     """The code cells of a notebook with the texts that stand below them."""
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
-            texts = [output.get("text") or output.get("data", {}).get("text/plain", "")
-                     for output in cell["outputs"]]  # fmt: skip
+            texts = [
+                output.get("text") or output.get("data", {}).get("text/plain", "")
+                for output in cell["outputs"]
+            ]
             yield "".join(cell["source"]), "".join("".join(text) for text in texts)
 
 
@@ -105,8 +107,9 @@ def sources_and_texts(path):
 def folder(tmp_path_factory):
     """A checkout that cannot be written, in a path with spaces and other letters."""
     folder = tmp_path_factory.mktemp("course") / "Löwe & Söhne, 50 % größer"
-    shutil.copytree(ROOT / "course_utils", folder / "course_utils",
-                    ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    shutil.copytree(
+        ROOT / "course_utils", folder / "course_utils", ignore=shutil.ignore_patterns("__pycache__")
+    )
     (folder / "notebooks").mkdir()
     shutil.copy(ROOT / "notebooks" / LESSON, folder / "notebooks")
     for path in (*folder.rglob("*"), folder):
@@ -136,8 +139,9 @@ def test_a_lesson_runs_as_stored_whatever_the_machine_lacks(kernel, folder):
         assert kernel.run(source) == expected, source
     assert kernel.run("import course_utils; print(course_utils.__file__)").startswith(str(folder))
     # Matplotlib says, once, that it caches its fonts elsewhere.
-    assert all(" matplotlib " in line or "atplotlib" in line
-               for line in kernel.complaints.splitlines()), kernel.complaints  # fmt: skip
+    assert all(
+        " matplotlib " in line or "atplotlib" in line for line in kernel.complaints.splitlines()
+    ), kernel.complaints
     assert kernel.run("print(tried)").strip() == "[]"
     assert kernel.run("print(os.listdir())").strip() == "['a file']"
 
@@ -156,8 +160,11 @@ def test_cells_run_twice_and_in_reverse_order(kernel, folder):
 def test_a_fit_that_is_stopped_leaves_a_model_to_go_on_with(kernel):
     kernel.run("threads = torch.get_num_threads()")
     kernel.run("from course_utils.losses import mean_nll\nmodel = HeteroscedasticRegressor()")
-    kernel.run("import threading, _thread\nthreading.Timer(1, _thread.interrupt_main).start()\n"
-               "fit(model, mean_nll, x, y, steps=10**8)", error="KeyboardInterrupt")  # fmt: skip
+    kernel.run(
+        "import threading, _thread\nthreading.Timer(1, _thread.interrupt_main).start()\n"
+        "fit(model, mean_nll, x, y, steps=10**8)",
+        error="KeyboardInterrupt",
+    )
     kernel.run("assert torch.get_num_threads() == threads")
     kernel.run("mu, sigma = predict(model, x)\nassert mu.isfinite().all() and (sigma > 0).all()")
     kernel.run("fit(model, mean_nll, x, y, steps=2)")

@@ -29,9 +29,9 @@ from course_utils.labs.cells import Sample, expected_nll
 from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
 
-TRAINED = sorted(LABS.keys() - {"01", "09", "11", "12"})
+TRAINED = sorted(LABS.keys() - {"01", "10", "12", "14"})
 # Labs with a slider for the rate.
-WITH_RATE = sorted(LABS.keys() - {"01", "06", "09", "10", "11", "12", "13"})
+WITH_RATE = sorted(LABS.keys() - {"01", "07", "10", "11", "12", "14", "15"})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -142,9 +142,11 @@ def test_no_corner_of_the_sliders_fails(lab):
 
 
 @settings(
-    max_examples=4, deadline=None, derandomize=True,
+    max_examples=4,
+    deadline=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+)
 @given(data=st.data())
 def test_no_slide_fails(lab, data):
     for name, control in lab.controls.items():
@@ -433,7 +435,7 @@ def test_set_refuses_what_no_slider_could_do(new_lab):
         new_lab("04").set(n=7)
 
 
-@pytest.mark.parametrize("key", ["02", "06"])
+@pytest.mark.parametrize("key", ["02", "07"])
 def test_a_lab_leaves_the_learners_random_numbers_alone(new_lab, key):
     torch.manual_seed(0)
     expected = torch.rand(1)
@@ -498,11 +500,11 @@ def test_the_variance_of_predictions_learns_the_shrunken_slope(new_lab):
 
 
 def test_only_the_negative_binomial_follows_counts_that_vary_more(new_lab):
-    lab = new_lab("10", full)
+    lab = new_lab("11", full)
 
     def behind(family, spread):
         lab.set(family=family, spread=spread)
-        floor = lab.truth(lab.x).log_prob(labs.lesson_10.COUNTS)
+        floor = lab.truth(lab.x).log_prob(labs.lesson_11.COUNTS)
         return lab.expected_nll + (floor.exp() * floor).sum(dim=1).mean().item()
 
     assert 0 < behind("Poisson", 0) < 0.03 < behind("Gaussian", 0)
@@ -514,7 +516,7 @@ def test_only_the_negative_binomial_follows_counts_that_vary_more(new_lab):
 
 
 def test_a_diagonal_covariance_costs_what_the_correlation_says(new_lab):
-    lab = new_lab("10")
+    lab = new_lab("11")
     for rho in (-0.95, 0, 0.8):
         lab.set(rho=rho)
         pairs, mean = lab.errors.T, torch.zeros(2, dtype=torch.float64)
@@ -527,7 +529,7 @@ def test_a_diagonal_covariance_costs_what_the_correlation_says(new_lab):
 
 @pytest.mark.parametrize("head", ["log σ²", "softplus", "raw σ²"])
 def test_a_walk_that_arrives_is_at_the_rms_residual(new_lab, head):
-    lab = new_lab("07", full)
+    lab = new_lab("08", full)
     lab.set(head=head, start=1.5, noise=1, lr=0.3)
     assert lab.arrived()
     assert lab.sigma[0].item() == pytest.approx(lab.rms(), rel=0.01)
@@ -535,7 +537,7 @@ def test_a_walk_that_arrives_is_at_the_rms_residual(new_lab, head):
 
 
 def test_each_step_of_the_walk_is_the_slope_by_hand(new_lab):
-    lab = new_lab("07", full)
+    lab = new_lab("08", full)
     lab.set(start=2, lr=0.1)
     log_var, S = 2 * math.log(2), lab.rms() ** 2
     for sigma in lab.path[:50]:
@@ -544,7 +546,7 @@ def test_each_step_of_the_walk_is_the_slope_by_hand(new_lab):
 
 
 def test_only_a_raw_variance_goes_below_zero_and_the_lab_says_at_which_step(new_lab):
-    lab = new_lab("07", full)
+    lab = new_lab("08", full)
     lab.set(head="raw σ²", start=1, noise=0.1)
     var = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
     optimiser, S, step = torch.optim.SGD([var], lr=0.1), lab.rms() ** 2, 0
@@ -562,7 +564,7 @@ def test_only_a_raw_variance_goes_below_zero_and_the_lab_says_at_which_step(new_
 
 def test_no_learning_rate_walks_a_raw_variance_home_from_far_above(new_lab):
     """What the lesson asks: too slow, or below 0; log σ² arrives from there."""
-    lab = new_lab("07", full)
+    lab = new_lab("08", full)
     lab.set(head="raw σ²", start=1, noise=0.1)
     for power in range(-16, 5):
         lab.set(lr=10 ** (power / 4))
@@ -574,7 +576,7 @@ def test_no_learning_rate_walks_a_raw_variance_home_from_far_above(new_lab):
 
 
 def test_the_first_step_from_far_too_small_is_huge(new_lab):
-    lab = new_lab("07", full)
+    lab = new_lab("08", full)
     lab.set(start=0.1, lr=0.1)
     assert lab.arrived()
     lab.set(start=10**-1.5)
@@ -622,7 +624,7 @@ def test_a_sample_has_the_points_of_its_problem():
 
 
 @pytest.mark.parametrize(
-    "lab", ["00", "02", "03", "04", "05", "06", "08", "10", "13"], indirect=True
+    "lab", ["00", "02", "03", "04", "05", "07", "09", "11", "15"], indirect=True
 )
 def test_a_step_is_that_of_autograd_and_of_pytorchs_adam(lab):
     lab.reset()
@@ -633,7 +635,7 @@ def test_a_step_is_that_of_autograd_and_of_pytorchs_adam(lab):
     adam = Adam(plain.parameters(), betas=(0.9, 0.95), weight_decay=lab.weight_decay)
     lr = getattr(lab.value, "lr", lab.lr)
     for i in range(3):
-        lab.chance = torch.Generator().manual_seed(i)  # lab 06 draws weights, anew for each step
+        lab.chance = torch.Generator().manual_seed(i)  # lab 07 draws weights, anew for each step
         loss = lab.loss(plain, lab.cells)
         adam.param_groups[0]["lr"] = lr
         adam.zero_grad()
@@ -645,10 +647,10 @@ def test_a_step_is_that_of_autograd_and_of_pytorchs_adam(lab):
         torch.testing.assert_close(mine, its, rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("head", labs.lesson_07.HEADS)
+@pytest.mark.parametrize("head", labs.lesson_08.HEADS)
 @pytest.mark.parametrize("sigma", [0.3, 1, 20])
 def test_the_slope_of_a_walk_is_that_of_autograd(new_lab, head, sigma):
-    lab = new_lab("07")
+    lab = new_lab("08")
     lab.set(head=head, start=sigma, noise=2)
     lab.rewind()
     plain = deepcopy(lab.model)
@@ -659,29 +661,29 @@ def test_the_slope_of_a_walk_is_that_of_autograd(new_lab, head, sigma):
 
 
 def test_many_draws_at_once_are_draws_of_the_layers(new_lab):
-    lab = new_lab("06")
+    lab = new_lab("07")
     x = torch.linspace(-4, 4, 9, dtype=torch.float64)[:, None]
     layers, chance = lab.model.net[::2], torch.Generator().manual_seed(5)
-    drawn = [labs.lesson_06.Drawn(layer, 1, chance).weights.detach() for layer in layers]
-    *_, outputs = labs.lesson_06.run(labs.lesson_06.with_ones(x), *drawn)
+    drawn = [labs.lesson_07.Drawn(layer, 1, chance).weights.detach() for layer in layers]
+    *_, outputs = labs.lesson_07.run(labs.lesson_07.with_ones(x), *drawn)
     with OwnDraws(5), torch.no_grad():
         torch.testing.assert_close(outputs[0], torch.cat(lab.model(x), dim=1))
     mu, sd = layers[0].mu.detach(), torch.exp(layers[0].log_var / 2).detach()
-    drawn = labs.lesson_06.Drawn(layers[0], 5000, chance).weights.detach()  # fresh for each
+    drawn = labs.lesson_07.Drawn(layers[0], 5000, chance).weights.detach()  # fresh for each
     torch.testing.assert_close(drawn.std(0), sd, rtol=0.06, atol=0)  # 6 standard errors
     assert ((drawn.mean(0) - mu) / sd).abs().max() < 0.085
 
 
 def test_the_gaussian_process_of_lab_06_has_the_prior_of_the_bumps(new_lab):
-    lab = new_lab("06")
+    lab = new_lab("07")
     lab.set(n=30, prior=1.5)
     x = torch.cat([lab.cells.x, lab.wide[[100, 140, 199]]])
     net, chance = lab.first_weights(), torch.Generator().manual_seed(0)
     for layer in net.net[::2]:
         torch.nn.init.zeros_(layer.mu)
         torch.nn.init.constant_(layer.log_var, 2 * math.log(1.5))
-    drawn = [labs.lesson_06.Drawn(layer, 40_000, chance).weights.detach() for layer in net.net[::2]]
-    *_, outputs = labs.lesson_06.run(labs.lesson_06.with_ones(x), *drawn)
+    drawn = [labs.lesson_07.Drawn(layer, 40_000, chance).weights.detach() for layer in net.net[::2]]
+    *_, outputs = labs.lesson_07.run(labs.lesson_07.with_ones(x), *drawn)
     K, n = outputs[..., 0].T.cov(), len(lab.cells.x)
     noise = lab.problem.truth(lab.cells.x)[1][:, 0].square() / (lab.cells.weight[:, 0] * lab.kept)
     explained = K[n:, :n] @ torch.linalg.solve(K[:n, :n] + noise.diag(), K[:n, n:])
@@ -690,7 +692,7 @@ def test_the_gaussian_process_of_lab_06_has_the_prior_of_the_bumps(new_lab):
 
 
 def test_in_the_gap_lab_06_is_as_unsure_as_the_gaussian_process(new_lab):
-    lab = new_lab("06", full)
+    lab = new_lab("07", full)
     at_0 = lab.wide.abs().argmin()
     for n in (30, 300, 3000):
         lab.set(n=n)
@@ -699,7 +701,7 @@ def test_in_the_gap_lab_06_is_as_unsure_as_the_gaussian_process(new_lab):
 
 @pytest.mark.parametrize("setting", [(10, 5, 1.5), (100, 5, 1), (300, 5, 1.5), (10, 0.5, 0)])
 def test_a_draw_that_costs_thousands_of_nats_is_no_divergence(new_lab, setting):
-    lab = new_lab("06", full)
+    lab = new_lab("07", full)
     lab.set(**dict(zip(lab.controls, setting, strict=True)))
     assert lab.message == ""
     lab.play()
@@ -708,7 +710,7 @@ def test_a_draw_that_costs_thousands_of_nats_is_no_divergence(new_lab, setting):
 
 
 def test_another_correlation_leaves_the_network_of_the_counts_as_it_is(new_lab):
-    lab = new_lab("10", full)
+    lab = new_lab("11", full)
     mu, errors = lab.mu, lab.errors
     lab.set(rho=-0.5)
     assert torch.equal(lab.mu, mu)
@@ -729,7 +731,7 @@ def test_the_expected_nll_of_the_truth_is_the_noise_floor():
 
 
 def test_the_beta_nll_pulls_evenly_at_1_and_finds_the_mean_that_the_nll_misses(new_lab):
-    lab = new_lab("08", full)
+    lab = new_lab("09", full)
     missed = lab.rmse()
     assert lab.pull().min() < 0.02  # β = 0: where the mean is missed, the points hardly pull
     lab.set(beta=1)
@@ -739,7 +741,7 @@ def test_the_beta_nll_pulls_evenly_at_1_and_finds_the_mean_that_the_nll_misses(n
 
 def test_the_training_sigma_of_lab_09_is_too_small_by_the_number_of_coefficients():
     """Averaged over 300 draws, E σ̂² = (m − p)/m σ² with m fitted points and p coefficients."""
-    lab = full("09")
+    lab = full("10")
     width, (x, _) = 10, lab.fitted
     mean, sigma = lab.problem.truth(x)
     rng, variances = torch.Generator().manual_seed(0), []
@@ -753,14 +755,14 @@ def test_the_training_sigma_of_lab_09_is_too_small_by_the_number_of_coefficients
 
 
 def test_the_training_sigma_of_lab_09_only_falls_with_the_width():
-    lab = full("09")
+    lab = full("10")
     sigmas = [lab.judge(width)[0] for width in lab.widths]
     assert all(later <= earlier for earlier, later in itertools.pairwise(sigmas))
     lab.close()
 
 
 def test_the_conformal_band_of_lab_11_does_not_move_with_sigma_and_gives_what_it_says():
-    lab = full("11")
+    lab = full("12")
     edges = lab.curves()["upper"][1]
     x, y = WAVE.sample(200_000, seed=7)
     mean, sigma = WAVE.truth(x)
@@ -773,12 +775,12 @@ def test_the_conformal_band_of_lab_11_does_not_move_with_sigma_and_gives_what_it
 
 
 def test_the_law_of_lab_11_is_that_of_its_coverages_over_calibration_sets():
-    lab, rng = full("11"), torch.Generator().manual_seed(8)
+    lab, rng = full("12"), torch.Generator().manual_seed(8)
     lab.set(points=99, scale=1.0)
     given = []
     for _ in range(400):
         noise = torch.randn(99, generator=rng, dtype=torch.float64)
-        lab.q = labs.lesson_11.conformal_quantile(noise.abs(), 0.95)
+        lab.q = labs.lesson_12.conformal_quantile(noise.abs(), 0.95)
         given.append(lab.gives())
     given, law = torch.tensor(given), lab.law()
     assert abs(given.mean() - law.mean) < 4 * law.stddev / 20
@@ -801,7 +803,7 @@ def test_a_refit_of_the_last_layer_stands_in_the_network_itself(new_lab):
 
 
 def test_members_of_lab_12_are_at_the_minimum_of_their_penalised_likelihood(new_lab):
-    lab = new_lab("12")
+    lab = new_lab("14")
     for n, gap in ((30, 0), (300, 0.5), (10_000, 1.5)):
         lab.set(n=n, gap=gap, members=20)
         model, cells = lab.model, lab.cells
@@ -813,7 +815,7 @@ def test_members_of_lab_12_are_at_the_minimum_of_their_penalised_likelihood(new_
 
 
 def test_in_lab_12_more_points_shrink_the_epistemic_part_among_the_data_only(new_lab):
-    lab = new_lab("12")
+    lab = new_lab("14")
     there, hole = (lab.wide.abs() > 1.2) & (lab.wide.abs() < 2.8), lab.wide.abs() < 0.5
     found = []
     for n in (100, 10_000):
@@ -829,14 +831,14 @@ def test_in_lab_12_more_points_shrink_the_epistemic_part_among_the_data_only(new
 
 
 def test_the_sum_of_squares_of_the_parts_of_lab_12_is_the_total(new_lab):
-    lab = new_lab("12")
+    lab = new_lab("14")
     _, aleatoric, epistemic = lab.parts
     torch.testing.assert_close(epistemic[:, 0], lab.mus[..., 0].std(0))
     share = lab.curves()["share"][1]
     torch.testing.assert_close(share * (aleatoric**2 + epistemic**2), epistemic**2)
 
 
-# The lab of lesson 13: files of strangers
+# The lab of lesson 15: files of strangers
 
 
 def csv_of(rows, names="a,b"):
@@ -872,7 +874,7 @@ HOSTILE_FILES = {
     "ragged": (csv_of([*ROWS, "1,2,3"]), "row 42"),
     "all holes": (csv_of([f"{i}," if i % 2 else f",{i}" for i in range(40)]), "hole"),
     "too large": (csv_of([*ROWS, "1,1e300"]), "column 'b'.*row 42"),
-}  # fmt: skip
+}
 
 
 def uploads(content):
@@ -886,7 +888,7 @@ def uploads(content):
 
 @pytest.fixture(scope="module")
 def real_data():
-    lab = short("13")
+    lab = short("15")
     yield lab
     lab.close()
 
@@ -951,7 +953,7 @@ def test_a_target_that_does_not_vary_is_refused_and_the_fit_stays(real_data):
 
 
 def test_two_outputs_are_surer_and_worse_on_the_held_out_rows_of_diabetes(new_lab):
-    lab = new_lab("13", full)
+    lab = new_lab("15", full)
     lab.set(data="diabetes", kind="one σ")
     one = lab.nlls[1]
     lab.set(kind="2 outputs")

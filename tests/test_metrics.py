@@ -186,9 +186,18 @@ def test_an_honest_model_leaves_the_band_as_seldom_as_it_says():
 
 @pytest.mark.parametrize(
     ("n", "level", "k"),
-    [(9, 0.9, 9), (19, 0.95, 19), (19, 0.9, 18), (39, 0.9, 36), (99, 0.9, 90), (99, 0.07, 7),
-     (500, 0.9, 451), (1, 0.5, 1), (2, 1 - 2 / 3, 1)],
-)  # fmt: skip
+    [
+        (9, 0.9, 9),
+        (19, 0.95, 19),
+        (19, 0.9, 18),
+        (39, 0.9, 36),
+        (99, 0.9, 90),
+        (99, 0.07, 7),
+        (500, 0.9, 451),
+        (1, 0.5, 1),
+        (2, 1 - 2 / 3, 1),
+    ],
+)
 def test_the_conformal_quantile_is_the_kth_smallest(n, level, k):
     scores = torch.arange(1, n + 1)[torch.randperm(n, generator=torch.Generator().manual_seed(n))]
     assert conformal_quantile(scores, level) == k

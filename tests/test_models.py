@@ -101,9 +101,10 @@ def test_the_four_conversions_are_those_of_the_docstring():
 
 @settings(max_examples=12, deadline=None)
 @given(
-    size=st.floats(-6, 6).map(lambda e: 10**e), sign=st.sampled_from([-1, 1]),
+    size=st.floats(-6, 6).map(lambda e: 10**e),
+    sign=st.sampled_from([-1, 1]),
     shift=st.floats(-100, 100),
-)  # fmt: skip
+)
 def test_in_other_units_the_fit_is_the_same_fit(size, sign, shift):
     """y -> a y + b: mu becomes a mu + b and sigma |a| sigma, whatever the unit."""
     x, y = wave()
@@ -187,11 +188,7 @@ def one_by_one(ensemble, seed=0, **form):
 
 @pytest.mark.parametrize(
     "form",
-    [
-        {},
-        {"hidden": ()},
-        {"n_in": 3, "hidden": (7,), "n_out": 2, "activation": nn.Tanh},
-    ],
+    [{}, {"hidden": ()}, {"n_in": 3, "hidden": (7,), "n_out": 2, "activation": nn.Tanh}],
     ids=str,
 )
 def test_an_ensemble_computes_what_its_members_compute_alone(form):

@@ -87,7 +87,7 @@ def test_an_answer_typed_outside_jupyterlab_is_never_replaced(folder, hours):
 
 
 def test_the_hint_for_colab_follows_the_repository_and_stands_once():
-    lesson = "# %% [markdown]\n# # 07 · A\n#\n# **Time.** About 9 minutes; runs in about 8 s."
+    lesson = "# %% [markdown]\n# # 08 · A\n#\n# **Time.** About 9 minutes; runs in about 8 s."
     told = f"{lesson} {hint()}\n\n# %%\nx = 1\n"
     assert with_hint(f"{lesson}\n\n# %%\nx = 1\n") == told == with_hint(told)
     assert with_hint(told.replace("OWNER", "somebody")) == told

@@ -98,8 +98,10 @@ def test_in_cross_validation_each_row_tests_once_and_calibrates_once():
         rows = torch.cat([split(n, 0, fold)[part] for fold in range(5)])
         assert rows.sort().values.tolist() == list(range(n))
     assert found.sizes["folds"] == 5 and all(len(s["NLL"]) == n for s in found.scores.values())
-    means = [torch.stack([part.mean() for part in scores["NLL"].split([27, 27, 27, 26, 26])])
-             for scores in found.scores.values()]  # fmt: skip
+    means = [
+        torch.stack([part.mean() for part in scores["NLL"].split([27, 27, 27, 26, 26])])
+        for scores in found.scores.values()
+    ]
     one, two = (mean[:, None] for mean in means)
     d = (two - one).flatten()
     error = d.std().item() * math.sqrt(1 / 5 + 27 / 79)  # Nadeau & Bengio (2003)
@@ -177,12 +179,18 @@ NOTED = {
     "text": ("a,c,y\n" + rows(lambda i, a, b: f"{a},red,{b}"), "y", "'c' is kept out: it holds"),
     "copies": ("a,y\n" + 2 * rows(lambda i, a, b: f"{a},{b}", 30), "y", "30 of 60 rows repeat"),
     "classes": ("a,y\n" + rows(lambda i, a, b: f"{a},{i % 3}"), "y", "'y' takes 3 values only"),
-    "few rows": ("a,b,c,d,y\n" + rows(lambda i, a, b: f"{a},{b},{a + b},{a * b},{b}"), "y",
-                 "60 rows are few for 4 inputs"),
-    "time": ("a,y\n" + rows(lambda i, a, b: f"{a},{math.sin(i / 9) + b / 9}"), "y",
-             "are the rows ordered in time?"),
+    "few rows": (
+        "a,b,c,d,y\n" + rows(lambda i, a, b: f"{a},{b},{a + b},{a * b},{b}"),
+        "y",
+        "60 rows are few for 4 inputs",
+    ),
+    "time": (
+        "a,y\n" + rows(lambda i, a, b: f"{a},{math.sin(i / 9) + b / 9}"),
+        "y",
+        "are the rows ordered in time?",
+    ),
     "nothing to learn": ("a,y\n" + rows(lambda i, a, b: f"{a},{b}"), "y", "say little about y"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("content", "target", "words"), NOTED.values(), ids=NOTED)
@@ -202,7 +210,7 @@ REFUSED = {
     "one column": ("y\n" + rows(lambda i, a, b: f"{b}"), "y", "at least one column besides"),
     "huge": ("a,y\n" + rows(lambda i, a, b: f"{a},{b}e200"), "y", "must stay below 1e+100"),
     "empty": ("", "y", "is empty"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("content", "target", "words"), REFUSED.values(), ids=REFUSED)
@@ -234,6 +242,10 @@ def test_it_shows_itself_as_text_markdown_and_figure(monkeypatch):
 def test_many_rows_take_no_longer_than_a_thousand_steps_of_minibatches():
     found = report(WAVE.sample(100_000, seed=0), steps=100)
     assert found.sizes == {
-        "training": 50_000, "validation": 10_000, "calibration": 20_000, "test": 20_000, "folds": 1,
-    }  # fmt: skip
+        "training": 50_000,
+        "validation": 10_000,
+        "calibration": 20_000,
+        "test": 20_000,
+        "folds": 1,
+    }
     assert found.choice == "two outputs"

@@ -16,16 +16,51 @@ MODULES = sorted((ROOT / "course_utils").rglob("*.py"))
 # importlib.import_module is used, for lessons whose files are there.
 CALLS = {"eval", "exec", "compile", "__import__", "breakpoint"}
 IMPORTS = {
-    "asyncio", "code", "codeop", "dill", "ftplib", "http", "httpx", "joblib", "marshal",
-    "multiprocessing", "pickle", "pty", "requests", "runpy", "shelve", "smtplib", "socket",
-    "socketserver", "ssl", "subprocess", "tempfile", "urllib", "urllib3", "webbrowser", "xmlrpc",
-}  # fmt: skip
+    "asyncio",
+    "code",
+    "codeop",
+    "dill",
+    "ftplib",
+    "http",
+    "httpx",
+    "joblib",
+    "marshal",
+    "multiprocessing",
+    "pickle",
+    "pty",
+    "requests",
+    "runpy",
+    "shelve",
+    "smtplib",
+    "socket",
+    "socketserver",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "urllib",
+    "urllib3",
+    "webbrowser",
+    "xmlrpc",
+}
 # By their last name, whatever the module is called: os.system, torch.load, np.load, pd.read_csv of
 # an address, torch.hub. numpy's loadtxt opens addresses, too: only for files of the course.
 ATTRIBUTES = {
-    "system", "popen", "spawnv", "execv", "fork", "load", "genfromtxt", "DataSource", "hub",
-    "load_state_dict_from_url", "read_pickle", "urlopen", "urlretrieve", "fromfile", "from_file",
-}  # fmt: skip
+    "system",
+    "popen",
+    "spawnv",
+    "execv",
+    "fork",
+    "load",
+    "genfromtxt",
+    "DataSource",
+    "hub",
+    "load_state_dict_from_url",
+    "read_pickle",
+    "urlopen",
+    "urlretrieve",
+    "fromfile",
+    "from_file",
+}
 
 
 def forbidden(tree):
@@ -59,11 +94,21 @@ def test_no_notebook_unpickles_evaluates_or_fetches(source):
 @pytest.mark.parametrize(
     "code",
     [
-        "eval('1')", "exec('')", "import pickle", "import urllib.request", "from os import system",
-        "torch.load(path)", "np.load(path)", "import requests as r", "from subprocess import run",
-        "os.popen('ls')", "torch.hub.load('a', 'b')", "f = eval", "__import__('os')",
+        "eval('1')",
+        "exec('')",
+        "import pickle",
+        "import urllib.request",
+        "from os import system",
+        "torch.load(path)",
+        "np.load(path)",
+        "import requests as r",
+        "from subprocess import run",
+        "os.popen('ls')",
+        "torch.hub.load('a', 'b')",
+        "f = eval",
+        "__import__('os')",
     ],
-)  # fmt: skip
+)
 def test_it_would_be_found(code):
     assert list(forbidden(ast.parse(code)))
 
@@ -105,8 +150,11 @@ print(json.dumps(seen))
 def test_at_work_the_module_opens_no_socket_starts_no_process_and_unpickles_nothing():
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", WATCHED],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == []
 
@@ -132,7 +180,10 @@ def test_a_package_states_a_licence_that_lets_the_course_use_it(name):
 def test_make_licences_lists_every_package():
     done = subprocess.run(
         [sys.executable, "-m", "tests.licences"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert [line.split()[0] for line in done.stdout.splitlines()] == packages()
     assert "none stated" not in done.stdout

@@ -14,9 +14,22 @@ from tests.pairs import README, ROOT
 
 # What the extras bring, and what that brings: not there in an environment of the module alone.
 EXTRAS = (
-    "IPython", "comm", "hypothesis", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_core",
-    "jupyterlab", "jupytext", "nbclient", "nbformat", "pandas", "pytest", "scipy", "traitlets",
-)  # fmt: skip
+    "IPython",
+    "comm",
+    "hypothesis",
+    "ipykernel",
+    "ipywidgets",
+    "jupyter_client",
+    "jupyter_core",
+    "jupyterlab",
+    "jupytext",
+    "nbclient",
+    "nbformat",
+    "pandas",
+    "pytest",
+    "scipy",
+    "traitlets",
+)
 ALONE = f"""
 import sys
 
@@ -52,9 +65,13 @@ def run(home, code):
     environment = {**os.environ, "PYTHONPATH": str(home), "MPLBACKEND": "Agg"}
     alone = ALONE.replace("{home!r}", repr(str(home)))
     done = subprocess.run(
-        [sys.executable, "-c", alone + code], cwd=home, env=environment,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", alone + code],
+        cwd=home,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -81,7 +98,9 @@ def test_readme_s_example_runs_with_the_module_alone_and_is_honest(home):
 
 
 def test_all_but_the_labs_is_there_without_the_extras(home):
-    run(home, """
+    run(
+        home,
+        """
 import importlib, pkgutil
 for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
     if not module.name.startswith("course_utils.labs"):
@@ -100,4 +119,5 @@ except ModuleNotFoundError as error:
     assert "fig.savefig" in str(error)
 else:
     raise AssertionError("shown without IPython?")
-""")  # fmt: skip
+""",
+    )

@@ -232,7 +232,7 @@ def test_a_refit_does_not_depend_on_the_learning_rate_but_lesson_08_trains_alway
     lab, _, content = exported(Diverging)
     lab.close()
     assert content["tables"]["refitted"]["over"] == [0]
-    lab, _, content = exported(short("08"))
+    lab, _, content = exported(short("09"))
     lab.close()
     assert content["tables"]["refitted"] == content["tables"]["trained"]
 
@@ -251,7 +251,7 @@ def test_the_key_of_a_lab_covers_what_it_imports():
     names = {path.name for path in still.sources(LABS["05"])}
     assert {"lesson_05.py", "lesson_00.py", "lab.py", "panels.py", "picture.py"} <= names
     assert {"models.py", "losses.py", "data.py", "training.py"} <= names
-    assert not {"lesson_06.py", "lesson_09.py"} & names
+    assert not {"lesson_07.py", "lesson_10.py"} & names
 
 
 def test_another_marker_or_scale_is_refused_and_not_drawn_wrong():

@@ -41,8 +41,12 @@ READ = {
     "Windows' line ends": ("x,y\r\n1,2\r\n3,4\r\n", "x y", [[1, 2], [3, 4]], ""),
     "no end of the last line": ("x,y\n1,2", "x y", [[1, 2]], ""),
     "empty lines at the end": ("x,y\n1,2\n\n\n,\n,\n", "x y", [[1, 2]], ""),
-    "empty lines between": ("x,y\n1,2\n\n,\n3,4\n", "x y", [[1, 2], [3, 4]],
-                            "2 empty rows are left out, the first is row 3."),
+    "empty lines between": (
+        "x,y\n1,2\n\n,\n3,4\n",
+        "x y",
+        [[1, 2], [3, 4]],
+        "2 empty rows are left out, the first is row 3.",
+    ),
     "semicolon": ("x;y\n1;2\n", "x y", [[1, 2]], ""),
     "tab": ("x\ty\n1\t2\n", "x y", [[1, 2]], ""),
     "Excel's first line": ("sep=;\nx;y\n1;2\n", "x y", [[1, 2]], ""),
@@ -55,23 +59,42 @@ READ = {
     "decimal comma": ("x;y\n1,5;2,25\n3;4\n", "x y", [[1.5, 2.25], [3, 4]], "a decimal comma"),
     "decimal comma and tab": ("x\ty\n1,5\t2\n", "x y", [[1.5, 2]], "a decimal comma"),
     "decimal comma in quotes": ('x,y\n"1,5",2\n', "x y", [[1.5, 2]], "a decimal comma"),
-    "decimal comma and points": ("x;y\n1.234,5;1\n2.000;3\n", "x y", [[1234.5, 1], [2000, 3]],
-                                 "'.' between thousands"),
-    "thousands with a comma": ('x,y\n"1,234",5.5\n"2,345,678",6\n', "x y",
-                               [[1234, 5.5], [2345678, 6]], "',' between thousands"),
+    "decimal comma and points": (
+        "x;y\n1.234,5;1\n2.000;3\n",
+        "x y",
+        [[1234.5, 1], [2000, 3]],
+        "'.' between thousands",
+    ),
+    "thousands with a comma": (
+        'x,y\n"1,234",5.5\n"2,345,678",6\n',
+        "x y",
+        [[1234, 5.5], [2345678, 6]],
+        "',' between thousands",
+    ),
     "thousands by the other column": ('x,y\n"1,234",5.5\n', "x y", [[1234, 5.5]], "thousands"),
-    "three decimals by their 0": ("x;y\n0,234;1\n1,234;2\n", "x y", [[0.234, 1], [1.234, 2]],
-                              "decimal comma"),
+    "three decimals by their 0": (
+        "x;y\n0,234;1\n1,234;2\n",
+        "x y",
+        [[0.234, 1], [1.234, 2]],
+        "decimal comma",
+    ),
     "thousands with a space": ("x;y\n1 200;1\n950;2\n", "x y", [[1200, 1], [950, 2]], ""),
     "with a no-break space": ("x;y\n1\xa0200\u202f000,5;1\n", "x y", None, "is kept out"),
-    "with one kind of it": ("x;y\n1\xa0200\xa0000,5;1\n", "x y", [[1200000.5, 1]],
-                         "decimal comma"),
-    "thousands as in Zürich": ("x;y\n1'200;1\n1'200'300.5;2\n", "x y",
-                               [[1200, 1], [1200300.5, 2]], ""),
+    "with one kind of it": ("x;y\n1\xa0200\xa0000,5;1\n", "x y", [[1200000.5, 1]], "decimal comma"),
+    "thousands as in Zürich": (
+        "x;y\n1'200;1\n1'200'300.5;2\n",
+        "x y",
+        [[1200, 1], [1200300.5, 2]],
+        "",
+    ),
     "exponents and signs": ("x,y\n+1e3,-2.5E-1\n.5,5.\n", "x y", [[1000, -0.25], [0.5, 5]], ""),
     "a typographer's minus": ("x,y\n\u22121,2\n", "x y", [[-1, 2]], ""),
-    "holes": ("x,y\n,1\nNA,2\nnan,3\n4,inf\n5,6\n", "x y",
-              [[NAN, 1], [NAN, 2], [NAN, 3], [4, NAN], [5, 6]], "3 holes, the first in row 2"),
+    "holes": (
+        "x,y\n,1\nNA,2\nnan,3\n4,inf\n5,6\n",
+        "x y",
+        [[NAN, 1], [NAN, 2], [NAN, 3], [4, NAN], [5, 6]],
+        "3 holes, the first in row 2",
+    ),
     "too large": ("x,y\n1e999,1\n2,3\n", "x y", [[NAN, 1], [2, 3]], "in row 2: 1e999"),
     "text": ("x,c,y\n1,red,2\n3,blue,4\n", "x y", [[1, 2], [3, 4]], "text, 'red' in row 2"),
     "one text": ("x,c,y\n1,2,2\n3,blue,4\n", "x y", [[1, 2], [3, 4]], "(1 of 2 cells"),
@@ -82,19 +105,31 @@ READ = {
     "other digits": ("c,x,y\n\u0661,1,2\n", "x y", [[1, 2]], "text"),
     "percent, money": ("a,b,y\n5%,$3,2\n", "y", [[2]], "text, '5%' in row 2"),
     "True and False": ("b,y\nTrue,2\n", "y", [[2]], "text, 'True' in row 2"),
-    "a decimal point and a comma": ("c;y\n1,5;2\n2.5;3\n", "y", [[2], [3]],
-                                    "'2.5' in row 3 beside numbers with a decimal comma"),
+    "a decimal point and a comma": (
+        "c;y\n1,5;2\n2.5;3\n",
+        "y",
+        [[2], [3]],
+        "'2.5' in row 3 beside numbers with a decimal comma",
+    ),
     "one comma, two readings": ('c,y\n"1,234",5\n', "y", [[5]], "'1,234' in row 2"),
     "a constant column": ("x,y\n1,2\n1,3\n", "x y", [[1, 2], [1, 3]], "constant, 1 in each row"),
     "equal names": ("a,a,y\n1,2,3\n", "a (column 1)|a (column 2)|y", [[1, 2, 3]], "called 'a'"),
     "no name": (",x,y\n0,1,2\n", "column 1|x|y", [[0, 1, 2]], ""),
-    "text beside numbers": ("A,1,2\nB,3,4\n", "column 2|column 3", [[1, 2], [3, 4]],
-                            "read as data: if that is wrong, type header=True"),
+    "text beside numbers": (
+        "A,1,2\nB,3,4\n",
+        "column 2|column 3",
+        [[1, 2], [3, 4]],
+        "read as data: if that is wrong, type header=True",
+    ),
     "a year as name": ("x,2026\n1,2\n3,4\n", "x 2026", [[1, 2], [3, 4]], "header=False"),
     "semicolons in a text": ("c,y\na;b,1\nc;d,2\n", "y", [[1], [2]], "kept out"),
-    "decimal comma without names": ("1,5\n2,25\n", "column 1|column 2", [[1, 5], [2, 25]],
-                                    "If ',' is the decimal sign"),
-}  # fmt: skip
+    "decimal comma without names": (
+        "1,5\n2,25\n",
+        "column 1|column 2",
+        [[1, 5], [2, 25]],
+        "If ',' is the decimal sign",
+    ),
+}
 
 # file -> words of the sentence
 REFUSED = {
@@ -213,14 +248,22 @@ def test_xy_chooses_columns_by_name():
         ("c,x,y\nred,1,2\n", "y", ["c"], "column 'c' must hold numbers, got text, 'red' in row 2"),
         ("c,x,y\nred,1,2\n", "c", None, "column 'c' must hold numbers"),
         ('c,x,y\n"1,234",1,2\n', "c", None, "'1,234' in row 2, a decimal comma or thousands"),
-        ("x,y\n1,2\n,4\n", "y", None, "column 'x' must be complete, got 1 hole, the first in row"
-                                      " 3: an empty cell"),
-        ("x,y\n1,2\n\n3,NA\n", "y", None, "column 'y' must be complete, got 1 hole, the first in"
-                                          " row 4: NA"),
+        (
+            "x,y\n1,2\n,4\n",
+            "y",
+            None,
+            "column 'x' must be complete, got 1 hole, the first in row 3: an empty cell",
+        ),
+        (
+            "x,y\n1,2\n\n3,NA\n",
+            "y",
+            None,
+            "column 'y' must be complete, got 1 hole, the first in row 4: NA",
+        ),
         ("a,a,y\n1,2,3\n", "a", None, "'a (column 1)', 'a (column 2)'"),
         ("y\n1\n", "y", None, "at least one column besides 'y'"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_asked_for_is_said_with_row_and_column(content, target, inputs, words):
     table = read_csv(content.encode())
     with pytest.raises(ValueError, match=re.escape(words)):

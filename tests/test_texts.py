@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tests.pairs import cells, sources
+from course_utils.labs import LABS
+from tests.pairs import ROOT, cells, sources
 
 SOURCES = sources()
 STEMS = {source.stem for source in SOURCES}
@@ -51,9 +52,9 @@ def test_the_stated_time_is_what_the_lesson_takes(source):
     assert stated <= 45
 
 
-# 05 holds the wrong loss and the right one; 06 shows its layer, its network and the law of total
+# 05 holds the wrong loss and the right one; 07 shows its layer, its network and the law of total
 # variance in full, beside two exact answers.
-LONGER = {"05_variational_regression": 650, "06_bayes_by_backprop": 690}
+LONGER = {"05_variational_regression": 650, "07_bayes_by_backprop": 690}
 
 
 @each_lesson
@@ -70,6 +71,27 @@ def test_every_lesson_that_is_named_exists(source):
     numbers = {stem[:2] for stem in STEMS}
     for named in NAMED.findall(text):
         assert set(re.findall(r"\d\d", named)) <= numbers, named
+
+
+@each_lesson
+def test_what_a_lesson_calls_by_number_is_its_own(source):
+    number, text = source.stem[:2], code(source)
+    for name in ("check", "guess", "measured"):
+        assert set(re.findall(rf'\b{name}\("(\d\d)-', text)) <= {number}, name
+    for called in (r'LABS\["(\d\d)"\]', r'\bquiz\("(\d\d)"', r'\bguesses\("(\d\d)"'):
+        assert re.findall(called, text) == [number], called
+    for exercise in re.findall(r"^\*\*(\d\d)-\d \(", "\n".join(words(source)), re.M):
+        assert exercise == number
+
+
+def test_labs_and_checks_are_those_of_the_lessons():
+    numbers = {stem[:2] for stem in STEMS}
+    for folder in ("labs", "checks"):
+        files = (ROOT / "course_utils" / folder).glob("lesson_*.py")
+        assert {path.stem[-2:] for path in files} == numbers
+    assert set(LABS) == numbers
+    for number, lab in LABS.items():
+        assert lab.__module__.endswith(f"lesson_{number}") and f"esson {number}" in lab.__doc__
 
 
 @each_lesson

@@ -458,8 +458,15 @@ def test_one_draw_of_an_unsure_bayesian_model_is_no_mean_that_has_not_arrived():
         torch.manual_seed(0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Remark)
-            remarks = fit(BayesianRegressor(prior_sd=2.5), elbo(weight=1 / 200), x, target,
-                          steps=60, lr=0.06, decay=True).remarks  # fmt: skip
+            remarks = fit(
+                BayesianRegressor(prior_sd=2.5),
+                elbo(weight=1 / 200),
+                x,
+                target,
+                steps=60,
+                lr=0.06,
+                decay=True,
+            ).remarks
         assert [remark[: len(word)] for remark, word in zip(remarks, words, strict=True)] == words
 
 
@@ -528,17 +535,24 @@ def test_the_kl_of_a_loss_without_a_name_is_weighed():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Remark)
             found = fit(model, loss, x, y, batch_size=25, steps=3).remarks
-        assert "kl" not in {name for layer in model.modules() for name in vars(layer)
-                            if isinstance(layer, BayesianLinear)}  # fmt: skip
+        assert "kl" not in {
+            name
+            for layer in model.modules()
+            for name in vars(layer)
+            if isinstance(layer, BayesianLinear)
+        }
         return found
 
     def standard(model):
         return Standardised(model, x, y)
 
     for right in (
-        elbo(), elbo(draws=3), elbo(kl_of_the_layers), partial(negative_elbo, n=60),
+        elbo(),
+        elbo(draws=3),
+        elbo(kl_of_the_layers),
+        partial(negative_elbo, n=60),
         lambda model, x, y: len(x) * elbo()(model, x, y),
-    ):  # fmt: skip
+    ):
         assert remarks(right) == []
     assert remarks(elbo(), standard) == []
     for loss, words in (

@@ -15,9 +15,7 @@ class Seven:
 
 
 def test_a_widget_of_version_7_is_shown_by_its_model():
-    assert mimebundle(Seven())[VIEW] == {
-        "version_major": 2, "version_minor": 0, "model_id": "abc"
-    }  # fmt: skip
+    assert mimebundle(Seven())[VIEW] == {"version_major": 2, "version_minor": 0, "model_id": "abc"}
 
 
 def test_a_widget_of_version_8_says_itself_how_it_is_shown():
@@ -36,7 +34,8 @@ def test_a_lab_plays_whatever_the_trait_is_called(monkeypatch):
     lab.close()
 
 
-@pytest.mark.parametrize("shown", [lambda: LABS["01"]()._repr_mimebundle_()[0],
-                                   lambda: quiz("01")._repr_mimebundle_()])  # fmt: skip
+@pytest.mark.parametrize(
+    "shown", [lambda: LABS["01"]()._repr_mimebundle_()[0], lambda: quiz("01")._repr_mimebundle_()]
+)
 def test_labs_and_quizzes_show_a_widget_and_a_text(shown):
     assert {VIEW, "text/plain"} <= shown().keys()

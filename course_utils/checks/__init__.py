@@ -140,9 +140,19 @@ from course_utils.checks.quizzes import Option, Question, Quiz
 from course_utils.doors import door, text
 
 __all__ = [
-    "Choice", "Coded", "Mistake", "Option", "Question", "Value", "Verdict",
-    "check", "guess", "guesses", "measured", "quiz",
-]  # fmt: skip
+    "Choice",
+    "Coded",
+    "Mistake",
+    "Option",
+    "Question",
+    "Value",
+    "Verdict",
+    "check",
+    "guess",
+    "guesses",
+    "measured",
+    "quiz",
+]
 
 
 def lesson(number: str):

@@ -39,11 +39,15 @@ EXERCISES = {
             Mistake("This is for a band twice too wide, not twice too narrow.", within(3.92)),
             Mistake("This is the fraction outside.", 1 - within(0.98)),
             Mistake("This is μ ± σ with the true σ. The band reaches less.", within(1.0)),
-            Mistake("Only one edge is counted here: points far below fall outside too.",
-                    0.5 + within(0.98) / 2),
+            Mistake(
+                "Only one edge is counted here: points far below fall outside too.",
+                0.5 + within(0.98) / 2,
+            ),
             Mistake("This is one half of the band, from μ to an edge.", within(0.98) / 2),
-            Mistake("This is a percentage; the question asks for a number between 0 and 1.",
-                    100 * within(0.98)),
+            Mistake(
+                "This is a percentage; the question asks for a number between 0 and 1.",
+                100 * within(0.98),
+            ),
         ],
     ),
     "00-2": Value(
@@ -103,33 +107,54 @@ QUIZ = [
     Question(
         "A 95 % band covers 100 % of 10,000 new points. Is that good?",
         [
-            Option("Yes: all points are inside", "Then the band is wider than it claims. A band "
-                   "from −∞ to ∞ would do as well."),
-            Option("No: it claims 95 %", "An honest band misses about 500 of 10,000. This one is "
-                   "too wide.", correct=True),
+            Option(
+                "Yes: all points are inside",
+                "Then the band is wider than it claims. A band from −∞ to ∞ would do as well.",
+            ),
+            Option(
+                "No: it claims 95 %",
+                "An honest band misses about 500 of 10,000. This one is too wide.",
+                correct=True,
+            ),
             Option("It cannot happen", "It happens with every band that is wide enough."),
         ],
     ),
     Question(
         "The network's σ(x) is large at some x, amid the data. What does that say?",
         [
-            Option("The network was not trained enough there", "It may be trained to the end. "
-                   "Noise does not go away with training."),
-            Option("y varies much around its mean there", "σ(x) is the network's statement about "
-                   "the noise at x, where it has seen data.", correct=True),
-            Option("μ(x) is large there", "The mean and the spread around it are different "
-                   "things: a band may be wide around 0."),
+            Option(
+                "The network was not trained enough there",
+                "It may be trained to the end. Noise does not go away with training.",
+            ),
+            Option(
+                "y varies much around its mean there",
+                "σ(x) is the network's statement about the noise at x, where it has seen data.",
+                correct=True,
+            ),
+            Option(
+                "μ(x) is large there",
+                "The mean and the spread around it are different "
+                "things: a band may be wide around 0.",
+            ),
         ],
     ),
     Question(
         "A band covers 95 % of new points from −3 to 3. Does it cover 95 % of those near x = 5?",
         [
-            Option("Yes: 95 % is a property of the network", "It was counted on points like those "
-                   "seen. Near 5 there were none."),
-            Option("That is not known", "The count says nothing of x where no point lay. In this "
-                   "lesson the band held far fewer there.", correct=True),
-            Option("Yes, if σ(x) grows toward 5", "A larger σ need not be the right σ, and μ may "
-                   "be wrong as well."),
+            Option(
+                "Yes: 95 % is a property of the network",
+                "It was counted on points like those seen. Near 5 there were none.",
+            ),
+            Option(
+                "That is not known",
+                "The count says nothing of x where no point lay. In this "
+                "lesson the band held far fewer there.",
+                correct=True,
+            ),
+            Option(
+                "Yes, if σ(x) grows toward 5",
+                "A larger σ need not be the right σ, and μ may be wrong as well.",
+            ),
         ],
     ),
-]  # fmt: skip
+]

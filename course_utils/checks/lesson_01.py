@@ -48,12 +48,20 @@ EXERCISES = {
             Mistake("That is the ratio for one point. There are 40.", math.exp(0.25)),
             Mistake("The ½ is missing: the squared error is divided by 2σ².", math.exp(20)),
             Mistake("This uses σ where the formula has σ².", math.exp(40)),
-            Mistake("The other way round: A misses less, so its likelihood is the larger one.",
-                    math.exp(-10)),
-            Mistake("That is the ratio of the MSEs. The likelihood falls with the exponential of "
-                    "the squared errors.", 20 / 12),
-            Mistake("Densities of independent points multiply: the ratio of one point is raised to "
-                    "a power, not multiplied.", 40 * math.exp(0.25)),
+            Mistake(
+                "The other way round: A misses less, so its likelihood is the larger one.",
+                math.exp(-10),
+            ),
+            Mistake(
+                "That is the ratio of the MSEs. The likelihood falls with the exponential of "
+                "the squared errors.",
+                20 / 12,
+            ),
+            Mistake(
+                "Densities of independent points multiply: the ratio of one point is raised to "
+                "a power, not multiplied.",
+                40 * math.exp(0.25),
+            ),
         ],
     ),
     "01-2": Value(

@@ -129,34 +129,56 @@ QUIZ = [
     Question(
         "A network fits noise-free data perfectly. What is the variance of its predictions?",
         [
-            Option("0, since there is no noise", "Its *errors* are 0. Its predictions follow the "
-                   "signal, and vary as the signal does."),
-            Option("The variance of the signal", "It predicts g(x), and g(x) varies with x.",
-                   correct=True),
-            Option("It depends on the learning rate", "The learning rate decides how soon it gets "
-                   "there, and not where."),
+            Option(
+                "0, since there is no noise",
+                "Its *errors* are 0. Its predictions follow the "
+                "signal, and vary as the signal does.",
+            ),
+            Option(
+                "The variance of the signal",
+                "It predicts g(x), and g(x) varies with x.",
+                correct=True,
+            ),
+            Option(
+                "It depends on the learning rate",
+                "The learning rate decides how soon it gets there, and not where.",
+            ),
         ],
     ),
     Question(
         "The two terms of the loss compete. Is that why it fails?",
         [
-            Option("Yes: one of them has to be dropped", "Without ½ log V nothing stops V from "
-                   "growing; without the error there is nothing to learn."),
-            Option("Yes: they need weights", "Any weights leave V tied to the predictions; the "
-                   "minimum moves, and stays wrong."),
-            Option("No: a free V settles at the mean squared error",
-                   "The competition is what measures the noise. The fault is that V is tied to "
-                   "the predictions.", correct=True),
+            Option(
+                "Yes: one of them has to be dropped",
+                "Without ½ log V nothing stops V from "
+                "growing; without the error there is nothing to learn.",
+            ),
+            Option(
+                "Yes: they need weights",
+                "Any weights leave V tied to the predictions; the minimum moves, and stays wrong.",
+            ),
+            Option(
+                "No: a free V settles at the mean squared error",
+                "The competition is what measures the noise. The fault is that V is tied to "
+                "the predictions.",
+                correct=True,
+            ),
         ],
     ),
     Question(
         "Two networks train with this loss: one ends uphill, one downhill. What differs?",
         [
-            Option("Their first weights", "They start on different sides of the wall at slope 0, "
-                   "and the second is still on its way around it.", correct=True),
+            Option(
+                "Their first weights",
+                "They start on different sides of the wall at slope 0, "
+                "and the second is still on its way around it.",
+                correct=True,
+            ),
             Option("Their data", "They have the same 10,000 points."),
-            Option("Which of the two terms has won", "Both minimise the same sum. The second is on "
-                   "its way: its loss is still higher."),
+            Option(
+                "Which of the two terms has won",
+                "Both minimise the same sum. The second is on its way: its loss is still higher.",
+            ),
         ],
     ),
-]  # fmt: skip
+]

@@ -43,41 +43,67 @@ EXERCISES = {
                 "do they have?",
                 lambda: SIGMA.mean().item(),
             ),
-            Mistake("This is σ², a variance. The question asks for σ.",
-                    lambda: SIGMA.square().mean().item()),
-            Mistake("This is the noise at the edge, where it is largest. Most points lie inside.",
-                    lambda: SIGMA.max().item()),
-            Mistake("This is the noise at x = 0, where it is smallest.",
-                    lambda: SIGMA.min().item()),
-            Mistake("The mixed term is missing: (a + b)² has three terms.",
-                    lambda: math.sqrt(0.15**2 + 0.25**2 * 3)),
-            Mistake("This averages log σ(x). The parameter is log σ², but the best one follows "
-                    "from the squared residuals.", lambda: SIGMA.log().mean().exp().item()),
+            Mistake(
+                "This is σ², a variance. The question asks for σ.",
+                lambda: SIGMA.square().mean().item(),
+            ),
+            Mistake(
+                "This is the noise at the edge, where it is largest. Most points lie inside.",
+                lambda: SIGMA.max().item(),
+            ),
+            Mistake(
+                "This is the noise at x = 0, where it is smallest.", lambda: SIGMA.min().item()
+            ),
+            Mistake(
+                "The mixed term is missing: (a + b)² has three terms.",
+                lambda: math.sqrt(0.15**2 + 0.25**2 * 3),
+            ),
+            Mistake(
+                "This averages log σ(x). The parameter is log σ², but the best one follows "
+                "from the squared residuals.",
+                lambda: SIGMA.log().mean().exp().item(),
+            ),
             Mistake("This is where the parameter starts. Training moves it.", 1.0),
         ],
     ),
     "03-2": Value(
         oracle=lambda: (mean_nll_at(3.0, rms=2.0) - mean_nll_at(2.0, rms=2.0)).item(),
         mistakes=[
-            Mistake("This is the loss at σ = 3 itself. The question asks how far it falls.",
-                    lambda: mean_nll_at(3.0, rms=2.0)),
-            Mistake("This is the loss at the best σ. The question asks how far the other one lies "
-                    "above it.", lambda: mean_nll_at(2.0, rms=2.0)),
-            Mistake("σ and the RMS residual have changed places: it is the σ that is 3.",
-                    lambda: mean_nll_at(2.0, rms=3.0) - mean_nll_at(3.0, rms=3.0)),
-            Mistake("The fraction at the best σ is missing: it is not 0 there.",
-                    math.log(3 / 2) + 2 / 9),
-            Mistake("This is the difference of the logarithms. The squared residuals are divided "
-                    "by another σ², too.", math.log(3 / 2)),
+            Mistake(
+                "This is the loss at σ = 3 itself. The question asks how far it falls.",
+                lambda: mean_nll_at(3.0, rms=2.0),
+            ),
+            Mistake(
+                "This is the loss at the best σ. The question asks how far the other one lies "
+                "above it.",
+                lambda: mean_nll_at(2.0, rms=2.0),
+            ),
+            Mistake(
+                "σ and the RMS residual have changed places: it is the σ that is 3.",
+                lambda: mean_nll_at(2.0, rms=3.0) - mean_nll_at(3.0, rms=3.0),
+            ),
+            Mistake(
+                "The fraction at the best σ is missing: it is not 0 there.", math.log(3 / 2) + 2 / 9
+            ),
+            Mistake(
+                "This is the difference of the logarithms. The squared residuals are divided "
+                "by another σ², too.",
+                math.log(3 / 2),
+            ),
             Mistake("This is the difference of the fractions. log σ differs, too.", 2 / 9 - 0.5),
             Mistake("The fractions lack their ½.", math.log(3 / 2) + 4 / 9 - 1),
             Mistake("Only one of the fractions has its ½.", math.log(3 / 2) + 4 / 9 - 0.5),
-            Mistake("The logarithm is that of σ², which stands in the loss with a ½.",
-                    2 * math.log(3 / 2) + 2 / 9 - 0.5),
-            Mistake("The squared residual is divided by σ and not by σ².",
-                    math.log(3 / 2) + 4 / 6 - 0.5),
-            Mistake("S is the *mean square* of the residuals, and 2 is its root.",
-                    math.log(3 / 2) + 2 / 18 - 0.5),
+            Mistake(
+                "The logarithm is that of σ², which stands in the loss with a ½.",
+                2 * math.log(3 / 2) + 2 / 9 - 0.5,
+            ),
+            Mistake(
+                "The squared residual is divided by σ and not by σ².", math.log(3 / 2) + 4 / 6 - 0.5
+            ),
+            Mistake(
+                "S is the *mean square* of the residuals, and 2 is its root.",
+                math.log(3 / 2) + 2 / 18 - 0.5,
+            ),
         ],
     ),
     "03-3": Coded(
@@ -85,60 +111,96 @@ EXERCISES = {
         inputs=points,
         gradient=True,
         mistakes=[
-            Mistake("This treats log_sigma as log σ²: it is half of that.",
-                    likelihood(log=0.5, power=-1)),
-            Mistake("The exponential is right, the logarithm has a factor ½ too many.",
-                    likelihood(log=0.5)),
-            Mistake("The logarithm is right, but the squared residual is divided by σ and not by "
-                    "σ².", likelihood(power=-1)),
-            Mistake("The squared residual is multiplied by σ²: look at the sign of the exponent.",
-                    likelihood(power=2)),
+            Mistake(
+                "This treats log_sigma as log σ²: it is half of that.",
+                likelihood(log=0.5, power=-1),
+            ),
+            Mistake(
+                "The exponential is right, the logarithm has a factor ½ too many.",
+                likelihood(log=0.5),
+            ),
+            Mistake(
+                "The logarithm is right, but the squared residual is divided by σ and not by σ².",
+                likelihood(power=-1),
+            ),
+            Mistake(
+                "The squared residual is multiplied by σ²: look at the sign of the exponent.",
+                likelihood(power=2),
+            ),
             Mistake("The squared residual lacks its factor.", likelihood(half=1.0)),
-            Mistake("The constant is missing: the full NLL of a density is asked for.",
-                    likelihood(constant=0.0)),
+            Mistake(
+                "The constant is missing: the full NLL of a density is asked for.",
+                likelihood(constant=0.0),
+            ),
             Mistake("The constant lacks its ½.", likelihood(constant=LOG_2PI)),
-            Mistake("The logarithm has the wrong sign: as it stands, it rewards a large σ.",
-                    likelihood(log=-1.0)),
-            Mistake("The logarithm is missing: nothing keeps σ from growing.",
-                    likelihood(log=0.0)),
+            Mistake(
+                "The logarithm has the wrong sign: as it stands, it rewards a large σ.",
+                likelihood(log=-1.0),
+            ),
+            Mistake("The logarithm is missing: nothing keeps σ from growing.", likelihood(log=0.0)),
             Mistake("The residual is not squared.", likelihood(square=1)),
-            Mistake("The values are right, but log_sigma is detached in the exponential: half of "
-                    "its gradient is lost.", likelihood(seen=False)),
+            Mistake(
+                "The values are right, but log_sigma is detached in the exponential: half of "
+                "its gradient is lost.",
+                likelihood(seen=False),
+            ),
         ],
     ),
-}  # fmt: skip
+}
 
 QUIZ = [
     Question(
         "Someone writes Adam(model.mean.parameters()). Which σ does the model report then?",
         [
-            Option("The RMS residual", "It would be, if an optimiser had moved it. Is log_var on "
-                   "its list?"),
-            Option("The σ that it started with", "log_var gets a gradient and nobody takes the "
-                   "step. Compare σ with the RMS residual, and it shows.", correct=True),
-            Option("None: training raises an error", "Nothing is wrong with the code as code. The "
-                   "parameter is just left out."),
+            Option(
+                "The RMS residual",
+                "It would be, if an optimiser had moved it. Is log_var on its list?",
+            ),
+            Option(
+                "The σ that it started with",
+                "log_var gets a gradient and nobody takes the "
+                "step. Compare σ with the RMS residual, and it shows.",
+                correct=True,
+            ),
+            Option(
+                "None: training raises an error",
+                "Nothing is wrong with the code as code. The parameter is just left out.",
+            ),
         ],
     ),
     Question(
         "The mean is a straight line, the truth a curve, and the noise is nearly 0. What is σ?",
         [
-            Option("Nearly 0, as the noise", "σ is fitted to the residuals, and the residuals of "
-                   "a line on a curve are not small."),
-            Option("The size of the misfit", "The RMS residual is noise plus misfit; here nearly "
-                   "all of it is misfit.", correct=True),
+            Option(
+                "Nearly 0, as the noise",
+                "σ is fitted to the residuals, and the residuals of "
+                "a line on a curve are not small.",
+            ),
+            Option(
+                "The size of the misfit",
+                "The RMS residual is noise plus misfit; here nearly all of it is misfit.",
+                correct=True,
+            ),
             Option("It goes to infinity", "½ log σ² stops it: its minimum is at the RMS residual."),
         ],
     ),
     Question(
         "After training, the learned σ equals the RMS residual to three digits. What follows?",
         [
-            Option("The network fits well", "The blind network of this lesson passed the same "
-                   "test, with a flat line."),
-            Option("σ has arrived; the fit may still be bad", "The test compares σ with the "
-                   "residuals of this model, good or bad.", correct=True),
-            Option("The noise has this σ", "The residuals hold the misfit as well: the flat model "
-                   "had 4.1 where the noise has 1."),
+            Option(
+                "The network fits well",
+                "The blind network of this lesson passed the same test, with a flat line.",
+            ),
+            Option(
+                "σ has arrived; the fit may still be bad",
+                "The test compares σ with the residuals of this model, good or bad.",
+                correct=True,
+            ),
+            Option(
+                "The noise has this σ",
+                "The residuals hold the misfit as well: the flat model "
+                "had 4.1 where the noise has 1.",
+            ),
         ],
     ),
-]  # fmt: skip
+]

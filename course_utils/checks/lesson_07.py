@@ -1,130 +1,153 @@
-"""Lesson 07: σ in the place of σ², the step that a sum allows, a softplus head, and a quiz."""
-
-import math
+"""Exercises and quiz of 07, Bayes by Backprop."""
 
 import torch
-from torch.distributions import Normal
-from torch.nn.functional import softplus
+from torch.distributions import Categorical, MixtureSameFamily, Normal
 
 from course_utils.checks import Coded, Mistake, Option, Question, Value
 
-LOG_2PI = math.log(2 * math.pi)
+
+def some_draws(rng):
+    mus, log_vars = torch.from_numpy(rng.standard_normal((2, 6, 5)))
+    return mus, log_vars
 
 
-def share_within(z):
-    """The share of a standard Gaussian between −z and z."""
-    return (2 * Normal(0.0, 1.0).cdf(torch.tensor(z, dtype=torch.float64)) - 1).item()
-
-
-def largest_rate(n):
-    """2 / curvature of the summed NLL of n residuals at the best log σ², by autograd."""
-    S = 0.7  # any value: the curvature does not depend on it
-    s = torch.tensor(math.log(S), dtype=torch.float64, requires_grad=True)
-    (slope,) = torch.autograd.grad(n * 0.5 * (s + S * torch.exp(-s)), s, create_graph=True)
-    return 2 / torch.autograd.grad(slope, s)[0].item()
-
-
-def points(rng):
-    """y, mu and the raw output, (7, 1), with softplus(raw) away from 1."""
-    y, mu, raw = torch.from_numpy(rng.standard_normal((3, 7, 1)))
-    return y, mu, 1.5 + raw
-
-
-def softplus_head(*, constant=0.5 * LOG_2PI, log=0.5, half=0.5, head=softplus, power=1, seen=True):
-    """The solution with one of its parts changed."""
-
-    def answer(y, mu, raw):
-        var = head(raw) ** power
-        under = var if seen else var.detach()
-        return constant + log * var.log() + half * (y - mu) ** 2 / under
-
-    return answer
+def of_a_mixture(mus, log_vars):
+    parts = Normal(mus.T, torch.exp(log_vars.T / 2))
+    weights = Categorical(torch.ones(parts.batch_shape, dtype=mus.dtype))
+    return MixtureSameFamily(weights, parts).stddev
 
 
 EXERCISES = {
     "07-1": Value(
-        oracle=lambda: share_within(1.96 * 0.2),
+        oracle=1 / 10_000,
         tolerance=5e-3,
         mistakes=[
-            Mistake("That would need a p of 0.2. What is best in the place of σ²?", 0.95),
-            Mistake("This is what p becomes. The question asks for a share of the points.", 0.04),
-            Mistake("This is the half-width of the band. Which share of N(0, 0.2²) lies within?",
-                    1.96 * 0.04),
-            Mistake("This is the half-width in units of the true σ, a number of standard "
-                    "deviations. Which share of the points is that?", 1.96 * 0.2),
-            Mistake("This counts all points below the upper edge. The band has a lower edge, too.",
-                    lambda: (1 + share_within(1.96 * 0.2)) / 2),
-            Mistake("p has been squared once too often: the half-width is 1.96 p.",
-                    lambda: share_within(1.96 * 0.04**2 / 0.2)),
-            Mistake("The half-width must be divided by the true σ before it is compared with a "
-                    "standard Gaussian.", lambda: share_within(1.96 * 0.04)),
+            Mistake(
+                "This is 1/M, the weight beside a sum over the minibatch. Here the likelihood is a "
+                "mean.",
+                250 / 10_000,
+            ),
+            Mistake(
+                "This divides by the size of the minibatch. The KL would count 40 times in an "
+                "epoch, once for each minibatch.",
+                1 / 250,
+            ),
+            Mistake("The whole KL beside the NLL of one point: the data would hardly count.", 1.0),
+            Mistake(
+                "This divides by n and by the number of minibatches. A mean over a minibatch "
+                "already estimates the mean over all data.",
+                1 / 400_000,
+            ),
+            Mistake(
+                "This divides by n and by the size of the minibatch: right beside nothing.",
+                1 / 2_500_000,
+            ),
+            Mistake("This is the number by which the KL is to be divided.", 10_000),
         ],
     ),
     "07-2": Value(
-        oracle=lambda: largest_rate(200),
+        oracle=0.6,
+        tolerance=5e-3,
         mistakes=[
-            Mistake("This is right for the mean. How does the curvature change if 200 losses are "
-                    "added?", 4.0),
-            Mistake("The curvature grows with the sum, so the rate must fall.", 800.0),
-            Mistake("This takes the curvature of one point's loss as 1.", 2 / 200),
-            Mistake("This is the curvature of the sum. The rate is 2 divided by it.", 100.0),
-            Mistake("This is the curvature in log σ, which is 2. The parameter is log σ².",
-                    1 / 200),
-            Mistake("This is the curvature of the mean.", 0.5),
+            Mistake("This is the ratio of the variances. You are asked for sd's.", 0.36),
+            Mistake(
+                "This is the inverse: exact / mean field. Which of the two is smaller?", 1 / 0.6
+            ),
+            Mistake("This is the ratio of the variances, and upside down.", 1 / 0.36),
+            Mistake(
+                "Mean field keeps the mean, not the variance. Its variance is 1/Λ₁₁, and that is "
+                "not the first entry of the covariance.",
+                1.0,
+            ),
+            Mistake("This is 1 − ρ. The inverse of the matrix has another denominator.", 0.2),
+            Mistake("This is √(1 − ρ). The determinant of the covariance is not 1 − ρ.", 0.2**0.5),
+            Mistake("This is the correlation itself.", 0.8),
         ],
     ),
     "07-3": Coded(
-        oracle=lambda y, mu, raw: -Normal(mu, softplus(raw).sqrt()).log_prob(y),
-        inputs=points,
-        gradient=True,
+        oracle=of_a_mixture,
+        inputs=some_draws,
         mistakes=[
-            Mistake("Here the softplus is σ. The task says that it is σ².",
-                    softplus_head(power=2)),
-            Mistake("This is the exponential head: raw is not log σ² here.",
-                    softplus_head(head=torch.exp)),
-            Mistake("The logarithm lacks its ½: the softplus is already σ².",
-                    softplus_head(log=1.0)),
-            Mistake("The squared residual lacks its ½.", softplus_head(half=1.0)),
-            Mistake("The constant is missing: GaussianNLLLoss leaves it out unless full=True.",
-                    softplus_head(constant=0.0)),
-            Mistake("The constant lacks its ½.", softplus_head(constant=LOG_2PI)),
-            Mistake("The logarithm is missing: nothing keeps σ² from growing.",
-                    softplus_head(log=0.0)),
-            Mistake("The logarithm has the wrong sign.", softplus_head(log=-0.5)),
-            Mistake("The values are right, but σ² is detached under the squared residual: half of "
-                    "its gradient is lost.", softplus_head(seen=False)),
+            Mistake(
+                "This is the aleatoric part alone. The drawn means differ as well.",
+                lambda mus, log_vars: log_vars.exp().mean(0).sqrt(),
+            ),
+            Mistake(
+                "This is the epistemic part alone. Each draw has noise of its own as well.",
+                lambda mus, log_vars: mus.std(0, correction=0),
+            ),
+            Mistake(
+                "Standard deviations are added. The variances add.",
+                lambda mus, log_vars: log_vars.exp().mean(0).sqrt() + mus.std(0, correction=0),
+            ),
+            Mistake(
+                "The mean of σ is squared here. The law needs the mean of σ².",
+                lambda mus, log_vars: torch.sqrt(
+                    torch.exp(log_vars / 2).mean(0) ** 2 + mus.var(0, correction=0)
+                ),
+            ),
+            Mistake(
+                "The variance of the means divides by one less than the number of draws; here the "
+                "draws are the whole mixture.",
+                lambda mus, log_vars: torch.sqrt(log_vars.exp().mean(0) + mus.var(0)),
+            ),
+            Mistake(
+                "This is the total variance. Its square root is asked for.",
+                lambda mus, log_vars: log_vars.exp().mean(0) + mus.var(0, correction=0),
+            ),
+            Mistake(
+                "exp of the mean of log σ² is the geometric mean of the variances. The law needs "
+                "the plain mean.",
+                lambda mus, log_vars: torch.sqrt(log_vars.mean(0).exp() + mus.var(0, correction=0)),
+            ),
         ],
     ),
-}  # fmt: skip
+}
 
 QUIZ = [
     Question(
-        "A network's second output s is log σ². What goes into GaussianNLLLoss as var?",
+        "You collect ten times as many points in the same places. What shrinks?",
         [
-            Option("s", "It can be negative, and then the loss raises. It is a logarithm."),
-            Option("exp(s / 2)", "That is σ. Nothing complains, and the best value is then S and "
-                   "not its root."),
-            Option("exp(s)", "var is σ², in the square of the unit of y.", correct=True),
+            Option("The aleatoric part", "It is the noise of y; more data only measure it better."),
+            Option(
+                "The epistemic part, where the points are",
+                "The weights are better known there. Far from the points little changes.",
+                correct=True,
+            ),
+            Option("Both", "The noise of a new y stays what it is, however many you have seen."),
         ],
     ),
     Question(
-        "GaussianNLLLoss() gives 0.85, the mean NLL of a Laplace density 1.69. Which fits better?",
+        "The band of a Bayesian network covers 95 % of held-out y. Is its epistemic sd right?",
         [
-            Option("The Gaussian: 0.85 is less", "full=False leaves out ½ log 2π = 0.92 nats."),
-            Option("The Laplace: 0.85 lacks 0.92 nats", "With full=True the Gaussian has 1.77.",
-                   correct=True),
-            Option("Losses of two densities cannot be compared", "They can, in nats on the same "
-                   "data, if both have all their constants."),
+            Option(
+                "Yes: coverage tests the whole predictive distribution",
+                "Only where the held-out points lie, and there the noise outweighs the rest.",
+            ),
+            Option(
+                "That is not known, least of all where there are no data",
+                "The noise hides it among the data, and elsewhere nobody has counted.",
+                correct=True,
+            ),
+            Option(
+                "No: a mean-field posterior is always too narrow",
+                "Not always: with uncorrelated weights it is exact, and among data it may be wide.",
+            ),
         ],
     ),
     Question(
-        "The learned mean is level, σ² is Var(y), and no error was raised. What comes first?",
+        "Your variational network learns a flat mean and a large noise. What do you check first?",
         [
-            Option("Print the shapes of input, target and var", "(n,) against (n, 1) does just "
-                   "this, in silence.", correct=True),
-            Option("Lower the learning rate", "Training arrived; it arrived at the minimum of "
-                   "another loss."),
-            Option("Raise eps", "eps acts on variances below it. This one is large."),
+            Option(
+                "The weight of the KL: n times the loss must be the summed NLL plus the KL, once",
+                "With too much KL the prior outweighs the data, and the signal is called noise.",
+                correct=True,
+            ),
+            Option("Whether there are enough units", "Twenty were enough here, with the right KL."),
+            Option(
+                "Whether the prior sd is too large",
+                "It matters in the gaps. A flat mean among data points to too much KL.",
+            ),
         ],
     ),
-]  # fmt: skip
+]

@@ -1,99 +1,166 @@
-"""Lesson 08: the weight of a point, the β-NLL's weight, a faithful loss, and a quiz."""
+"""Lesson 08: σ in the place of σ², the step that a sum allows, a softplus head, and a quiz."""
+
+import math
 
 import torch
 from torch.distributions import Normal
+from torch.nn.functional import softplus
 
 from course_utils.checks import Coded, Mistake, Option, Question, Value
 
+LOG_2PI = math.log(2 * math.pi)
+
+
+def share_within(z):
+    """The share of a standard Gaussian between −z and z."""
+    return (2 * Normal(0.0, 1.0).cdf(torch.tensor(z, dtype=torch.float64)) - 1).item()
+
+
+def largest_rate(n):
+    """2 / curvature of the summed NLL of n residuals at the best log σ², by autograd."""
+    S = 0.7  # any value: the curvature does not depend on it
+    s = torch.tensor(math.log(S), dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(n * 0.5 * (s + S * torch.exp(-s)), s, create_graph=True)
+    return 2 / torch.autograd.grad(slope, s)[0].item()
+
 
 def points(rng):
-    """y, mu and log σ², (7, 1), with residuals that are not 0."""
-    return tuple(torch.from_numpy(rng.standard_normal((3, 7, 1))))
+    """y, mu and the raw output, (7, 1), with softplus(raw) away from 1."""
+    y, mu, raw = torch.from_numpy(rng.standard_normal((3, 7, 1)))
+    return y, mu, 1.5 + raw
 
 
-def faithful(*, half=0.5, shown=False, hidden=False, constant=True, power=1.0):
+def softplus_head(*, constant=0.5 * LOG_2PI, log=0.5, half=0.5, head=softplus, power=1, seen=True):
     """The solution with one of its parts changed."""
 
-    def answer(y, mu, log_var):
-        seen = mu if shown else mu.detach()
-        squared = half * (y - (mu.detach() if hidden else mu)) ** 2
-        value = -Normal(seen, (power * log_var / 2).exp()).log_prob(y)
-        return squared + value - (0 if constant else 0.9189385332046727)
+    def answer(y, mu, raw):
+        var = head(raw) ** power
+        under = var if seen else var.detach()
+        return constant + log * var.log() + half * (y - mu) ** 2 / under
 
     return answer
 
 
 EXERCISES = {
     "08-1": Value(
-        oracle=0.5**2 / 0.1**2,
+        oracle=lambda: share_within(1.96 * 0.2),
+        tolerance=5e-3,
         mistakes=[
-            Mistake("This is the ratio of the σ. The gradient has another power of σ.", 5.0),
-            Mistake("The other way round: the point with the smaller σ pulls harder.", 1 / 25),
-            Mistake("The other way round, and with σ in the place of σ².", 0.2),
-            Mistake("This is the pull of the first point for a residual of 1, not a ratio.", 100.0),
-            Mistake("One power too many: the gradient with respect to μ has σ², not σ³.", 125.0),
+            Mistake("That would need a p of 0.2. What is best in the place of σ²?", 0.95),
+            Mistake("This is what p becomes. The question asks for a share of the points.", 0.04),
+            Mistake(
+                "This is the half-width of the band. Which share of N(0, 0.2²) lies within?",
+                1.96 * 0.04,
+            ),
+            Mistake(
+                "This is the half-width in units of the true σ, a number of standard "
+                "deviations. Which share of the points is that?",
+                1.96 * 0.2,
+            ),
+            Mistake(
+                "This counts all points below the upper edge. The band has a lower edge, too.",
+                lambda: (1 + share_within(1.96 * 0.2)) / 2,
+            ),
+            Mistake(
+                "p has been squared once too often: the half-width is 1.96 p.",
+                lambda: share_within(1.96 * 0.04**2 / 0.2),
+            ),
+            Mistake(
+                "The half-width must be divided by the true σ before it is compared with a "
+                "standard Gaussian.",
+                lambda: share_within(1.96 * 0.04),
+            ),
         ],
     ),
     "08-2": Value(
-        oracle=5**0.5,
+        oracle=lambda: largest_rate(200),
         mistakes=[
-            Mistake("This is the NLL's ratio, β = 0.", 25.0),
-            Mistake("This is β = ½. Put ¾ into the exponent.", 5.0),
-            Mistake("This is β = 1, where all points pull alike.", 1.0),
-            Mistake("The other way round: the point with the smaller σ pulls harder.", 5**-0.5),
-            Mistake("The factor is σ^(2β), not σ^β.", 5**1.25),
-            Mistake("The factor multiplies the gradient; here it divides.", 5**3.5),
+            Mistake(
+                "This is right for the mean. How does the curvature change if 200 losses are "
+                "added?",
+                4.0,
+            ),
+            Mistake("The curvature grows with the sum, so the rate must fall.", 800.0),
+            Mistake("This takes the curvature of one point's loss as 1.", 2 / 200),
+            Mistake("This is the curvature of the sum. The rate is 2 divided by it.", 100.0),
+            Mistake(
+                "This is the curvature in log σ, which is 2. The parameter is log σ².", 1 / 200
+            ),
+            Mistake("This is the curvature of the mean.", 0.5),
         ],
     ),
     "08-3": Coded(
-        oracle=lambda y, mu, log_var: 0.5 * (y - mu) ** 2
-        - Normal(mu.detach(), (log_var / 2).exp()).log_prob(y),
+        oracle=lambda y, mu, raw: -Normal(mu, softplus(raw).sqrt()).log_prob(y),
         inputs=points,
         gradient=True,
         mistakes=[
-            Mistake("The values are right, but μ also feels the NLL: one term must see it as a "
-                    "number.", faithful(shown=True)),
-            Mistake("The values are right, but μ is cut off from both terms: nothing trains it.",
-                    faithful(hidden=True)),
-            Mistake("The cut is in the wrong term: μ is trained by the NLL here.",
-                    faithful(shown=True, hidden=True)),
-            Mistake("The squared error lacks its ½.", faithful(half=1.0)),
-            Mistake("The NLL's constant is missing.", faithful(constant=False)),
-            Mistake("log_var is log σ²; here it is used as log σ.", faithful(power=2.0)),
-            Mistake("The squared error is missing: nothing trains μ.", faithful(half=0.0)),
+            Mistake("Here the softplus is σ. The task says that it is σ².", softplus_head(power=2)),
+            Mistake(
+                "This is the exponential head: raw is not log σ² here.",
+                softplus_head(head=torch.exp),
+            ),
+            Mistake(
+                "The logarithm lacks its ½: the softplus is already σ².", softplus_head(log=1.0)
+            ),
+            Mistake("The squared residual lacks its ½.", softplus_head(half=1.0)),
+            Mistake(
+                "The constant is missing: GaussianNLLLoss leaves it out unless full=True.",
+                softplus_head(constant=0.0),
+            ),
+            Mistake("The constant lacks its ½.", softplus_head(constant=LOG_2PI)),
+            Mistake(
+                "The logarithm is missing: nothing keeps σ² from growing.", softplus_head(log=0.0)
+            ),
+            Mistake("The logarithm has the wrong sign.", softplus_head(log=-0.5)),
+            Mistake(
+                "The values are right, but σ² is detached under the squared residual: half of "
+                "its gradient is lost.",
+                softplus_head(seen=False),
+            ),
         ],
     ),
-}  # fmt: skip
+}
 
 QUIZ = [
     Question(
-        "The mean of z² = (y − μ)²/σ² is 1 on new data. Is the mean right?",
+        "A network's second output s is log σ². What goes into GaussianNLLLoss as var?",
         [
-            Option("Yes: z² tests the mean", "σ grows with the misfit, so z² can be 1 around a "
-                   "flat line."),
-            Option("It need not be", "σ measures noise plus misfit. Look at neighbouring "
-                   "residuals.", correct=True),
-            Option("No: it should be 0", "Residuals of a right model have z² of 1 on average."),
+            Option("s", "It can be negative, and then the loss raises. It is a logarithm."),
+            Option(
+                "exp(s / 2)",
+                "That is σ. Nothing complains, and the best value is then S and not its root.",
+            ),
+            Option("exp(s)", "var is σ², in the square of the unit of y.", correct=True),
         ],
     ),
     Question(
-        "Model A reports a β-NLL of −1 at β = ½, model B of −2 at β = 1. Which is better?",
+        "GaussianNLLLoss() gives 0.85, the mean NLL of a Laplace density 1.69. Which fits better?",
         [
-            Option("B: it is lower", "Two β give two different quantities, and neither is a "
-                   "score."),
-            Option("Nobody can say from this", "Compute the NLL of both on held-out data.",
-                   correct=True),
-            Option("A: its β is smaller", "β says how it was trained, not how well."),
+            Option("The Gaussian: 0.85 is less", "full=False leaves out ½ log 2π = 0.92 nats."),
+            Option(
+                "The Laplace: 0.85 lacks 0.92 nats",
+                "With full=True the Gaussian has 1.77.",
+                correct=True,
+            ),
+            Option(
+                "Losses of two densities cannot be compared",
+                "They can, in nats on the same data, if both have all their constants.",
+            ),
         ],
     ),
     Question(
-        "The targets repeat exactly, and the NLL falls for ever. What to do?",
+        "The learned mean is level, σ² is Var(y), and no error was raised. What comes first?",
         [
-            Option("Take |log σ²|: the loss stays positive", "Then σ = 1 is best for all small "
-                   "residuals."),
-            Option("Set a floor under σ, such as the rounding", "With it the loss has a lower "
-                   "bound, and so has the weight 1/σ².", correct=True),
-            Option("Train longer", "There is no minimum to arrive at."),
+            Option(
+                "Print the shapes of input, target and var",
+                "(n,) against (n, 1) does just this, in silence.",
+                correct=True,
+            ),
+            Option(
+                "Lower the learning rate",
+                "Training arrived; it arrived at the minimum of another loss.",
+            ),
+            Option("Raise eps", "eps acts on variances below it. This one is large."),
         ],
     ),
-]  # fmt: skip
+]

@@ -1,139 +1,120 @@
-"""Lesson 09: the gap between old and new y, a σ corrected, out-of-fold residuals, a quiz."""
-
-import math
+"""Lesson 09: the weight of a point, the β-NLL's weight, a faithful loss, and a quiz."""
 
 import torch
+from torch.distributions import Normal
 
 from course_utils.checks import Coded, Mistake, Option, Question, Value
 
 
-def rows(rng):
-    """X (23, 3), y (23, 1) and 3 folds, which are not of one size."""
-    X, noise = torch.from_numpy(rng.standard_normal((23, 3))), rng.standard_normal((23, 1))
-    return X, X.sum(dim=1, keepdim=True) + 2 * torch.from_numpy(noise) + 0.5, 3
+def points(rng):
+    """y, mu and log σ², (7, 1), with residuals that are not 0."""
+    return tuple(torch.from_numpy(rng.standard_normal((3, 7, 1))))
 
 
-def out_of_fold(X, y, folds):
-    """The out-of-fold residuals (n, 1) from one fit to all rows: (I − H_kk)⁻¹ r_k in fold k."""
-    H = X @ torch.linalg.inv(X.T @ X) @ X.T
-    residual, found = y - H @ y, torch.empty_like(y)
-    for k in range(folds):
-        rows = torch.arange(len(y)) % folds == k
-        block = torch.eye(int(rows.sum()), dtype=y.dtype) - H[rows][:, rows]
-        found[rows] = torch.linalg.solve(block, residual[rows])
-    return found
+def faithful(*, half=0.5, shown=False, hidden=False, constant=True, power=1.0):
+    """The solution with one of its parts changed."""
 
+    def answer(y, mu, log_var):
+        seen = mu if shown else mu.detach()
+        squared = half * (y - (mu.detach() if hidden else mu)) ** 2
+        value = -Normal(seen, (power * log_var / 2).exp()).log_prob(y)
+        return squared + value - (0 if constant else 0.9189385332046727)
 
-def rms(residual):
-    return residual.square().mean().sqrt()
-
-
-def in_sample(X, y):
-    return y - X @ torch.linalg.lstsq(X, y).solution
-
-
-def by_fold(X, y, folds):
-    found, fold = out_of_fold(X, y, folds), torch.arange(len(y)) % folds
-    return [found[fold == k] for k in range(folds)]
-
-
-def swapped(X, y, folds):
-    """Fits one fold and judges on all the others."""
-    errors = []
-    for k in range(folds):
-        rows = torch.arange(len(y)) % folds == k
-        weights = torch.linalg.lstsq(X[rows], y[rows]).solution
-        errors.append(y[~rows] - X[~rows] @ weights)
-    return rms(torch.cat(errors))
+    return answer
 
 
 EXERCISES = {
     "09-1": Value(
-        oracle=4 * ((40 + 6) / 40 - (40 - 6) / 40),
+        oracle=0.5**2 / 0.1**2,
         mistakes=[
-            Mistake("This is the distance from σ² to one of the two. They lie on both sides of it.",
-                    4 * 6 / 40),
-            Mistake("This is for σ² = 1. Both averages are proportional to σ².", 2 * 6 / 40),
-            Mistake("This is the average on new y. The question asks for the difference.", 4.6),
-            Mistake("This is the average on the training y. The question asks for the difference.",
-                    3.4),
-            Mistake("This is the ratio of the two. The question asks for the difference.", 46 / 34),
-            Mistake("The six coefficients include the intercept: p is 6.", 4 * 2 * 7 / 40),
+            Mistake("This is the ratio of the σ. The gradient has another power of σ.", 5.0),
+            Mistake("The other way round: the point with the smaller σ pulls harder.", 1 / 25),
+            Mistake("The other way round, and with σ in the place of σ².", 0.2),
+            Mistake("This is the pull of the first point for a residual of 1, not a ratio.", 100.0),
+            Mistake("One power too many: the gradient with respect to μ has σ², not σ³.", 125.0),
         ],
     ),
     "09-2": Value(
-        oracle=lambda: math.sqrt(1.2**2 * 30 / 24),
-        tolerance=3e-3,
+        oracle=5**0.5,
         mistakes=[
-            Mistake("The correction belongs to the variance, and here it multiplies σ.",
-                    1.2 * 30 / 24),
-            Mistake("This is the corrected σ². The question asks for σ.", 1.2**2 * 30 / 24),
-            Mistake("This makes σ smaller. Fitted residuals are smaller than the noise already.",
-                    1.2 * math.sqrt(24 / 30)),
-            Mistake("This corrects for one coefficient. The model has six.",
-                    1.2 * math.sqrt(30 / 29)),
-            Mistake("One too many is subtracted: the six coefficients include the intercept.",
-                    1.2 * math.sqrt(30 / 23)),
-            Mistake("This is the RMS error on new y at the same x, (n + p)/(n − p) times the "
-                    "variance. The question asks for the noise.", 1.2 * math.sqrt(36 / 24)),
-            Mistake("This is (n + p)/n times the learned variance; the bias was (n − p)/n.",
-                    1.2 * math.sqrt(36 / 30)),
-            Mistake("This is the learned σ as it stands, without a correction.", 1.2),
+            Mistake("This is the NLL's ratio, β = 0.", 25.0),
+            Mistake("This is β = ½. Put ¾ into the exponent.", 5.0),
+            Mistake("This is β = 1, where all points pull alike.", 1.0),
+            Mistake("The other way round: the point with the smaller σ pulls harder.", 5**-0.5),
+            Mistake("The factor is σ^(2β), not σ^β.", 5**1.25),
+            Mistake("The factor multiplies the gradient; here it divides.", 5**3.5),
         ],
     ),
     "09-3": Coded(
-        oracle=lambda X, y, folds: rms(out_of_fold(X, y, folds)),
-        inputs=rows,
+        oracle=lambda y, mu, log_var: (
+            0.5 * (y - mu) ** 2 - Normal(mu.detach(), (log_var / 2).exp()).log_prob(y)
+        ),
+        inputs=points,
+        gradient=True,
         mistakes=[
-            Mistake("These are the residuals of the rows that were fitted.",
-                    lambda X, y, folds: rms(in_sample(X, y))),
-            Mistake("This is σ², a variance: the root is missing.",
-                    lambda X, y, folds: rms(out_of_fold(X, y, folds)) ** 2),
-            Mistake("This averages the RMS of the folds. Pool the squares of all rows first: the "
-                    "folds differ in size, and a root of an average is no average of roots.",
-                    lambda X, y, folds: torch.stack([rms(r) for r in by_fold(X, y, folds)]).mean()),
-            Mistake("Only the first fold is judged: every row should be held out once.",
-                    lambda X, y, folds: rms(by_fold(X, y, folds)[0])),
-            Mistake("Fitted and held-out rows have changed places.", swapped),
-            Mistake("This subtracts the average of the residuals. A held-out error counts in full.",
-                    lambda X, y, folds: out_of_fold(X, y, folds).std(correction=0)),
-            Mistake("This is the n − p correction of the training residuals, no held-out error.",
-                    lambda X, y, folds: rms(in_sample(X, y)) * math.sqrt(
-                        len(y) / (len(y) - X.shape[1]))),
+            Mistake(
+                "The values are right, but μ also feels the NLL: one term must see it as a number.",
+                faithful(shown=True),
+            ),
+            Mistake(
+                "The values are right, but μ is cut off from both terms: nothing trains it.",
+                faithful(hidden=True),
+            ),
+            Mistake(
+                "The cut is in the wrong term: μ is trained by the NLL here.",
+                faithful(shown=True, hidden=True),
+            ),
+            Mistake("The squared error lacks its ½.", faithful(half=1.0)),
+            Mistake("The NLL's constant is missing.", faithful(constant=False)),
+            Mistake("log_var is log σ²; here it is used as log σ.", faithful(power=2.0)),
+            Mistake("The squared error is missing: nothing trains μ.", faithful(half=0.0)),
         ],
     ),
-}  # fmt: skip
+}
 
 QUIZ = [
     Question(
-        "The learned σ equals the RMS of the training residuals to three digits. What follows?",
+        "The mean of z² = (y − μ)²/σ² is 1 on new data. Is the mean right?",
         [
-            Option("σ is right for new points", "The training residuals are smaller than those of "
-                   "new points: the fit bent toward them."),
-            Option("σ has arrived at its optimum on the training points", "What it is worth on new "
-                   "points, only held-out points tell.", correct=True),
-            Option("The model does not overfit", "With any amount of overfitting the two agree."),
+            Option(
+                "Yes: z² tests the mean",
+                "σ grows with the misfit, so z² can be 1 around a flat line.",
+            ),
+            Option(
+                "It need not be",
+                "σ measures noise plus misfit. Look at neighbouring residuals.",
+                correct=True,
+            ),
+            Option("No: it should be 0", "Residuals of a right model have z² of 1 on average."),
         ],
     ),
     Question(
-        "On 50 held-out points a model's NLL is 0.02 nats below that of the truth. Is that a bug?",
+        "Model A reports a β-NLL of −1 at β = ½, model B of −2 at β = 1. Which is better?",
         [
-            Option("Yes: no model beats the truth", "On average over all fresh data none does. "
-                   "Fifty points are not all."),
-            Option("No: on few points chance decides", "The excess is KL ≥ 0 in expectation; on 50 "
-                   "points it scatters around that.", correct=True),
-            Option("No: the model is better than the truth", "In expectation no other model has a "
-                   "lower NLL."),
+            Option(
+                "B: it is lower", "Two β give two different quantities, and neither is a score."
+            ),
+            Option(
+                "Nobody can say from this",
+                "Compute the NLL of both on held-out data.",
+                correct=True,
+            ),
+            Option("A: its β is smaller", "β says how it was trained, not how well."),
         ],
     ),
     Question(
-        "Strong weight decay on the mean alone: σ grows on average. Why?",
+        "The targets repeat exactly, and the NLL falls for ever. What to do?",
         [
-            Option("Decay pulls σ toward 1", "The variance was not decayed here."),
-            Option("The mean is flatter, and σ takes up the misfit", "σ² is noise plus misfit, and "
-                   "the misfit grew.", correct=True),
-            Option("Decay removes overfitting, so σ becomes right", "The mean became worse, and "
-                   "σ follows its errors."),
+            Option(
+                "Take |log σ²|: the loss stays positive",
+                "Then σ = 1 is best for all small residuals.",
+            ),
+            Option(
+                "Set a floor under σ, such as the rounding",
+                "With it the loss has a lower bound, and so has the weight 1/σ².",
+                correct=True,
+            ),
+            Option("Train longer", "There is no minimum to arrive at."),
         ],
     ),
-]  # fmt: skip
+]

@@ -1,157 +1,184 @@
-"""Exercises and quiz of 10, other targets."""
+"""Lesson 10: the gap between old and new y, a σ corrected, out-of-fold residuals, a quiz."""
 
 import math
 
 import torch
-from torch.distributions import LogNormal, MultivariateNormal, NegativeBinomial, Normal
 
 from course_utils.checks import Coded, Mistake, Option, Question, Value
 
 
-def ignored(rho):
-    """The entropy of two independent standard Gaussians minus that of two correlated ones."""
-    covariance = torch.tensor([[1.0, rho], [rho, 1.0]], dtype=torch.float64)
-    both = MultivariateNormal(torch.zeros(2, dtype=torch.float64), covariance).entropy()
-    return (2 * Normal(0.0, 1.0).entropy() - both).item()
+def rows(rng):
+    """X (23, 3), y (23, 1) and 3 folds, which are not of one size."""
+    X, noise = torch.from_numpy(rng.standard_normal((23, 3))), rng.standard_normal((23, 1))
+    return X, X.sum(dim=1, keepdim=True) + 2 * torch.from_numpy(noise) + 0.5, 3
 
 
-def found_r(mean, variance):
-    """The r whose negative binomial has this mean and variance, by bisection."""
-    low, high = 1e-3, 1e3
-    for _ in range(100):
-        r = math.sqrt(low * high)
-        trial = NegativeBinomial(torch.tensor(r), logits=torch.tensor(mean / r).log())
-        low, high = (r, high) if trial.variance > variance else (low, r)
-    return r
+def out_of_fold(X, y, folds):
+    """The out-of-fold residuals (n, 1) from one fit to all rows: (I − H_kk)⁻¹ r_k in fold k."""
+    H = X @ torch.linalg.inv(X.T @ X) @ X.T
+    residual, found = y - H @ y, torch.empty_like(y)
+    for k in range(folds):
+        rows = torch.arange(len(y)) % folds == k
+        block = torch.eye(int(rows.sum()), dtype=y.dtype) - H[rows][:, rows]
+        found[rows] = torch.linalg.solve(block, residual[rows])
+    return found
 
 
-def prices(rng):
-    """y > 0, mu and log_var, (9, 1), none of them near the others."""
-    y, mu, log_var = torch.from_numpy(rng.standard_normal((3, 9, 1)))
-    return (0.5 + y).exp(), mu, log_var
+def rms(residual):
+    return residual.square().mean().sqrt()
 
 
-def gaussian(y, mu, sigma):
-    return -Normal(mu, sigma).log_prob(y)
+def in_sample(X, y):
+    return y - X @ torch.linalg.lstsq(X, y).solution
 
 
-def sd(log_var):
-    return (log_var / 2).exp()
+def by_fold(X, y, folds):
+    found, fold = out_of_fold(X, y, folds), torch.arange(len(y)) % folds
+    return [found[fold == k] for k in range(folds)]
+
+
+def swapped(X, y, folds):
+    """Fits one fold and judges on all the others."""
+    errors = []
+    for k in range(folds):
+        rows = torch.arange(len(y)) % folds == k
+        weights = torch.linalg.lstsq(X[rows], y[rows]).solution
+        errors.append(y[~rows] - X[~rows] @ weights)
+    return rms(torch.cat(errors))
 
 
 EXERCISES = {
     "10-1": Value(
-        oracle=lambda: ignored(0.9),
+        oracle=4 * ((40 + 6) / 40 - (40 - 6) / 40),
         mistakes=[
-            Mistake("This is what log det Σ differs by. How much of it stands in the NLL?",
-                    -math.log(1 - 0.81)),
-            Mistake("The determinant has ρ², this has ρ.", -0.5 * math.log(1 - 0.9)),
-            Mistake("The size is right. Does a model that knows less have the smaller NLL?",
-                    0.5 * math.log(1 - 0.81)),
-            Mistake("For a small ρ this comes close; 0.9 is not small, and the NLL has a "
-                    "logarithm.", 0.81 / 2),
-            Mistake("These are bits. Nats come from the natural logarithm.",
-                    -0.5 * math.log2(1 - 0.81)),
-            Mistake("Perfect variances are not all there is to a covariance matrix.", 0.0),
-            Mistake("This is 1 − ρ², by which the determinant shrinks. The NLL has its logarithm.",
-                    1 - 0.81),
+            Mistake(
+                "This is the distance from σ² to one of the two. They lie on both sides of it.",
+                4 * 6 / 40,
+            ),
+            Mistake("This is for σ² = 1. Both averages are proportional to σ².", 2 * 6 / 40),
+            Mistake("This is the average on new y. The question asks for the difference.", 4.6),
+            Mistake(
+                "This is the average on the training y. The question asks for the difference.", 3.4
+            ),
+            Mistake("This is the ratio of the two. The question asks for the difference.", 46 / 34),
+            Mistake("The six coefficients include the intercept: p is 6.", 4 * 2 * 7 / 40),
         ],
     ),
     "10-2": Value(
-        oracle=lambda: found_r(10.0, 35.0),
+        oracle=lambda: math.sqrt(1.2**2 * 30 / 24),
+        tolerance=3e-3,
         mistakes=[
-            Mistake("The whole variance is put down to luck. The counting itself varies, too, as a "
-                    "Poisson does.", 100 / 35),
-            Mistake("This is 1/r, the variance of the luck.", 25 / 100),
-            Mistake("This is the variance divided by the mean. Luck multiplies: its part grows "
-                    "with the square of the mean.", 3.5),
-            Mistake("This is the part of the variance that comes from luck. Which r gives it?",
-                    25.0),
-            Mistake("The second term has m², not m.", 10 / 25),
-            Mistake("This is the sd of the counts.", math.sqrt(35)),
-            Mistake("The Poisson's part of the variance is the mean, and it is subtracted.",
-                    100 / 45),
+            Mistake(
+                "The correction belongs to the variance, and here it multiplies σ.", 1.2 * 30 / 24
+            ),
+            Mistake("This is the corrected σ². The question asks for σ.", 1.2**2 * 30 / 24),
+            Mistake(
+                "This makes σ smaller. Fitted residuals are smaller than the noise already.",
+                1.2 * math.sqrt(24 / 30),
+            ),
+            Mistake(
+                "This corrects for one coefficient. The model has six.", 1.2 * math.sqrt(30 / 29)
+            ),
+            Mistake(
+                "One too many is subtracted: the six coefficients include the intercept.",
+                1.2 * math.sqrt(30 / 23),
+            ),
+            Mistake(
+                "This is the RMS error on new y at the same x, (n + p)/(n − p) times the "
+                "variance. The question asks for the noise.",
+                1.2 * math.sqrt(36 / 24),
+            ),
+            Mistake(
+                "This is (n + p)/n times the learned variance; the bias was (n − p)/n.",
+                1.2 * math.sqrt(36 / 30),
+            ),
+            Mistake("This is the learned σ as it stands, without a correction.", 1.2),
         ],
     ),
     "10-3": Coded(
-        oracle=lambda y, mu, log_var: -LogNormal(mu, (log_var / 2).exp()).log_prob(y),
-        inputs=prices,
-        gradient=True,
+        oracle=lambda X, y, folds: rms(out_of_fold(X, y, folds)),
+        inputs=rows,
         mistakes=[
             Mistake(
-                "This is the negative log-density of log y. That of y has one more factor, the "
-                "derivative of log y.",
-                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)),
+                "These are the residuals of the rows that were fitted.",
+                lambda X, y, folds: rms(in_sample(X, y)),
             ),
             Mistake(
-                "The term of the derivative is there with the wrong sign: it multiplies the "
-                "density, and the loss is the *negative* logarithm.",
-                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) - y.log(),
+                "This is σ², a variance: the root is missing.",
+                lambda X, y, folds: rms(out_of_fold(X, y, folds)) ** 2,
             ),
             Mistake(
-                "The derivative multiplies the density, not its logarithm.",
-                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) / y,
+                "This averages the RMS of the folds. Pool the squares of all rows first: the "
+                "folds differ in size, and a root of an average is no average of roots.",
+                lambda X, y, folds: torch.stack([rms(r) for r in by_fold(X, y, folds)]).mean(),
             ),
             Mistake(
-                "The logarithm of the derivative is wanted; this adds the derivative itself.",
-                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) + 1 / y,
+                "Only the first fold is judged: every row should be held out once.",
+                lambda X, y, folds: rms(by_fold(X, y, folds)[0]),
+            ),
+            Mistake("Fitted and held-out rows have changed places.", swapped),
+            Mistake(
+                "This subtracts the average of the residuals. A held-out error counts in full.",
+                lambda X, y, folds: out_of_fold(X, y, folds).std(correction=0),
             ),
             Mistake(
-                "The Gaussian is taken at y itself. It is log y that is Gaussian.",
-                lambda y, mu, log_var: gaussian(y, mu, sd(log_var)) + y.log(),
-            ),
-            Mistake(
-                "This is the Gaussian loss of y. It is log y that is Gaussian here.",
-                lambda y, mu, log_var: gaussian(y, mu, sd(log_var)),
-            ),
-            Mistake(
-                "exp(log_var) is the variance; it is used as the standard deviation.",
-                lambda y, mu, log_var: gaussian(y.log(), mu, log_var.exp()) + y.log(),
-            ),
-            Mistake(
-                "The constant ½ log 2π is missing; all constants are asked for.",
-                lambda y, mu, log_var: (
-                    gaussian(y.log(), mu, sd(log_var)) + y.log() - 0.5 * math.log(2 * math.pi)
+                "This is the n − p correction of the training residuals, no held-out error.",
+                lambda X, y, folds: (
+                    rms(in_sample(X, y)) * math.sqrt(len(y) / (len(y) - X.shape[1]))
                 ),
             ),
         ],
     ),
-}  # fmt: skip
+}
 
 QUIZ = [
     Question(
-        "On counts a Gaussian reports 1.7 nats and a Poisson 1.9, both on held-out data. Who wins?",
+        "The learned σ equals the RMS of the training residuals to three digits. What follows?",
         [
-            Option("The Gaussian, by 0.2 nats", "1.7 is a density per bicycle. In dozens the same "
-                   "model would report 2.5 nats less."),
-            Option("Not to be said from these numbers", "One is a density, the other a "
-                   "probability. Give the Gaussian the whole unit around each count first.",
-                   correct=True),
-            Option("The Poisson: y is a count", "The right support is no proof. With weather the "
-                   "Poisson was the worst of three."),
+            Option(
+                "σ is right for new points",
+                "The training residuals are smaller than those of "
+                "new points: the fit bent toward them.",
+            ),
+            Option(
+                "σ has arrived at its optimum on the training points",
+                "What it is worth on new points, only held-out points tell.",
+                correct=True,
+            ),
+            Option("The model does not overfit", "With any amount of overfitting the two agree."),
         ],
     ),
     Question(
-        "Squared error on log price, then exp of the prediction. What is predicted, if log price "
-        "is Gaussian?",
+        "On 50 held-out points a model's NLL is 0.02 nats below that of the truth. Is that a bug?",
         [
-            Option("The mean price", "exp does not commute with the mean: the mean price is larger "
-                   "by a factor exp(σ²/2)."),
-            Option("The median price", "exp keeps the order, so half lies above it and half below.",
-                   correct=True),
-            Option("The most frequent price", "The peak of a log-normal density lies lower still, "
-                   "at exp(μ − σ²)."),
+            Option(
+                "Yes: no model beats the truth",
+                "On average over all fresh data none does. Fifty points are not all.",
+            ),
+            Option(
+                "No: on few points chance decides",
+                "The excess is KL ≥ 0 in expectation; on 50 points it scatters around that.",
+                correct=True,
+            ),
+            Option(
+                "No: the model is better than the truth",
+                "In expectation no other model has a lower NLL.",
+            ),
         ],
     ),
     Question(
-        "A network shall output the covariance of three y. Which outputs?",
+        "Strong weight decay on the mean alone: σ grows on average. Why?",
         [
-            Option("Nine numbers, as a 3 × 3 matrix", "Nothing makes such a matrix symmetric or "
-                   "positive definite; its log det may not exist."),
-            Option("Three variances and three correlations through tanh", "Each correlation lies "
-                   "between −1 and 1, and still 0.9, 0.9, −0.9 is no covariance."),
-            Option("Three logarithms and three free numbers, for L", "L has a positive diagonal "
-                   "and what it likes below; L Lᵀ is then a covariance, always.", correct=True),
+            Option("Decay pulls σ toward 1", "The variance was not decayed here."),
+            Option(
+                "The mean is flatter, and σ takes up the misfit",
+                "σ² is noise plus misfit, and the misfit grew.",
+                correct=True,
+            ),
+            Option(
+                "Decay removes overfitting, so σ becomes right",
+                "The mean became worse, and σ follows its errors.",
+            ),
         ],
     ),
-]  # fmt: skip
+]

@@ -1,204 +1,200 @@
-"""Lesson 11: the least calibration set, a band twice too wide, two conformal bands, a quiz."""
+"""Exercises and quiz of 11, other targets."""
 
 import math
-from fractions import Fraction
 
-import numpy as np
 import torch
-from torch.distributions import Normal
+from torch.distributions import LogNormal, MultivariateNormal, NegativeBinomial, Normal
 
 from course_utils.checks import Coded, Mistake, Option, Question, Value
 
-LEVEL = 0.9
-SIZES = (8, 9, 19, 39, 55)  # at 90 %: the first needs an infinite band
+
+def ignored(rho):
+    """The entropy of two independent standard Gaussians minus that of two correlated ones."""
+    covariance = torch.tensor([[1.0, rho], [rho, 1.0]], dtype=torch.float64)
+    both = MultivariateNormal(torch.zeros(2, dtype=torch.float64), covariance).entropy()
+    return (2 * Normal(0.0, 1.0).entropy() - both).item()
 
 
-def share(reach):
-    """P(|z| < reach) for z ~ N(0, 1)."""
-    return (2 * Normal(0.0, 1.0).cdf(torch.tensor(reach, dtype=torch.float64)) - 1).item()
+def found_r(mean, variance):
+    """The r whose negative binomial has this mean and variance, by bisection."""
+    low, high = 1e-3, 1e3
+    for _ in range(100):
+        r = math.sqrt(low * high)
+        trial = NegativeBinomial(torch.tensor(r), logits=torch.tensor(mean / r).log())
+        low, high = (r, high) if trial.variance > variance else (low, r)
+    return r
 
 
-def score_sets(rng):
-    """Scores of five calibration sets, each (n,)."""
-    return tuple(abs(rng.standard_normal(n)) for n in SIZES)
+def prices(rng):
+    """y > 0, mu and log_var, (9, 1), none of them near the others."""
+    y, mu, log_var = torch.from_numpy(rng.standard_normal((3, 9, 1)))
+    return (0.5 + y).exp(), mu, log_var
 
 
-def each_set(function, *sets):
-    """What the answer says of each set at level 0.9, (5,)."""
-    return np.array([float(function(scores, LEVEL)) for scores in sets])
+def gaussian(y, mu, sigma):
+    return -Normal(mu, sigma).log_prob(y)
 
 
-def by_counting(*sets):
-    """The smallest score that at least (n + 1) · 0.9 of the n scores and ∞ do not exceed, (5,)."""
-    found = []
-    for scores in sets:
-        known = [*scores, math.inf]
-        enough = Fraction(9, 10) * len(known)
-        found.append(min(s for s in known if sum(other <= s for other in known) >= enough))
-    return np.array(found)
-
-
-def kth(count, beyond="inf", shift=0):
-    """An answer that takes the (count(n, level) + shift)-th smallest."""
-
-    def answer(scores, level):
-        n = len(scores)
-        k = math.ceil(round(count(n, level), 9)) + shift
-        if k > n:
-            if beyond == "inf":
-                return math.inf
-            k = n
-        return np.sort(scores)[k - 1]
-
-    return answer
-
-
-def popular(scores, level):
-    n = len(scores)
-    rank = min(1.0, math.ceil(round((n + 1) * level, 9)) / n)
-    return np.quantile(scores, rank, method="higher")
-
-
-def pairs(rng):
-    """y, lower and upper, (39, 1); a new pair, (5, 1); the level. The bands are far too wide."""
-    y, middle = torch.from_numpy(rng.standard_normal((2, 39, 1)))
-    new = torch.from_numpy(rng.standard_normal((5, 1)))
-    width = torch.from_numpy(rng.uniform(2.5, 3.5, (39, 1)))
-    return y, middle - width, middle + 1.1 * width, new - 0.7, new + 1.1, LEVEL
-
-
-def moved(score, *, low=-1, high=1, quantile=None):
-    """The solution with its score, its signs or its quantile changed."""
-
-    def answer(y, lower, upper, new_lower, new_upper, level):
-        scores = score(y, lower, upper).flatten()
-        k = math.ceil(round((len(scores) + 1) * level, 9))
-        q = quantile(scores, level) if quantile else scores.sort().values[k - 1]
-        return new_lower + low * q, new_upper + high * q
-
-    return answer
-
-
-def outside(y, lower, upper):
-    return torch.maximum(lower - y, y - upper)
-
-
-def cqr_by_inversion(y, lower, upper, new_lower, new_upper, level):
-    """The smallest move of both ends with which enough of the held-out y are inside."""
-    moves = torch.cat([lower - y, y - upper]).flatten().sort().values
-    enough = Fraction(9, 10) * (len(y) + 1)
-    for move in moves.tolist():
-        inside = (lower - move <= y + 1e-12) & (y <= upper + move + 1e-12)
-        if int(inside.sum()) >= enough:
-            return new_lower - move, new_upper + move
-    raise AssertionError("39 points are enough at level 0.9")
+def sd(log_var):
+    return (log_var / 2).exp()
 
 
 EXERCISES = {
     "11-1": Value(
-        oracle=lambda: next(n for n in range(1, 1000) if Fraction(n, n + 1) >= Fraction(99, 100)),
-        tolerance=1e-3,
+        oracle=lambda: ignored(0.9),
         mistakes=[
-            Mistake("This is where 95 % becomes finite.", 19),
-            Mistake("This is where 90 % becomes finite.", 9),
-            Mistake("One less will do: the new point counts among the n + 1.", 100),
-            Mistake("With one point less than is needed, k is still n + 1.", 98),
-            Mistake("This is the level in per cent of a thousand points; far fewer will do.", 990),
-            Mistake("A single point in the tail is enough, k = n.", 199),
+            Mistake(
+                "This is what log det Σ differs by. How much of it stands in the NLL?",
+                -math.log(1 - 0.81),
+            ),
+            Mistake("The determinant has ρ², this has ρ.", -0.5 * math.log(1 - 0.9)),
+            Mistake(
+                "The size is right. Does a model that knows less have the smaller NLL?",
+                0.5 * math.log(1 - 0.81),
+            ),
+            Mistake(
+                "For a small ρ this comes close; 0.9 is not small, and the NLL has a logarithm.",
+                0.81 / 2,
+            ),
+            Mistake(
+                "These are bits. Nats come from the natural logarithm.", -0.5 * math.log2(1 - 0.81)
+            ),
+            Mistake("Perfect variances are not all there is to a covariance matrix.", 0.0),
+            Mistake(
+                "This is 1 − ρ², by which the determinant shrinks. The NLL has its logarithm.",
+                1 - 0.81,
+            ),
         ],
     ),
     "11-2": Value(
-        oracle=lambda: share(2 * Normal(0.0, 1.0).icdf(torch.tensor(0.75)).item()),
+        oracle=lambda: found_r(10.0, 35.0),
         mistakes=[
-            Mistake("This is what she promises. Her interval is twice as wide as the one that "
-                    "holds it.", 0.5),
-            Mistake("The width doubles; the probability does not.", 1.0),
-            Mistake("This is a forecaster who says half of σ.", share(0.6745 / 2)),
-            Mistake("This counts the lower end only: points below the interval are outside too.",
-                    1 - (1 - share(2 * 0.6745)) / 2),
-            Mistake("This is μ ± 2σ. Her interval is the one of 50 %.", share(2.0)),
-            Mistake("This is the share inside μ ± σ.", share(1.0)),
-            Mistake("σ² has doubled here, and not σ.", share(math.sqrt(2) * 0.6745)),
+            Mistake(
+                "The whole variance is put down to luck. The counting itself varies, too, as a "
+                "Poisson does.",
+                100 / 35,
+            ),
+            Mistake("This is 1/r, the variance of the luck.", 25 / 100),
+            Mistake(
+                "This is the variance divided by the mean. Luck multiplies: its part grows "
+                "with the square of the mean.",
+                3.5,
+            ),
+            Mistake(
+                "This is the part of the variance that comes from luck. Which r gives it?", 25.0
+            ),
+            Mistake("The second term has m², not m.", 10 / 25),
+            Mistake("This is the sd of the counts.", math.sqrt(35)),
+            Mistake(
+                "The Poisson's part of the variance is the mean, and it is subtracted.", 100 / 45
+            ),
         ],
     ),
     "11-3": Coded(
-        oracle=by_counting,
-        inputs=score_sets,
-        use=each_set,
+        oracle=lambda y, mu, log_var: -LogNormal(mu, (log_var / 2).exp()).log_prob(y),
+        inputs=prices,
+        gradient=True,
         mistakes=[
-            Mistake("This is the popular line: where k is n + 1 it is finite, and elsewhere it "
-                    "takes one rank too many.", popular),
-            Mistake("The ranks are right, but where k > n the largest score is not enough.",
-                    kth(lambda n, level: (n + 1) * level, beyond="largest")),
-            Mistake("Index k is the (k + 1)-th smallest: Python counts from 0.",
-                    kth(lambda n, level: (n + 1) * level, shift=1)),
-            Mistake("This is the (k − 1)-th smallest: one rank too few.",
-                    kth(lambda n, level: (n + 1) * level, shift=-1)),
-            Mistake("This takes n in place of n + 1: the new point is missing.",
-                    kth(lambda n, level: n * level)),
-            Mistake("This is the plain quantile, interpolated and without the new point.",
-                    lambda scores, level: np.quantile(scores, level)),
-            Mistake("This counts from the largest score downwards.",
-                    kth(lambda n, level: (n + 1) * (1 - level))),
+            Mistake(
+                "This is the negative log-density of log y. That of y has one more factor, the "
+                "derivative of log y.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)),
+            ),
+            Mistake(
+                "The term of the derivative is there with the wrong sign: it multiplies the "
+                "density, and the loss is the *negative* logarithm.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) - y.log(),
+            ),
+            Mistake(
+                "The derivative multiplies the density, not its logarithm.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) / y,
+            ),
+            Mistake(
+                "The logarithm of the derivative is wanted; this adds the derivative itself.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) + 1 / y,
+            ),
+            Mistake(
+                "The Gaussian is taken at y itself. It is log y that is Gaussian.",
+                lambda y, mu, log_var: gaussian(y, mu, sd(log_var)) + y.log(),
+            ),
+            Mistake(
+                "This is the Gaussian loss of y. It is log y that is Gaussian here.",
+                lambda y, mu, log_var: gaussian(y, mu, sd(log_var)),
+            ),
+            Mistake(
+                "exp(log_var) is the variance; it is used as the standard deviation.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, log_var.exp()) + y.log(),
+            ),
+            Mistake(
+                "The constant ½ log 2π is missing; all constants are asked for.",
+                lambda y, mu, log_var: (
+                    gaussian(y.log(), mu, sd(log_var)) + y.log() - 0.5 * math.log(2 * math.pi)
+                ),
+            ),
         ],
     ),
-    "11-4": Coded(
-        oracle=cqr_by_inversion,
-        inputs=pairs,
-        mistakes=[
-            Mistake("Both ends move the wrong way: a positive quantile must widen the band.",
-                    moved(outside, low=1, high=-1)),
-            Mistake("The absolute value takes points inside for points outside.",
-                    moved(lambda y, lo, hi: outside(y, lo, hi).abs())),
-            Mistake("This is the smaller of the two distances. A point outside is below one end "
-                    "*or* above the other.",
-                    moved(lambda y, lo, hi: torch.minimum(lo - y, y - hi))),
-            Mistake("Cut at 0, the score cannot narrow a band that is too wide.",
-                    moved(lambda y, lo, hi: outside(y, lo, hi).clamp(min=0))),
-            Mistake("The score compares y with the middle of the band, not with its ends.",
-                    moved(lambda y, lo, hi: (y - (lo + hi) / 2).abs())),
-            Mistake("Only the upper end counts in this score.", moved(lambda y, lo, hi: y - hi)),
-            Mistake("Only the lower end counts in this score.", moved(lambda y, lo, hi: lo - y)),
-            Mistake("The plain quantile is taken, not the k-th smallest score.",
-                    moved(outside, quantile=torch.quantile)),
-            Mistake("Both ends move upwards.", moved(outside, low=1)),
-            Mistake("Only the upper end has moved.", moved(outside, low=0)),
-        ],
-    ),
-}  # fmt: skip
+}
 
 QUIZ = [
     Question(
-        "The 95 % band of a model covers 93 % of 100 held-out points. What follows?",
+        "On counts a Gaussian reports 1.7 nats and a Poisson 1.9, both on held-out data. Who wins?",
         [
-            Option("The band is too narrow", "A right band has 0.95 ± 0.022 at n = 100: 0.93 is "
-                   "less than one standard error off."),
-            Option("Nothing against the band", "The error bar is ± 0.022. More points would tell.",
-                   correct=True),
-            Option("The band is right", "0.93 also fits a band that holds 0.92. Not to be refuted "
-                   "is not to be right."),
+            Option(
+                "The Gaussian, by 0.2 nats",
+                "1.7 is a density per bicycle. In dozens the same "
+                "model would report 2.5 nats less.",
+            ),
+            Option(
+                "Not to be said from these numbers",
+                "One is a density, the other a "
+                "probability. Give the Gaussian the whole unit around each count first.",
+                correct=True,
+            ),
+            Option(
+                "The Poisson: y is a count",
+                "The right support is no proof. With weather the Poisson was the worst of three.",
+            ),
         ],
     ),
     Question(
-        "A model's PIT histogram is flat on 10,000 new points. Is its σ(x) right?",
+        "Squared error on log price, then exp of the prediction. What is predicted, if log price "
+        "is Gaussian?",
         [
-            Option("Yes: flat means calibrated", "Calibrated on average. The random σ of this "
-                   "lesson was repaired to a flat PIT."),
-            Option("It may be wrong in every group", "A PIT averages over the cases. Look at "
-                   "groups, and at a proper score.", correct=True),
-            Option("No: a right σ gives a bell", "z has a bell shape; Φ(z) of a right forecast is "
-                   "uniform."),
+            Option(
+                "The mean price",
+                "exp does not commute with the mean: the mean price is larger "
+                "by a factor exp(σ²/2).",
+            ),
+            Option(
+                "The median price",
+                "exp keeps the order, so half lies above it and half below.",
+                correct=True,
+            ),
+            Option(
+                "The most frequent price",
+                "The peak of a log-normal density lies lower still, at exp(μ − σ²).",
+            ),
         ],
     ),
     Question(
-        "A 90 % conformal band covers 0.86 of very many new points, after 99 calibration points.",
+        "A network shall output the covariance of three y. Which outputs?",
         [
-            Option("The guarantee is broken", "It averages over calibration sets. One set of 99 "
-                   "has a standard deviation of 0.03."),
-            Option("Such a set is unlucky, but not rare", "The law is Beta(90, 10): about one set "
-                   "in ten gives less than 0.86.", correct=True),
-            Option("More new points will bring it to 0.90", "The coverage of this band is fixed "
-                   "by its calibration set."),
+            Option(
+                "Nine numbers, as a 3 × 3 matrix",
+                "Nothing makes such a matrix symmetric or "
+                "positive definite; its log det may not exist.",
+            ),
+            Option(
+                "Three variances and three correlations through tanh",
+                "Each correlation lies "
+                "between −1 and 1, and still 0.9, 0.9, −0.9 is no covariance.",
+            ),
+            Option(
+                "Three logarithms and three free numbers, for L",
+                "L has a positive diagonal "
+                "and what it likes below; L Lᵀ is then a covariance, always.",
+                correct=True,
+            ),
         ],
     ),
-]  # fmt: skip
+]

@@ -10,14 +10,14 @@ from course_utils.labs.lesson_02 import VarianceOfPredictions
 from course_utils.labs.lesson_03 import SingleSigma
 from course_utils.labs.lesson_04 import NoiseShape
 from course_utils.labs.lesson_05 import PriorOnY
-from course_utils.labs.lesson_06 import GapInData
-from course_utils.labs.lesson_07 import Walk
-from course_utils.labs.lesson_08 import Pull
-from course_utils.labs.lesson_09 import FewData
-from course_utils.labs.lesson_10 import OtherTargets
-from course_utils.labs.lesson_11 import Band
-from course_utils.labs.lesson_12 import Members
-from course_utils.labs.lesson_13 import RealData
+from course_utils.labs.lesson_07 import GapInData
+from course_utils.labs.lesson_08 import Walk
+from course_utils.labs.lesson_09 import Pull
+from course_utils.labs.lesson_10 import FewData
+from course_utils.labs.lesson_11 import OtherTargets
+from course_utils.labs.lesson_12 import Band
+from course_utils.labs.lesson_14 import Members
+from course_utils.labs.lesson_15 import RealData
 
 LABS = {
     "00": TwoOutputs,
@@ -26,14 +26,14 @@ LABS = {
     "03": SingleSigma,
     "04": NoiseShape,
     "05": PriorOnY,
-    "06": GapInData,
-    "07": Walk,
-    "08": Pull,
-    "09": FewData,
-    "10": OtherTargets,
-    "11": Band,
-    "12": Members,
-    "13": RealData,
+    "07": GapInData,
+    "08": Walk,
+    "09": Pull,
+    "10": FewData,
+    "11": OtherTargets,
+    "12": Band,
+    "14": Members,
+    "15": RealData,
 }
 
 __all__ = ["LABS", "Lab"]

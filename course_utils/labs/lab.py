@@ -221,8 +221,7 @@ class Lab:
         for name, control in self.controls.items():
             control.observe(partial(self._on_slide, name), "value")
         self.image = widgets.Image(
-            format="jpeg",
-            layout={"width": f"{WIDTH}px", "max_width": "100%", "height": "auto"},
+            format="jpeg", layout={"width": f"{WIDTH}px", "max_width": "100%", "height": "auto"}
         )
         self.text = widgets.HTML(layout={"min_height": "60px"})
         # The clock is never seen. It lives in the page, so it stops when the page closes.
@@ -412,9 +411,13 @@ class Lab:
 
     def _descend(self) -> None:
         optimiser = LBFGS(
-            self.model.parameters(), max_iter=self.refit_steps, max_eval=self.refit_steps,
-            line_search_fn="strong_wolfe", tolerance_grad=1e-9, tolerance_change=1e-12,
-        )  # fmt: skip
+            self.model.parameters(),
+            max_iter=self.refit_steps,
+            max_eval=self.refit_steps,
+            line_search_fn="strong_wolfe",
+            tolerance_grad=1e-9,
+            tolerance_change=1e-12,
+        )
 
         def evaluate():
             optimiser.zero_grad()

@@ -44,15 +44,18 @@ class SingleSigma(LineLab):
     def panels(self):
         valley = Panel(
             {
-                "xlim": (0.03, 30), "ylim": self.nll_limits, "xscale": "log",
-                "xlabel": "σ (units of y)", "ylabel": "NLL (nats)",
+                "xlim": (0.03, 30),
+                "ylim": self.nll_limits,
+                "xscale": "log",
+                "xlabel": "σ (units of y)",
+                "ylabel": "NLL (nats)",
             },
             {
                 "valley": {"color": TRUTH, "linewidth": 1.2, "label": "for this mean"},
                 "true sigma": DASHED | {"label": "true σ"},
                 "learned": {"color": ALEATORIC, "linestyle": "", "marker": "o", "label": "learned"},
             },
-        )  # fmt: skip
+        )
         return [fit_panel(self), valley, loss_panel(self)]
 
     def mean_square(self):

@@ -1,174 +1,238 @@
-"""Lesson 07: the walk of σ down its valley, under three heads and two optimisers."""
+"""Lesson 07: distributions over weights, and a gap in the data."""
 
 import math
 
-import ipywidgets as widgets
+import numpy as np
 import torch
-from torch import nn
-from torch.nn.functional import softplus
-from torch.optim import SGD, Adam
+from torch import Tensor
+from torch.distributions import Normal
 
-from course_utils.data import Problem, constant
+from course_utils.data import WAVE
 from course_utils.labs.lab import Lab
-from course_utils.labs.lesson_01 import gaussian_nll_of
-from course_utils.labs.panels import DASHED, LAST_STEP
+from course_utils.labs.panels import BAND, DASHED, POINTS, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
-from course_utils.labs.sliders import LAYOUT, log_slider
-from course_utils.plots import ALEATORIC, TRUTH
-from course_utils.training import Diverged
-
-HEADS = {  # name: σ² of the raw parameter, the slope of log σ² by it, and the parameter of σ²
-    "log σ²": (torch.exp, torch.ones_like, math.log),
-    "softplus": (
-        softplus,
-        lambda raw: torch.sigmoid(raw) / softplus(raw),
-        lambda var: var + math.log(-math.expm1(-var)),
-    ),
-    "raw σ²": (lambda raw: raw, torch.reciprocal, lambda var: var),
-}
+from course_utils.labs.quick import two_outputs
+from course_utils.labs.sliders import choice_slider, slider
+from course_utils.models import BayesianLinear, BayesianRegressor, Bump
+from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN
 
 
-class BelowZero(Diverged):
-    """σ² went below 0, where GaussianNLLLoss raises a ValueError."""
+class Drawn:
+    """``draws`` of a layer's weights at once, and the way back from the gradient by them."""
 
-    def __str__(self):
-        return (
-            f"σ² went below 0 at step {self.step}, where GaussianNLLLoss raises a ValueError: "
-            "try a smaller learning rate, or another head"
-        )
+    def __init__(self, layer: BayesianLinear, draws: int, generator: torch.Generator):
+        self.layer = layer
+        size = (draws, *layer.mu.shape)
+        eps = torch.randn(size, generator=generator, dtype=layer.mu.dtype)
+        self.error = torch.exp(layer.log_var / 2) * eps
+        self.weights = layer.mu + self.error  # (draws, n_out, n_in + 1), the biases last
+
+    def backward(self, g: Tensor, share: float) -> float:
+        """``share`` of the layer's KL. Its gradient, plus g by the weights, is put in its place.
+
+        w = mu + σ ε, so w moves with mu one to one, and with log σ² by σ ε/2. The KL is that of
+        ``gaussian_kl``.
+        """
+        mu, log_var, precision = self.layer.mu, self.layer.log_var, self.layer.prior_sd**-2
+        var = log_var.exp().mul_(precision)
+        torch.add(g.sum(0), mu, alpha=share * precision, out=mu.grad)
+        by_log_var = torch.sum(g * self.error, 0, out=log_var.grad)
+        by_log_var.add_(var - 1, alpha=share).mul_(0.5)
+        squares = mu.square().mul_(precision)
+        nats = (squares + var - log_var).sum().item() - mu.numel() * (1 + math.log(precision))
+        return 0.5 * share * nats
 
 
-class Spread(nn.Module):
-    """Mean 0 and one σ² = head(raw), whatever x is; returns (mu, log_var)."""
+def run(x: Tensor, first: Tensor, last: Tensor):
+    """z, the bumps and the outputs (…, n, 2) at x (n, 2), for weights (…, units, n_in + 1).
 
-    def __init__(self, head: str, sigma: float):
-        super().__init__()
-        self.var, self.log_slope, raw_of = HEADS[head]
-        self.exact = head == "log σ²"
-        self.raw = nn.Parameter(torch.full((1, 1), raw_of(sigma**2), dtype=torch.float64))
-
-    def forward(self, x):
-        log_var = self.raw if self.exact else self.var(self.raw).log()
-        return torch.zeros_like(x), log_var.expand_as(x)
+    The second column of x, and the last of the bumps, are ones: they take the biases.
+    """
+    z = x @ first.mT
+    h = torch.nn.functional.pad(torch.exp(z.square() * -0.5), (0, 1), value=1.0)
+    return z, h, h @ last.mT
 
 
-class Walk(Lab):
-    """Lesson 07: σ walks from its start towards the RMS residual, at a constant learning rate."""
+def with_ones(x: Tensor) -> Tensor:
+    """x (n, 1) with a column of ones beside it."""
+    return torch.cat([x, torch.ones_like(x)], dim=1)
+
+
+def quantiles(values: Tensor, *levels: float) -> Tensor:
+    """Those of each row, (levels, rows). numpy selects where torch sorts: a third of the time."""
+    return torch.from_numpy(np.quantile(values.numpy(), levels, axis=1))
+
+
+class GapInData(Lab):
+    """Lesson 07: Gaussians on the weights of 20 bumps, and a gap in the data."""
 
     alt = (
-        "Lab: gradient descent on one σ. Left, the NLL over σ, a valley, with the steps of the "
-        "walk as dots; right, σ by step against the RMS residual. Sliders: noise, start of σ, "
-        "head, optimiser, learning rate."
+        "Lab: a network with distributions over its weights, on data with a gap in the middle. "
+        "Left, the data with the mean, a purple band for the mean and an orange one for a new y; "
+        "middle, the median and spread of the drawn σ, and the epistemic sd beside that of a "
+        "Gaussian process; right, the loss by step. Sliders: number of points, prior sd, "
+        "half-width of the gap."
     )
-    retrains = frozenset({"start", "head", "optimiser", "lr"})
-    train_steps = 250
-    nll_limits = (-2, 8)
-    sigmas = torch.logspace(-3, 4, 281, dtype=torch.float64)
+    retrains = frozenset({"n", "prior", "gap"})  # refitted, it would keep its old width
+    # The mean gradient of eight draws is quiet enough for this learning rate. At the defaults the
+    # negative ELBO then ends .04 nats above that after 4,000 steps; with one draw, 300 steps at .1
+    # end .15 above, and their epistemic sd in the gap has come half of its way.
+    train_steps, lr, draws = 150, 0.2, 8
+    # One draw in some thousand gives a tiny σ beside a point, and costs any number of nats. Its
+    # gradient is clipped to this norm, or Adam would stand still for a while.
+    hopeless, clip = math.inf, 5.0
+    nll_limits = (0, 8)
+    ninths = Normal(0.0, 1.0).icdf((torch.arange(9, dtype=torch.float64) + 0.5) / 9)
 
     def new_controls(self):
-        def choice(description, options):
-            return widgets.SelectionSlider(
-                value=options[0], description=description, options=options, **LAYOUT
-            )
-
         return {
-            "noise": log_slider("noise σ (units of y)", 1, -1, 1),
-            "start": log_slider("start of σ", 10, -2, 2),
-            "head": choice("head", tuple(HEADS)),
-            "optimiser": choice("optimiser", ("gradient descent", "Adam")),
-            "lr": log_slider("learning rate", 0.1, -4, 1),
+            "n": choice_slider("points n", 300, (10, 30, 100, 300, 1000, 3000, 10_000)),
+            "prior": slider("prior sd", 2.5, 0.5, 5, 0.1),
+            "gap": slider("half of the gap", 1, 0, 1.5),
         }
 
+    @property
+    def n(self):
+        return self.value.n
+
     def new_problem(self):
-        return Problem(constant(0.0), constant(self.value.noise), low=-3, high=3)
+        return WAVE
 
     def first_weights(self):
-        return Spread(self.value.head, self.value.start)
+        return BayesianRegressor(activation=Bump, prior_sd=self.value.prior, init_sd=0.1)
+
+    def _pose(self):
+        super()._pose()
+        self.wide = self.problem.grid(margin=0.5)
+        kept = (self.cells.x.abs() > self.value.gap)[:, 0]
+        self.kept = self.cells.weight[kept].sum().item() * self.n  # points left outside the gap
+        self.cells = self.cells.only(kept)
+        self.cells_x = with_ones(self.cells.x)
+        self.each_draw = self.cells.repeated(self.draws)
+        seen = (self.shown[0].abs() > self.value.gap)[:, 0]
+        self.shown = tuple(values[seen] for values in self.shown)
+        self.reference = self.gaussian_process()
+
+    def gaussian_process(self):
+        """Exact epistemic sd at the wide grid under the bumps' prior and the true noise.
+
+        The kernel is the prior covariance of 20 bumps with N(0, s²) on each weight (lesson 07);
+        the posterior is Rasmussen & Williams (2006), equation 2.24.
+        """
+        x, s = self.cells.x, self.value.prior
+        _, sigma = self.problem.truth(x)
+
+        def kernel(a, b):
+            det = (1 + s**2 * (1 + a**2)) * (1 + s**2 * (1 + b.T**2)) - (s**2 * (1 + a @ b.T)) ** 2
+            return s**2 + 20 * s**2 / det.sqrt()
+
+        noise = (sigma**2 / (self.cells.weight * self.kept)).flatten().diag()
+        L = torch.linalg.cholesky(kernel(x, x) + noise)
+        half = torch.linalg.solve_triangular(L, kernel(x, self.wide), upper=False)
+        prior = kernel(self.wide, self.wide).diagonal()
+        return (prior - half.square().sum(0)).clamp(min=0).sqrt()[:, None]
 
     def loss(self, model, cells):
-        self._above_zero(model)
-        return super().loss(model, cells)
-
-    def _above_zero(self, model):
-        if not (model.exact or model.var(model.raw) > 0):
-            raise BelowZero(len(self.losses), math.nan, self.value.lr)
+        """The negative ELBO per point: the NLL, on average over the draws, and the KL's share."""
+        layers = (Drawn(layer, self.draws, self.chance).weights for layer in model.net[::2])
+        *_, outputs = run(self.cells_x, *layers)
+        nll = self.each_draw.nll(*outputs.flatten(0, 1).chunk(2, dim=1))
+        return nll + model.kl() / self.kept
 
     @torch.no_grad()
     def _descent(self, _):
-        """``loss`` and its slope by the raw parameter, at half the price of autograd."""
-        model = self.model
-        self._above_zero(model)
-        mu, log_var = model(self.cells.x)
-        loss, _, by_log_var = self.cells.slopes(mu, log_var)
-        model.raw.grad = by_log_var.sum() * model.log_slope(model.raw)
-        self._note(log_var[0].item() / 2)
-        return loss
+        """``loss`` and its gradients, by the chain rule written out."""
+        layers = [Drawn(layer, self.draws, self.chance) for layer in self.model.net[::2]]
+        first, last = (layer.weights for layer in layers)
+        z, h, outputs = run(self.cells_x, first, last)
+        loss, g = two_outputs(self.each_draw, outputs.flatten(0, 1))
+        g = g.view_as(outputs)
+        by_z = (g @ last[..., :-1]).mul_(h[..., :-1]).mul_(z).neg_()
+        slopes = by_z.mT @ self.cells_x, g.mT @ h
+        kl = [layer.backward(slope, 1 / self.kept) for layer, slope in zip(layers, slopes)]
+        norm = self._optimiser.gradient.norm().item()
+        if norm > self.clip:
+            self._optimiser.gradient.mul_(self.clip / norm)
+        return loss + sum(kl)
 
-    def _rewind(self):
-        super()._rewind()
-        self.path = []
-
-    def _refit(self):
-        """The noise moves the valley: walk again from the start."""
-        self._pose()
-        if not self.playing:
-            self._restart()
-
-    def _train(self, steps, *, decay=False, seconds=math.inf):
-        """Steps at a constant learning rate, of the optimiser that is chosen."""
-        if self._optimiser is None:
-            plain = self.value.optimiser == "gradient descent"
-            self._optimiser = (SGD if plain else Adam)(self.model.parameters(), lr=self.value.lr)
-        super()._train(steps, seconds=seconds)
+    def _train(self, steps, **options):
+        self.chance = torch.Generator().manual_seed(len(self.losses))
+        super()._train(steps, **options)
 
     def _look(self):
+        self.chance = torch.Generator().manual_seed(0)  # the loss is sampled, too
         super()._look()
-        self._note(self.sigma[0].log().item())
 
-    def _note(self, log_sigma):
-        """Keep σ as it is after len(losses) steps; what overflows is kept as e^300."""
-        self.path[len(self.losses) :] = [math.exp(min(log_sigma, 300))]
-
-    def rms(self):
-        """The RMS residual, where σ should end, in units of y."""
-        cells = self.cells
-        return (cells.weight * (cells.y**2 + cells.spread)).sum().sqrt().item()
-
-    def arrived(self):
-        """Whether the walk ends within 1 % of the RMS residual."""
-        return abs(self.path[-1] / self.rms() - 1) < 0.01
+    @torch.no_grad()
+    def predict(self, model):
+        both = with_ones(torch.cat([self.x, self.wide]))
+        generator = torch.Generator().manual_seed(0)
+        layers = [Drawn(layer, 100, generator).weights for layer in model.net[::2]]
+        *_, outputs = run(both, *layers)
+        mu, log_var = outputs.unbind(dim=2)
+        sigma = torch.exp(log_var / 2)
+        there, wide = mu[:, : len(self.x)], slice(len(self.x), None)
+        total = torch.sqrt(sigma.square().mean(0)[: len(self.x)] + there.var(0, correction=0))
+        mean = there.mean(0)
+        mu, sigma = mu[:, wide].T, sigma[:, wide].T.contiguous()  # a row for each x
+        # Nine y from each draw, at the ninths of its Gaussian: quantiles of the mixture.
+        ys = (mu[:, :, None] + sigma[:, :, None] * self.ninths).flatten(1)
+        self.wide_mu, self.epistemic = mu.mean(1), mu.std(1, correction=0)
+        self.total = quantiles(ys, 0.025, 0.975)
+        low, self.median, high = quantiles(sigma, 0.05, 0.5, 0.95)
+        self.sigma_range = low, high
+        return mean[:, None], total[:, None]
 
     def panels(self):
-        return [
-            Panel(
-                {"xlim": (1e-3, 1e4), "ylim": self.nll_limits, "xscale": "log",
-                 "xlabel": "σ (units of y)", "ylabel": "NLL (nats)"},
-                {"valley": {"color": TRUTH, "linewidth": 1.2, "label": "the valley"},
-                 "steps": {"color": ALEATORIC, "marker": "o", "markersize": 4, "linewidth": 0.7,
-                           "label": "the walk of σ"}},
-            ),
-            Panel(
-                {"xlim": (1, LAST_STEP), "ylim": (1e-3, 1e4), "xscale": "log", "yscale": "log",
-                 "xlabel": "step", "ylabel": "σ (units of y)"},
-                {"walk": {"color": ALEATORIC, "marker": ".", "label": "σ"},
-                 "rms": DASHED | {"label": "RMS residual"}},
-            ),
-        ]  # fmt: skip
+        wide = {"xlim": (-6, 6), "xlabel": "x"}
+        fit = Panel(
+            wide | {"ylim": (-6, 6), "ylabel": "y"},
+            {
+                "data": POINTS | {"label": "data", "alpha": 0.5},
+                "total": BAND | {"label": "95 % for a new y"},
+                "epistemic band": BAND
+                | {"facecolor": EPISTEMIC, "alpha": 0.7, "label": "95 % for the mean"},
+                "mean": {"color": MEAN, "label": "mean"},
+                "true mean": DASHED | {"label": "true mean"},
+            },
+            width=1.7,
+        )
+        parts = Panel(
+            wide | {"ylim": (0.02, 20), "yscale": "log", "ylabel": "sd (units of y)"},
+            {
+                "sigma draws": BAND | {"label": "σ, 5 to 95 % of draws"},
+                "sigma": {"color": ALEATORIC, "label": "σ, median"},
+                "epistemic": {"color": EPISTEMIC, "label": "epistemic"},
+                "exact": DASHED | {"label": "GP, same prior"},
+            },
+        )
+        return [fit, parts, loss_panel(self)]
 
     def curves(self):
-        rms = self.rms()
-        kept = sorted({round(len(self.path) ** (i / 200)) for i in range(201)})
-        path = torch.tensor([self.path[i - 1] for i in kept], dtype=torch.float64)
+        mean, _ = self.problem.truth(self.wide)
+        half = 1.96 * self.epistemic
         return {
-            "valley": (self.sigmas, gaussian_nll_of(rms**2, self.sigmas)),
-            "steps": (path, gaussian_nll_of(rms**2, path)),
-            "walk": (kept, path),
-            "rms": ((1, LAST_STEP), (rms, rms)),
+            "data": self.shown,
+            "total": (self.wide, *self.total),
+            "epistemic band": (self.wide, self.wide_mu - half, self.wide_mu + half),
+            "mean": (self.wide, self.wide_mu),
+            "true mean": (self.wide, mean),
+            "sigma draws": (self.wide, *self.sigma_range),
+            "sigma": (self.wide, self.median),
+            "epistemic": (self.wide, self.epistemic),
+            "exact": (self.wide, self.reference),
+            **loss_curves(self),
         }
 
     def numbers(self):
-        verdict = "arrived (within 1 %)" if self.arrived() else "not arrived"
+        places = {"at x = 0": 0.0, "at x = 2": 2.0, "outside, at x = 5": 5.0}
+        rows = {where: (self.wide - x).abs().argmin() for where, x in places.items()}
         return [
             f"step {len(self.losses):,}",
-            f"σ {self.path[-1]:.3g}, RMS residual {self.rms():.3g}: {verdict}",
+            f"{self.kept:,.0f} points",
+            *(
+                f"epistemic sd {where}: {self.epistemic[row].item():.2f} "
+                f"(Gaussian process {self.reference[row].item():.2f})"
+                for where, row in rows.items()
+            ),
         ]

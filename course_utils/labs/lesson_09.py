@@ -1,128 +1,110 @@
-"""Lesson 09: σ from the residuals of the training points, and from those held out."""
+"""Lesson 09: how strongly the quiet points pull on the mean."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from course_utils.data import Problem, constant
 from course_utils.labs.lab import Lab
-from course_utils.labs.lesson_01 import gaussian_nll_of
-from course_utils.labs.panels import DASHED, fit_curves, fit_panel
+from course_utils.labs.panels import DASHED, fit_curves, fit_panel, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
-from course_utils.labs.sliders import slider, whole_slider
-from course_utils.plots import REPAIRED, WRONG
-
-MOST = 12  # at the end of the slider: 13 coefficients, and at least 20 points to fit them
-
-
-def features(x, width):
-    """A constant and ``width`` cosines of growing frequency: (n, 1) -> (n, width + 1)."""
-    return torch.cos(torch.arange(width + 1, dtype=torch.float64) * (x + 3) * math.pi / 6)
+from course_utils.labs.quick import two_outputs
+from course_utils.labs.sliders import log_slider, slider
+from course_utils.losses import same_shape
+from course_utils.models import HeteroscedasticRegressor
+from course_utils.plots import WRONG
 
 
-class FewData(Lab):
-    """Lesson 09: a layer of fixed waves, its output weights by least squares, and one σ."""
+class Pull(Lab):
+    """Lesson 09: β-NLL from β = 0, the NLL, to β = 1, the mean's gradient of squared error."""
 
     alt = (
-        "Lab: a least-squares fit with one σ, judged on training points and on held-out points. "
-        "Left, the points with the fit and its 95 % interval; middle, the RMS of the training "
-        "residuals, which falls with the width, and of the held-out ones, which does not; right, "
-        "the two NLLs over the width. Sliders: points, width, share held out."
+        "Lab: a network with two outputs on a wave with little noise, trained by the beta-NLL. "
+        "Left, the data with the learned mean and 95 % interval; middle, how strongly each point "
+        "pulls on the mean, relative to the average, over x; right, the NLL by step. "
+        "Sliders: beta, learning rate, start of σ."
     )
-    retrains = frozenset({"points", "width", "share"})
-    train_steps = 0
-    y_limits = (-3, 3)
-    widths = range(MOST + 1)
+    retrains = frozenset({"lr", "start"})
+    perceptron = "net"
+    n = 1000
+    y_limits = (-2.2, 2.2)
+    nll_limits = (-2.5, 3)
 
     def new_controls(self):
         return {
-            "points": whole_slider("points n", 60, 40, 400),
-            "width": whole_slider("width", 10, 0, MOST),
-            "share": slider("share held out", 0.3, 0.1, 0.5),
+            "beta": slider("β", 0, 0, 1),
+            "lr": log_slider("learning rate", 0.03, -4, 0),
+            "start": log_slider("start of σ", 1, -2, 1),
         }
 
     def new_problem(self):
-        self.n = self.value.points
-        return Problem(lambda x: torch.sin(1.3 * x), constant(0.5), low=-3, high=3)
-
-    def _pose(self):
-        super()._pose()
-        x, y = self.problem.sample(self.n)  # the first are fitted, the last are held out
-        self.train_n = self.n - round(self.value.share * self.n)
-        self.fitted = (x[: self.train_n], y[: self.train_n])
-        self.held_out = (x[self.train_n :], y[self.train_n :])
-
-    def solve(self, width):
-        """The least-squares weights (width + 1, 1), and σ², the mean squared training residual."""
-        x, y = self.fitted
-        weights = torch.linalg.lstsq(features(x, width), y).solution
-        weights = weights.round(decimals=9)  # LAPACK's last digits depend on memory addresses
-        return weights, ((y - features(x, width) @ weights) ** 2).mean().item()
-
-    def judge(self, width):
-        """The training σ and the RMS of the held-out residuals at this width, in units of y."""
-        weights, variance = self.solve(width)
-        x, y = self.held_out
-        held = ((y - features(x, width) @ weights) ** 2).mean().item()
-        return math.sqrt(variance), math.sqrt(held)
+        return Problem(lambda x: torch.sin(4 * x), constant(0.05), low=-3, high=3)
 
     def first_weights(self):
-        width = self.value.width
-        weights, variance = self.solve(width)
+        model = HeteroscedasticRegressor(hidden=(32, 32), activation=nn.Tanh)
+        with torch.no_grad():
+            model.net[-1].bias[1].fill_(2 * math.log(self.value.start))
+        return model
 
-        class Waves(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.weights = nn.Parameter(weights)
-                self.log_var = nn.Parameter(
-                    torch.full((1, 1), math.log(variance), dtype=torch.float64)
-                )
+    def loss(self, model, cells):
+        """The β-NLL of the cells: the NLL times σ^(2β), a weight without gradient."""
+        mu, log_var = model(cells.x)
+        same_shape(y=cells.y, mu=mu, log_var=log_var)
+        squares = ((cells.y - mu) ** 2 + cells.spread) * torch.exp(-log_var)
+        each = 0.5 * (math.log(2 * math.pi) + log_var + squares)
+        return (cells.weight * torch.exp(self.value.beta * log_var.detach()) * each).sum()
 
-            def forward(self, x):
-                mu = features(x, width) @ self.weights
-                return mu, self.log_var.expand_as(mu)
+    def slopes(self, outputs):
+        pull = torch.exp(self.value.beta * outputs[:, 1:])
+        weighted = replace(self.cells, weight=self.cells.weight * pull)
+        loss, gradient = two_outputs(weighted, outputs)
+        return loss + 0.5 * math.log(2 * math.pi) * (weighted.weight.sum().item() - 1), gradient
 
-        return Waves()
+    def _refit(self):
+        """β changes how one trains and not what is best: from the first weights again."""
+        self._pose()
+        if not self.playing:
+            self._restart()
+
+    def pull(self):
+        """The weight σ^(2β − 2) of a residual in the gradient of mu, over its average, (200, 1)."""
+        weight = self.sigma ** (2 * self.value.beta - 2)
+        return weight / weight.mean()
+
+    def rmse(self):
+        """The distance of the learned mean from the true one, in units of y."""
+        mean, _ = self.problem.truth(self.x)
+        return ((self.mu - mean) ** 2).mean().sqrt().item()
 
     def panels(self):
-        kinds = {"training": {"color": WRONG}, "held out": {"color": REPAIRED}}
-        dot = {"linestyle": "", "marker": "o"}
-        x = {"xlim": (0, MOST), "xlabel": "width"}
-
-        def panel(name, limits, label, truth):
-            lines = {f"{name} {kind}": colour | {"label": kind} for kind, colour in kinds.items()}
-            dots = {f"{name} {kind} dot": colour | dot for kind, colour in kinds.items()}
-            return Panel(
-                x | {"ylim": limits, "ylabel": label},
-                {f"{name} truth": DASHED | {"label": truth}} | lines | dots,
-            )
-
-        return [
-            fit_panel(self, "fitted"),
-            panel("σ", (0, 1.2), "σ (units of y)", "true σ"),
-            panel("NLL", (0, 3), "NLL (nats per point)", "noise floor"),
-        ]
+        pull = Panel(
+            {
+                "xlim": (-3, 3),
+                "ylim": (1e-3, 10),
+                "yscale": "log",
+                "xlabel": "x",
+                "ylabel": "pull on the mean / average",
+            },
+            {
+                "pull": {"color": WRONG, "label": "pull of a point"},
+                "even": DASHED | {"label": "squared error"},
+            },
+        )
+        return [fit_panel(self), pull, loss_panel(self)]
 
     def curves(self):
-        judged = [self.judge(width) for width in self.widths]
-        sigmas = torch.tensor(judged, dtype=torch.float64)  # (widths, 2)
-        nlls = gaussian_nll_of(sigmas**2, sigmas[:, :1])
-        at, ends = self.value.width, (0, MOST)
-        floor = self.problem.noise_floor()
-        found = {"σ truth": (ends, (0.5, 0.5)), "NLL truth": (ends, (floor, floor))}
-        for name, values in (("σ", sigmas), ("NLL", nlls)):
-            for i, kind in enumerate(("training", "held out")):
-                found[f"{name} {kind}"] = (self.widths, values[:, i])
-                found[f"{name} {kind} dot"] = ((at,), (values[at, i],))
-        return fit_curves(self) | found
+        return {
+            **fit_curves(self),
+            "pull": (self.x, self.pull()),
+            "even": ((-3, 3), (1, 1)),
+            **loss_curves(self),
+        }
 
     def numbers(self):
-        training, held = self.judge(self.value.width)
-        nlls = gaussian_nll_of(torch.tensor([training**2, held**2]), training)
+        noise = self.problem.truth(self.x)[1].max().item()
         return [
-            f"{self.train_n} points fitted with {self.value.width + 1} coefficients, "
-            f"{self.n - self.train_n} held out",
-            f"true σ 0.50, training σ {training:.3f}, held-out RMS {held:.3f}",
-            f"training NLL {nlls[0]:.3f}, held-out NLL {nlls[1]:.3f} nats",
+            *super().numbers(),
+            f"distance of the mean from the truth {self.rmse():.3f} (RMSE), noise {noise:.2f}",
         ]

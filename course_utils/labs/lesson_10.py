@@ -1,192 +1,128 @@
-"""Lesson 10: another distribution for counts, and a second y that errs with the first."""
+"""Lesson 10: σ from the residuals of the training points, and from those held out."""
 
 import math
 
-import numpy as np
 import torch
-from torch.distributions import NegativeBinomial, Normal, Poisson
+from torch import nn
 
+from course_utils.data import Problem, constant
 from course_utils.labs.lab import Lab
-from course_utils.labs.panels import BAND, DASHED, POINTS
+from course_utils.labs.lesson_01 import gaussian_nll_of
+from course_utils.labs.panels import DASHED, fit_curves, fit_panel
 from course_utils.labs.picture import Panel
-from course_utils.labs.sliders import choice_slider, slider
-from course_utils.metrics import interval
-from course_utils.models import mlp
-from course_utils.plots import ALEATORIC, MEAN, TRUTH, WRONG
+from course_utils.labs.sliders import slider, whole_slider
+from course_utils.plots import REPAIRED, WRONG
 
-COUNTS = torch.arange(200, dtype=torch.float64)  # beyond it lies less than 1e-6 of probability
-FAMILIES = ("Gaussian", "Poisson", "neg. binomial")  # as wide as the slider's readout
-RADIUS = math.sqrt(-2 * math.log(0.05))  # a circle that holds 95 % of N(0, I) in two dimensions
-TINY = torch.finfo(torch.float64).tiny
+MOST = 12  # at the end of the slider: 13 coefficients, and at least 20 points to fit them
 
 
-def distribution(family: str, raw):
-    """The family's distribution with the network's outputs ``raw``, (n, 2), as its parameters."""
-    first, second = raw.chunk(2, dim=1)
-    if family == "Gaussian":
-        return Normal(first, (second / 2).exp())
-    if family == "Poisson":
-        return Poisson(first.exp())
-    return NegativeBinomial(second.exp(), logits=first - second)
+def features(x, width):
+    """A constant and ``width`` cosines of growing frequency: (n, 1) -> (n, width + 1)."""
+    return torch.cos(torch.arange(width + 1, dtype=torch.float64) * (x + 3) * math.pi / 6)
 
 
-def probabilities(model):
-    """P(y = 0), P(y = 1), … for each row, (n, 200); a Gaussian has that of the unit around y."""
-    if not isinstance(model, Normal):
-        return model.log_prob(COUNTS).exp()
-    s, distance = model.stddev, (COUNTS - model.mean).abs()
-    return torch.special.ndtr((0.5 - distance) / s) - torch.special.ndtr((-0.5 - distance) / s)
-
-
-def limits(p):
-    """The smallest counts at which 2.5 % and 97.5 % of the probability are reached, each (n, 1)."""
-    reached = p.cumsum(dim=1)
-    return tuple((reached < q).sum(dim=1, keepdim=True).double() for q in (0.025, 0.975))
-
-
-class OtherTargets(Lab):
-    """Lesson 10: counts under three distributions, and two errors with a correlation."""
+class FewData(Lab):
+    """Lesson 10: a layer of fixed waves, its output weights by least squares, and one σ."""
 
     alt = (
-        "Lab: counts of bicycles by the hour, and a network whose outputs are the parameters of a "
-        "distribution. Left, the counts with the learned mean and 95 % interval; middle, the "
-        "learned and the true probability of each count at 15 h; right, pairs of errors with the "
-        "95 % regions of a diagonal and of a full covariance. Sliders: distribution, extra "
-        "spread of the counts, correlation."
+        "Lab: a least-squares fit with one σ, judged on training points and on held-out points. "
+        "Left, the points with the fit and its 95 % interval; middle, the RMS of the training "
+        "residuals, which falls with the width, and of the held-out ones, which does not; right, "
+        "the two NLLs over the width. Sliders: points, width, share held out."
     )
-    retrains = frozenset()
-    train_steps, refit_steps, lr = 200, 45, 0.03
-    n = 400
+    retrains = frozenset({"points", "width", "share"})
+    train_steps = 0
+    y_limits = (-3, 3)
+    widths = range(MOST + 1)
 
     def new_controls(self):
         return {
-            "family": choice_slider("distribution", "Poisson", FAMILIES),
-            "spread": slider("extra spread 1/r", 0.5, 0, 1),
-            "rho": slider("correlation ρ", 0.8, -0.95, 0.95),
+            "points": whole_slider("points n", 60, 40, 400),
+            "width": whole_slider("width", 10, 0, MOST),
+            "share": slider("share held out", 0.3, 0.1, 0.5),
         }
 
-    def first_weights(self):
-        return mlp(1, (16,), 2, torch.nn.Tanh)
-
-    def _restart(self):
-        """A fit from the first weights: another family would not know the old ones."""
-        self._rewind()
-        if not self.playing:
-            self._settle()
-
-    def _refit(self):
-        """As a restart, unless the pairs alone changed: the network never sees them."""
-        if self.counts_of == (self.value.family, self.value.spread):
-            self._pose()
-        else:
-            self._restart()
-
-    def rate(self, hour):
-        """The true mean count at an hour (n, 1)."""
-        return torch.exp(1 + 1.5 * torch.sin((hour - 9) * 2 * math.pi / 24))
-
-    def truth(self, hour):
-        """Poisson, or negative binomial with variance rate + spread · rate²."""
-        rate, spread = self.rate(hour), self.value.spread
-        if spread == 0:
-            return Poisson(rate)
-        r = torch.full_like(rate, 1 / spread)
-        return NegativeBinomial(r, logits=(rate * spread).log())
+    def new_problem(self):
+        self.n = self.value.points
+        return Problem(lambda x: torch.sin(1.3 * x), constant(0.5), low=-3, high=3)
 
     def _pose(self):
-        self.counts_of = self.value.family, self.value.spread
-        rng = np.random.default_rng(0)
-        hour, level = (torch.from_numpy(rng.uniform(size=(self.n, 1))) for _ in range(2))
-        z = torch.from_numpy(rng.standard_normal((2, 300)))
-        self.hour, self.x = 24 * hour, torch.linspace(0, 24, 200, dtype=torch.float64)[:, None]
-        reached = probabilities(self.truth(self.hour)).cumsum(dim=1)
-        self.y = (reached < level).sum(dim=1, keepdim=True).double()  # they climb with the spread
-        self.p = probabilities(self.truth(self.x))
-        self.cells, rho = None, self.value.rho
-        self.errors = torch.stack([z[0], rho * z[0] + math.sqrt(1 - rho**2) * z[1]])
-        self.covariance = self.errors @ self.errors.T / 300  # the best full one; mean 0 is known
+        super()._pose()
+        x, y = self.problem.sample(self.n)  # the first are fitted, the last are held out
+        self.train_n = self.n - round(self.value.share * self.n)
+        self.fitted = (x[: self.train_n], y[: self.train_n])
+        self.held_out = (x[self.train_n :], y[self.train_n :])
 
-    def at(self, model, hour):
-        return distribution(self.value.family, model(hour / 12 - 1))
+    def solve(self, width):
+        """The least-squares weights (width + 1, 1), and σ², the mean squared training residual."""
+        x, y = self.fitted
+        weights = torch.linalg.lstsq(features(x, width), y).solution
+        weights = weights.round(decimals=9)  # LAPACK's last digits depend on memory addresses
+        return weights, ((y - features(x, width) @ weights) ** 2).mean().item()
 
-    def loss(self, model, cells):
-        return -self.at(model, self.hour).log_prob(self.y).mean()
+    def judge(self, width):
+        """The training σ and the RMS of the held-out residuals at this width, in units of y."""
+        weights, variance = self.solve(width)
+        x, y = self.held_out
+        held = ((y - features(x, width) @ weights) ** 2).mean().item()
+        return math.sqrt(variance), math.sqrt(held)
 
-    def _look(self):
-        with torch.no_grad():
-            model = self.at(self.model, self.x)
-            q, loss = probabilities(model), self.loss(self.model, None).item()
-        expected = -(self.p * q.clamp(min=TINY).log()).sum(dim=1).mean().item()
-        if not (math.isfinite(loss) and math.isfinite(expected) and model.stddev.isfinite().all()):
-            raise self._diverged(loss)
-        self.mu, self.sigma, self.loss_now, self.q = model.mean, model.stddev, loss, q
-        self.expected_nll = expected
-        is_gaussian = isinstance(model, Normal)
-        self.low, self.high = interval(self.mu, self.sigma) if is_gaussian else limits(q)
-        inside = (self.low <= COUNTS) & (self.high >= COUNTS)
-        self.covered = (self.p * inside).sum(dim=1).mean().item()
+    def first_weights(self):
+        width = self.value.width
+        weights, variance = self.solve(width)
 
-    def correlation_cost(self):
-        """Mean NLL of the pairs under the best diagonal Gaussian minus that under the best full."""
-        variances = self.covariance.diagonal()
-        return 0.5 * (variances.log().sum() - torch.logdet(self.covariance)).item()
+        class Waves(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.weights = nn.Parameter(weights)
+                self.log_var = nn.Parameter(
+                    torch.full((1, 1), math.log(variance), dtype=torch.float64)
+                )
+
+            def forward(self, x):
+                mu = features(x, width) @ self.weights
+                return mu, self.log_var.expand_as(mu)
+
+        return Waves()
 
     def panels(self):
-        line = {"color": MEAN, "linewidth": 1.4, "marker": "o", "markersize": 3}
+        kinds = {"training": {"color": WRONG}, "held out": {"color": REPAIRED}}
+        dot = {"linestyle": "", "marker": "o"}
+        x = {"xlim": (0, MOST), "xlabel": "width"}
+
+        def panel(name, limits, label, truth):
+            lines = {f"{name} {kind}": colour | {"label": kind} for kind, colour in kinds.items()}
+            dots = {f"{name} {kind} dot": colour | dot for kind, colour in kinds.items()}
+            return Panel(
+                x | {"ylim": limits, "ylabel": label},
+                {f"{name} truth": DASHED | {"label": truth}} | lines | dots,
+            )
+
         return [
-            Panel(
-                {"xlim": (0, 24), "ylim": (-22, 45), "xticks": range(0, 25, 6),
-                 "xlabel": "hour of the day", "ylabel": "bicycles in ten minutes"},
-                {
-                    "data": POINTS | {"label": "counts", "alpha": 0.5},
-                    "band": BAND | {"label": "learned 95 % interval"},
-                    "mean": {"color": MEAN, "label": "learned mean"},
-                    "true mean": DASHED | {"label": "true mean"},
-                    "zero": {"color": TRUTH, "linewidth": 0.8},
-                },
-                width=1.6,
-            ),
-            Panel(
-                {"xlim": (-0.5, 40), "ylim": (0, 0.15), "xlabel": "count at 15 h",
-                 "ylabel": "probability"},
-                {"true p": DASHED | {"label": "true"}, "p": line | {"label": "learned"}},
-            ),
-            Panel(
-                {"xlim": (-4, 4), "ylim": (-4, 4), "xlabel": "error of the first y",
-                 "ylabel": "error of the second y"},
-                {
-                    "pairs": POINTS | {"label": "pairs", "alpha": 0.5},
-                    "diagonal": {"color": WRONG, "label": "diagonal"},
-                    "full": {"color": ALEATORIC, "label": "full, 95 %"},
-                },
-            ),
-        ]  # fmt: skip
+            fit_panel(self, "fitted"),
+            panel("σ", (0, 1.2), "σ (units of y)", "true σ"),
+            panel("NLL", (0, 3), "NLL (nats per point)", "noise floor"),
+        ]
 
     def curves(self):
-        hour = (self.x - 15).abs().argmin()
-        angle = torch.linspace(0, 2 * math.pi, 100, dtype=torch.float64)
-        circle = RADIUS * torch.stack([angle.cos(), angle.sin()])
-        sd = self.covariance.diagonal().sqrt()[:, None]
-        return {
-            "data": (self.hour, self.y),
-            "band": (self.x, self.low, self.high),
-            "mean": (self.x, self.mu),
-            "true mean": (self.x, self.rate(self.x)),
-            "zero": ((0, 24), (0, 0)),
-            "true p": (COUNTS, self.p[hour]),
-            "p": (COUNTS, self.q[hour]),
-            "pairs": tuple(self.errors),
-            "diagonal": tuple(sd * circle),
-            "full": tuple(torch.linalg.cholesky(self.covariance) @ circle),
-        }
+        judged = [self.judge(width) for width in self.widths]
+        sigmas = torch.tensor(judged, dtype=torch.float64)  # (widths, 2)
+        nlls = gaussian_nll_of(sigmas**2, sigmas[:, :1])
+        at, ends = self.value.width, (0, MOST)
+        floor = self.problem.noise_floor()
+        found = {"σ truth": (ends, (0.5, 0.5)), "NLL truth": (ends, (floor, floor))}
+        for name, values in (("σ", sigmas), ("NLL", nlls)):
+            for i, kind in enumerate(("training", "held out")):
+                found[f"{name} {kind}"] = (self.widths, values[:, i])
+                found[f"{name} {kind} dot"] = ((at,), (values[at, i],))
+        return fit_curves(self) | found
 
     def numbers(self):
-        floor = -(self.p * self.p.clamp(min=TINY).log()).sum(dim=1).mean().item()
+        training, held = self.judge(self.value.width)
+        nlls = gaussian_nll_of(torch.tensor([training**2, held**2]), training)
         return [
-            f"step {len(self.losses):,}",
-            f"expected NLL {self.expected_nll:.3f} nats = truth {floor:.3f} + "
-            f"{self.expected_nll - floor:.3f}",
-            f"counts inside the 95 % interval: {self.covered:.0%}",
-            f"a diagonal covariance costs {self.correlation_cost():.2f} nats per pair, "
-            f"by −½ log(1 − ρ²) {0.5 * abs(math.log(1 - self.value.rho**2)):.2f}",
+            f"{self.train_n} points fitted with {self.value.width + 1} coefficients, "
+            f"{self.n - self.train_n} held out",
+            f"true σ 0.50, training σ {training:.3f}, held-out RMS {held:.3f}",
+            f"training NLL {nlls[0]:.3f}, held-out NLL {nlls[1]:.3f} nats",
         ]

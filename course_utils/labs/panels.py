@@ -59,11 +59,14 @@ def loss_panel(lab) -> Panel:
     """The loss on the data at each step, and the noise floor."""
     return Panel(
         {
-            "xlim": (1, LAST_STEP), "ylim": lab.nll_limits, "xscale": "log",
-            "xlabel": "step", "ylabel": "loss (nats)",
+            "xlim": (1, LAST_STEP),
+            "ylim": lab.nll_limits,
+            "xscale": "log",
+            "xlabel": "step",
+            "ylabel": "loss (nats)",
         },
         {"loss": {"color": MEAN, "label": "loss"}, "floor": DASHED | {"label": "noise floor"}},
-    )  # fmt: skip
+    )
 
 
 def loss_curves(lab) -> dict[str, tuple]:

@@ -47,9 +47,14 @@ class Picture:
                     self.artists[name] = new_artist(ax, style)
                 # Above the axes: inside them it would lie under what is drawn later.
                 ax.legend(
-                    loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9,
-                    borderaxespad=0.2, columnspacing=1.2, handlelength=1.6,
-                )  # fmt: skip
+                    loc="lower left",
+                    bbox_to_anchor=(0, 1),
+                    ncols=2,
+                    fontsize=9,
+                    borderaxespad=0.2,
+                    columnspacing=1.2,
+                    handlelength=1.6,
+                )
             fig.get_layout_engine().set(w_pad=0.08)
             self.canvas.draw()  # the one full drawing: layout, axes, labels
             fig.set_layout_engine("none")

@@ -58,13 +58,22 @@ def server(course, tmp_path_factory):
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
         "--config=jupyter_server_config.py",  # as `make lab` says
-        f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
-        f"--ServerApp.root_dir={course}", "--LabApp.expose_app_in_browser=True",
-        "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={course}",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=None",
+        "--LabApp.extension_manager=readonly",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]  # fmt: skip
+    ]
     with (home / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=course, env=env, stdout=log, stderr=log)
     try:
@@ -101,8 +110,7 @@ class Notebook:
         self.errors = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on(
-            "console",
-            lambda message: message.type == "error" and self.errors.append(message.text),
+            "console", lambda message: message.type == "error" and self.errors.append(message.text)
         )
         page.goto(f"{server}/lab/tree/{path}?reset")
         page.wait_for_function(

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 06 · Bayes by Backprop
+# # 07 · Bayes by Backprop
 #
 # **The question.** A network with two outputs knows how noisy y is. How sure is it of its own weights?
 #
@@ -76,8 +76,8 @@ show(fig, alt="Points left and right of an empty middle third. A blue line and a
 # Then a network: 20 ReLU units, an independent Gaussian on each weight, trained on the data with the hole. We divide its epistemic sd in the hole by that where the data are.
 
 # %%
-guess("06-a", ...)  # the sd of the intercept under the best independent Gaussians
-guess("06-b", ...)  # the ratio: epistemic sd in the hole / epistemic sd inside the data
+guess("07-a", ...)  # the sd of the intercept under the best independent Gaussians
+guess("07-b", ...)  # the ratio: epistemic sd in the hole / epistemic sd inside the data
 
 # %% [markdown]
 # ## First, exact: the posterior of a line
@@ -136,7 +136,7 @@ for name, sample in SAMPLES.items():
           f" mean field {sd[0]:.3f}, {sd[1]:.3f}; gap {gap:.3f} nats")
 
 assert round(sd[1].item(), 2) == 0.14 and round(exact.stddev[1].item(), 2) == 0.29
-measured("06-a", round(sd[1].item(), 2), "sd of the intercept")
+measured("07-a", round(sd[1].item(), 2), "sd of the intercept")
 
 
 # %% [markdown]
@@ -487,7 +487,7 @@ left, middle, right = curves["20 ReLU units"][0].square().flatten()[[100, 120, 1
 exact, found, hasty, _ = (sd.flatten() for sd, *_ in curves.values())
 assert middle < left + right and found[120] > 0.85 * exact[120] and found[120] > hasty[120] + 0.5
 assert found[[0, -1]].mean() < exact[-1] / 2
-measured("06-b", round(relu_gap / relu_inside, 1), "gap / inside, ReLU")
+measured("07-b", round(relu_gap / relu_inside, 1), "gap / inside, ReLU")
 
 
 # %% [markdown]
@@ -570,7 +570,7 @@ for name, (loss, expected) in losses.items():
 # Slide the gap open and watch the purple band. Raise n: among the data the purple shrinks and the learned σ settles; in the gap both stay wide. Change the prior sd: where there are data little happens, in the gap much does. The dashed curve is the Gaussian process above, with the prior of the bumps and the true noise.
 
 # %%
-lab = LABS["06"]()
+lab = LABS["07"]()
 lab
 
 # %% [markdown]
@@ -584,11 +584,11 @@ lab
 # %% [markdown]
 # ## Exercises
 #
-# **06-1 (predict).** 10,000 points, minibatches of 250. Your loss is the *mean* NLL of a minibatch plus `weight * model.kl()`. Which weight is right?
+# **07-1 (predict).** 10,000 points, minibatches of 250. Your loss is the *mean* NLL of a minibatch plus `weight * model.kl()`. Which weight is right?
 
 # %%
 weight = ...
-check("06-1", weight)
+check("07-1", weight)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -607,11 +607,11 @@ check("06-1", weight)
 # </details>
 
 # %% [markdown]
-# **06-2 (derive).** Two weights have an exact Gaussian posterior with correlation ρ = 0.8. By which factor is the mean-field sd of a weight smaller or larger than the exact one (mean field / exact)?
+# **07-2 (derive).** Two weights have an exact Gaussian posterior with correlation ρ = 0.8. By which factor is the mean-field sd of a weight smaller or larger than the exact one (mean field / exact)?
 
 # %%
 factor = ...
-check("06-2", factor)
+check("07-2", factor)
 
 
 # %% [markdown]
@@ -631,14 +631,14 @@ check("06-2", factor)
 # </details>
 
 # %% [markdown]
-# **06-3 (code).** From draws `mus` and `log_vars`, both (draws, n), the total standard deviation of y at each of the n points. Treat the draws as the whole mixture: divide by their number.
+# **07-3 (code).** From draws `mus` and `log_vars`, both (draws, n), the total standard deviation of y at each of the n points. Treat the draws as the whole mixture: divide by their number.
 
 # %%
 def total_sd(mus, log_vars):
     ...
 
 
-check("06-3", total_sd)
+check("07-3", total_sd)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -661,10 +661,10 @@ check("06-3", total_sd)
 # ## Quiz
 
 # %%
-quiz("06")
+quiz("07")
 
 # %%
-guesses("06")
+guesses("07")
 
 # %% [markdown]
 # ## Recap
@@ -676,7 +676,7 @@ guesses("06")
 # - ReLU units under mean field cannot be much less sure in a gap than at its ends; bumps can.
 
 # %% [markdown]
-# **Next.** The foundations end here. Practice begins with the loss in the library, and its traps: [`07_loss_in_pytorch`](07_loss_in_pytorch.ipynb).
+# **Next.** The foundations end here. Practice begins with the loss in the library, and its traps: [`08_loss_in_pytorch`](08_loss_in_pytorch.ipynb).
 #
 # **Further reading.**
 # - C. Blundell et al. (2015), ["Weight uncertainty in neural networks"](https://arxiv.org/abs/1505.05424).

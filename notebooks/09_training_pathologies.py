@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 08 · Training pathologies
+# # 09 · Training pathologies
 #
 # **The question.** I gave my network a second output for σ. Why is its mean now worse than with squared error?
 #
@@ -59,10 +59,10 @@ show(fig, alt="150 points on a dashed sine wave with three periods. No point is 
 # Ten networks, from ten sets of first weights, are trained by squared error. The same ten are trained again from the same weights, with two outputs and the NLL. Replace each `...` by a word.
 
 # %%
-guess("08-a", ...)  # the NLL's mean is the worse one in "few" (0-3), "half" (4-6) or "most" of the ten pairs
+guess("09-a", ...)  # the NLL's mean is the worse one in "few" (0-3), "half" (4-6) or "most" of the ten pairs
 
 # %%
-guess("08-b", ...)  # its median RMSE, over that of squared error: "below 3" or "above 3"
+guess("09-b", ...)  # its median RMSE, over that of squared error: "below 3" or "above 3"
 
 
 # %% [markdown]
@@ -137,10 +137,10 @@ ratio = (rmse(by_nll).median() / rmse(by_mse).median()).item()
 assert worse >= 7 and rmse(by_mse).median() < 0.05 and ratio > 3
 
 # %%
-measured("08-a", "most" if worse > 6 else "half" if worse > 3 else "few", "pairs worse with the NLL")
+measured("09-a", "most" if worse > 6 else "half" if worse > 3 else "few", "pairs worse with the NLL")
 
 # %%
-measured("08-b", "above 3" if ratio > 3 else "below 3", "ratio of the medians")
+measured("09-b", "above 3" if ratio > 3 else "below 3", "ratio of the medians")
 
 
 # %% [markdown]
@@ -384,7 +384,7 @@ assert with_floor.min() > 0.5 * math.log(rounding**2) and round(rounding, 2) == 
 # For β > 0 the loss curve is the β-NLL. Do not compare its height between two β; the line of numbers has the NLL.
 
 # %%
-lab = LABS["08"]()
+lab = LABS["09"]()
 lab
 
 # %% [markdown]
@@ -406,11 +406,11 @@ assert round(S, 2) == 0.08 and abs(0.5 * (1 - 0.08 / 0.01**2) + 400) < 1
 # %% [markdown]
 # ## Exercises
 #
-# **08-1 (predict).** Two points have the same residual. The network believes σ = 0.1 at the first and σ = 0.5 at the second. With the NLL, how many times as hard does the first pull on μ?
+# **09-1 (predict).** Two points have the same residual. The network believes σ = 0.1 at the first and σ = 0.5 at the second. With the NLL, how many times as hard does the first pull on μ?
 
 # %%
 times = ...
-check("08-1", times)
+check("09-1", times)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -432,11 +432,11 @@ check("08-1", times)
 # </details>
 
 # %% [markdown]
-# **08-2 (derive).** The same two points, trained with the β-NLL at β = ¾. How many times as hard does the first pull now?
+# **09-2 (derive).** The same two points, trained with the β-NLL at β = ¾. How many times as hard does the first pull now?
 
 # %%
 times_beta = ...
-check("08-2", times_beta)
+check("09-2", times_beta)
 
 
 # %% [markdown]
@@ -459,14 +459,14 @@ check("08-2", times_beta)
 # </details>
 
 # %% [markdown]
-# **08-3 (code).** Write the loss of one network that trains "faithfully": for y, mu and log_var, all (n, 1), the sum of ½ (y − μ)² and the Gaussian NLL (with its constant), of each value, such that mu gets its gradient from the squared error alone, and log_var from the NLL. Gradients are checked.
+# **09-3 (code).** Write the loss of one network that trains "faithfully": for y, mu and log_var, all (n, 1), the sum of ½ (y − μ)² and the Gaussian NLL (with its constant), of each value, such that mu gets its gradient from the squared error alone, and log_var from the NLL. Gradients are checked.
 
 # %%
 def faithful_loss(y, mu, log_var):
     ...
 
 
-check("08-3", faithful_loss)
+check("09-3", faithful_loss)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -492,10 +492,10 @@ check("08-3", faithful_loss)
 # ## Quiz
 
 # %%
-quiz("08")
+quiz("09")
 
 # %%
-guesses("08")
+guesses("09")
 
 # %% [markdown]
 # ## Recap
@@ -507,7 +507,7 @@ guesses("08")
 # - Without noise there is no minimum: set a floor.
 
 # %% [markdown]
-# **Next.** Here the data were many for their noise. When they are few, σ shrinks for another reason: [`09_few_data`](09_few_data.ipynb).
+# **Next.** Here the data were many for their noise. When they are few, σ shrinks for another reason: [`10_few_data`](10_few_data.ipynb).
 #
 # **Further reading.**
 # - M. Seitzer et al. (2022), ["On the pitfalls of heteroscedastic uncertainty estimation with probabilistic neural networks"](https://arxiv.org/abs/2203.09168).

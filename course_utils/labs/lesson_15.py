@@ -1,4 +1,4 @@
-"""Lesson 13: three real data sets or a CSV of your own, one σ against two outputs."""
+"""Lesson 15: three real data sets or a CSV of your own, one σ against two outputs."""
 
 import math
 
@@ -26,7 +26,7 @@ KINDS = {"one σ": HomoscedasticRegressor, "2 outputs": HeteroscedasticRegressor
 
 
 class RealData(Lab):
-    """Lesson 13: a network on a table, trained on three quarters of its rows."""
+    """Lesson 15: a network on a table, trained on three quarters of its rows."""
 
     alt = (
         "Lab: a network with one σ or two outputs on a real data set or on your own CSV. Left, "
@@ -51,8 +51,9 @@ class RealData(Lab):
 
     def _lay_out(self):
         super()._lay_out()
-        self.upload = widgets.FileUpload(accept=".csv,.tsv,.txt", multiple=False,
-                                         description="Your CSV")  # fmt: skip
+        self.upload = widgets.FileUpload(
+            accept=".csv,.tsv,.txt", multiple=False, description="Your CSV"
+        )
         self.upload.observe(self._on_upload, "value")
         self.target = widgets.Dropdown(description="target", **LAYOUT)
         self.target.observe(self._on_target, "value")
@@ -184,8 +185,12 @@ class RealData(Lab):
     def panels(self):
         return [
             Panel(
-                {"xlim": (-3, 3), "ylim": (-4, 4), "xlabel": "input (standard units)",
-                 "ylabel": "target (standard units)"},
+                {
+                    "xlim": (-3, 3),
+                    "ylim": (-4, 4),
+                    "xlabel": "input (standard units)",
+                    "ylabel": "target (standard units)",
+                },
                 {
                     "band": BAND | {"label": "learned 95 % interval"},
                     "data": POINTS | {"label": "training rows", "alpha": 0.6},
@@ -195,18 +200,31 @@ class RealData(Lab):
                 width=1.6,
             ),
             Panel(
-                {"xlim": (0, 1), "ylim": (0, 1), "xlabel": "level",
-                 "ylabel": "share of held-out rows inside"},
-                {"right": DASHED | {"label": "right"},
-                 "covered": {"color": REPAIRED, "label": "held out"}},
+                {
+                    "xlim": (0, 1),
+                    "ylim": (0, 1),
+                    "xlabel": "level",
+                    "ylabel": "share of held-out rows inside",
+                },
+                {
+                    "right": DASHED | {"label": "right"},
+                    "covered": {"color": REPAIRED, "label": "held out"},
+                },
             ),
             Panel(
-                {"xlim": (1, LAST_STEP), "ylim": (-1, 4), "xscale": "log", "xlabel": "step",
-                 "ylabel": "NLL, standard units (nats)"},
-                {"train": {"color": WRONG, "label": "training"},
-                 "test": {"color": REPAIRED, "label": "held out"}},
+                {
+                    "xlim": (1, LAST_STEP),
+                    "ylim": (-1, 4),
+                    "xscale": "log",
+                    "xlabel": "step",
+                    "ylabel": "NLL, standard units (nats)",
+                },
+                {
+                    "train": {"color": WRONG, "label": "training"},
+                    "test": {"color": REPAIRED, "label": "held out"},
+                },
             ),
-        ]  # fmt: skip
+        ]
 
     def curves(self):
         column = self.column
@@ -256,11 +274,15 @@ def columns_of(table, target):
     for name, value in zip([*inputs, target], largest.tolist(), strict=True):
         if value > 1e100:
             row = int(table.values[:, table.names.index(name)].abs().nan_to_num(0).argmax())
-            raise ValueError(f"column {name!r} must be below 1e100, got {value:g} in row "
-                             f"{table.lines[row] if table.lines else row + 1}")  # fmt: skip
+            raise ValueError(
+                f"column {name!r} must be below 1e100, got {value:g} in row "
+                f"{table.lines[row] if table.lines else row + 1}"
+            )
     if (y == y[0]).all():
-        raise ValueError(f"column {target!r} must vary to be a target, got {y[0].item():g} in "
-                         f"each of {len(y)} rows")  # fmt: skip
+        raise ValueError(
+            f"column {target!r} must vary to be a target, got {y[0].item():g} in "
+            f"each of {len(y)} rows"
+        )
     varies = (x != x[0]).any(dim=0)
     if not varies.any():
         raise ValueError("expected an input that varies, got constant columns only")

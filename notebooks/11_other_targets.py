@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 10 · Other targets
+# # 11 · Other targets
 #
 # **The question.** And if y is a vector, a count, a price?
 #
@@ -80,10 +80,10 @@ show(fig, alt="Counts against the hour, on horizontal lines at whole numbers. Th
 # We train two networks on 2,000 counts: the Gaussian of notebook 04, and one whose output is the parameter of a Poisson distribution. Then come data with weather: on fine days twice or three times as many bicycles pass as on others. Replace each `...` by what you expect.
 
 # %%
-guess("10-a", ...)  # at how many per cent of the hours does the Gaussian's 95 % interval go below 0
+guess("11-a", ...)  # at how many per cent of the hours does the Gaussian's 95 % interval go below 0
 
 # %%
-guess("10-b", ...)  # with weather, whose NLL on fresh counts is better: "Gaussian" or "Poisson"
+guess("11-b", ...)  # with weather, whose NLL on fresh counts is better: "Gaussian" or "Poisson"
 
 
 # %% [markdown]
@@ -176,7 +176,7 @@ below = (limits(fine)[0] < 0).double().mean().item()
 exact = 0.5 + math.asin((math.log(1.96**2) - 1) / 1.5) / math.pi
 print(f"the interval goes below 0: trained {below:.2f}, true mean and variance {exact:.2f} of hours")
 assert abs(below - exact) < 0.1
-measured("10-a", round(100 * below), "per cent of the hours")
+measured("11-a", round(100 * below), "per cent of the hours")
 
 
 # %% [markdown]
@@ -282,7 +282,7 @@ wet = lambda m: NegativeBinomial(torch.full_like(m, 2.0), logits=(m / 2).log()) 
 gaps = compete(three, wet, weather=True)
 assert max(gaps["negative binomial"]) < 0.03 and min(gaps["Gaussian"]) > 0.2
 assert max(gaps["Gaussian"]) + 0.1 < min(gaps["Poisson"])
-measured("10-b", min(("Gaussian", "Poisson"), key=lambda name: max(gaps[name])), "with weather")
+measured("11-b", min(("Gaussian", "Poisson"), key=lambda name: max(gaps[name])), "with weather")
 
 # %% [markdown]
 # A family for counts is not better because it is for counts. The Poisson has the right support and a spread that it cannot change; more than one count in seven lies outside its interval. The Gaussian has the wrong support and a free σ, and is ahead in all three draws. The negative binomial has both, and finds the r = 2 of the data:
@@ -500,7 +500,7 @@ show(fig, alt="Left: learned correlation on the true line from -0.9 to 0.9. Righ
 # Slide the distribution, then the extra spread of the counts ($1/r$; at 0 they are Poisson). Find the spread at which the Gaussian overtakes the Poisson. Set it to 0: what does the second output of the negative binomial cost where it is not needed? On the right, slide the correlation, and read its cost in the line below.
 
 # %%
-lab = LABS["10"]()
+lab = LABS["11"]()
 lab
 
 # %% [markdown]
@@ -523,11 +523,11 @@ assert found[0] > 0.27 and abs(found[1] - 0.2) < 0.03
 # %% [markdown]
 # ## Exercises
 #
-# **10-1 (predict).** At some x the errors of two sensors have correlation 0.9. A model has perfect means and variances, and a diagonal covariance. How many nats per pair does it lose there against the full one?
+# **11-1 (predict).** At some x the errors of two sensors have correlation 0.9. A model has perfect means and variances, and a diagonal covariance. How many nats per pair does it lose there against the full one?
 
 # %%
 lost = ...
-check("10-1", lost)
+check("11-1", lost)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -546,11 +546,11 @@ check("10-1", lost)
 # </details>
 
 # %% [markdown]
-# **10-2 (derive).** Between 8 and 9 h a counter sees 10 bicycles on average, with variance 35. Which r does a well trained negative binomial report there?
+# **11-2 (derive).** Between 8 and 9 h a counter sees 10 bicycles on average, with variance 35. Which r does a well trained negative binomial report there?
 
 # %%
 r_learned = ...
-check("10-2", r_learned)
+check("11-2", r_learned)
 
 
 # %% [markdown]
@@ -570,14 +570,14 @@ check("10-2", r_learned)
 # </details>
 
 # %% [markdown]
-# **10-3 (code).** A colleague has the loss of notebook 04, `gaussian_nll(y, mu, log_var)`, and prices that are log-normal. Write the negative log-density of each *price* y, (n, 1), in nats and with all constants. The density of y is that of $\log y$ times the derivative of $\log y$.
+# **11-3 (code).** A colleague has the loss of notebook 04, `gaussian_nll(y, mu, log_var)`, and prices that are log-normal. Write the negative log-density of each *price* y, (n, 1), in nats and with all constants. The density of y is that of $\log y$ times the derivative of $\log y$.
 
 # %%
 def lognormal_nll(y, mu, log_var):
     ...
 
 
-check("10-3", lognormal_nll)
+check("11-3", lognormal_nll)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -599,10 +599,10 @@ check("10-3", lognormal_nll)
 # ## Quiz
 
 # %%
-quiz("10")
+quiz("11")
 
 # %%
-guesses("10")
+guesses("11")
 
 # %% [markdown]
 # ## Recap
@@ -613,7 +613,7 @@ guesses("10")
 # - For log-normal prices $e^\mu$ is the median; the mean is $e^{\mu + \sigma^2/2}$.
 # - A vector of y needs a covariance; the Cholesky factor keeps it one. A diagonal loses $-\frac12 \log(1 - \rho^2)$.
 #
-# **Next.** The model says a distribution. Is what it says true of new data? [`11_calibration`](11_calibration.ipynb).
+# **Next.** The model says a distribution. Is what it says true of new data? [`12_calibration`](12_calibration.ipynb).
 #
 # **Further reading.**
 # - The question, its answer and the comments: [Cross Validated 564809](https://stats.stackexchange.com/questions/564809).

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 11 · Calibration
+# # 12 · Calibration
 #
 # **The question.** My model draws a 95 % band. Can I trust it?
 #
@@ -74,16 +74,16 @@ assert on_training > 0.95 and on_held < 0.9
 # Two forecasters have the right mean. One says half of the true σ, the other double. The NLL and a second score (the CRPS, below) are averaged over very many points. Replace each `...`.
 
 # %%
-guess("11-a", ...)  # which forecaster does the NLL call worse: "half" or "double"
+guess("12-a", ...)  # which forecaster does the NLL call worse: "half" or "double"
 
 # %%
-guess("11-b", ...)  # and which does the CRPS call worse: "half" or "double"
+guess("12-b", ...)  # and which does the CRPS call worse: "half" or "double"
 
 # %% [markdown]
 # Later we calibrate a 90 % band on 99 points, in a way that holds 90 % *on average over such sets of 99*. We repeat it with 1,000 sets.
 
 # %%
-guess("11-c", ...)  # how many of the 1,000 bands hold less than 88 % of new points
+guess("12-c", ...)  # how many of the 1,000 bands hold less than 88 % of new points
 
 
 # %% [markdown]
@@ -148,10 +148,10 @@ for name, value in expected.items():
 
 # %%
 worse = {name: "half" if value[-3] > value[-1] else "double" for name, value in expected.items()}
-measured("11-a", worse["NLL"], "called worse by the NLL")
+measured("12-a", worse["NLL"], "called worse by the NLL")
 
 # %%
-measured("11-b", worse["CRPS"], "called worse by the CRPS")
+measured("12-b", worse["CRPS"], "called worse by the CRPS")
 
 # %%
 fig, ax = plt.subplots(figsize=(7.5, 3.2))
@@ -291,7 +291,7 @@ for n in (19, 99, 999):
 # %%
 few = (covered[99] < 0.88).sum().item()
 assert abs(few - 236) < 2.58 * math.sqrt(1000 * 0.236 * 0.764)  # by the law, 236 are expected
-measured("11-c", few, "bands below 88 %")
+measured("12-c", few, "bands below 88 %")
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(8.4, 2.8))
@@ -447,7 +447,7 @@ assert round(ratio, 2) == 1.45
 # The mean is right, and σ(x) is right up to a factor s. Slide s: PIT and scores react, and the conformal band (green edges) does not move: $\hat q$ undoes any factor. Then shift the new data: the guarantee ends. Last, slide n: the density on the right says what your calibration set could have given, the line what it gives. Below 19 points the band is infinite.
 
 # %%
-lab = LABS["11"]()
+lab = LABS["12"]()
 lab
 
 # %% [markdown]
@@ -469,11 +469,11 @@ assert 0.02 < typical < 0.03
 # %% [markdown]
 # ## Exercises
 #
-# **11-1 (predict).** How many calibration points does a *99 %* conformal band need at least, so that it is not infinite?
+# **12-1 (predict).** How many calibration points does a *99 %* conformal band need at least, so that it is not infinite?
 
 # %%
 points_needed = ...
-check("11-1", points_needed)
+check("12-1", points_needed)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -493,11 +493,11 @@ check("11-1", points_needed)
 # </details>
 
 # %% [markdown]
-# **11-2 (derive).** A forecaster has the right mean and says *twice* the true σ. Which share of the points lies inside the central 50 % interval that she draws? (The 75 % quantile of N(0, 1) is 0.6745.)
+# **12-2 (derive).** A forecaster has the right mean and says *twice* the true σ. Which share of the points lies inside the central 50 % interval that she draws? (The 75 % quantile of N(0, 1) is 0.6745.)
 
 # %%
 share_inside = ...
-check("11-2", share_inside)
+check("12-2", share_inside)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -517,7 +517,7 @@ check("11-2", share_inside)
 # </details>
 
 # %% [markdown]
-# **11-3 (code).** This line is found in many tutorials:
+# **12-3 (code).** This line is found in many tutorials:
 #
 # ```python
 # q = np.quantile(scores, np.ceil((n + 1) * level) / n, method="higher")
@@ -534,7 +534,7 @@ def right_quantile(scores, level):
     ...
 
 
-check("11-3", right_quantile)
+check("12-3", right_quantile)
 
 
 # %% [markdown]
@@ -557,14 +557,14 @@ check("11-3", right_quantile)
 # </details>
 
 # %% [markdown]
-# **11-4 (code).** A model predicts two quantiles, `lower` and `upper`, and no σ. *Conformalized quantile regression* takes as score how far y lies outside, $\max(\text{lower} - y,\; y - \text{upper})$, negative inside, and moves both ends by $\hat q$. Write it: from held-out y, lower and upper, all (n, 1), and a new pair (m, 1), the new pair after calibration.
+# **12-4 (code).** A model predicts two quantiles, `lower` and `upper`, and no σ. *Conformalized quantile regression* takes as score how far y lies outside, $\max(\text{lower} - y,\; y - \text{upper})$, negative inside, and moves both ends by $\hat q$. Write it: from held-out y, lower and upper, all (n, 1), and a new pair (m, 1), the new pair after calibration.
 
 # %%
 def cqr(y, lower, upper, new_lower, new_upper, level):
     ...
 
 
-check("11-4", cqr)
+check("12-4", cqr)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -589,10 +589,10 @@ check("11-4", cqr)
 # ## Quiz
 
 # %%
-quiz("11")
+quiz("12")
 
 # %%
-guesses("11")
+guesses("12")
 
 # %% [markdown]
 # ## Recap
@@ -605,7 +605,7 @@ guesses("11")
 # - Two models: paired differences, with their standard error.
 
 # %% [markdown]
-# **Next.** A scale mends σ on average. It cannot know *where* the network was unsure because it had few points: that is the question of [`12_ensembles`](12_ensembles.ipynb).
+# **Next.** A scale mends σ on average. It cannot know *where* the network was unsure because it had few points: that is the question of [`14_ensembles`](14_ensembles.ipynb).
 #
 # **Further reading.**
 # - T. Gneiting & A. Raftery (2007), ["Strictly proper scoring rules, prediction, and estimation"](https://doi.org/10.1198/016214506000001437).

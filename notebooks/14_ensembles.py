@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 12 · Ensembles
+# # 14 · Ensembles
 #
 # **The question.** Which part of the uncertainty would more data remove?
 #
@@ -10,7 +10,7 @@
 # - compare a deep ensemble, dropout, last-layer Laplace and Bayes by Backprop on one gap;
 # - pool, calibrate and report a mixture.
 #
-# **You need** notebook 04 (two outputs) and notebook 06 (epistemic, a gap in the data).
+# **You need** notebook 04 (two outputs) and notebook 07 (epistemic, a gap in the data).
 #
 # **Time.** About 40 minutes; the notebook runs in about 20 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
@@ -45,14 +45,14 @@ use_course_style()
 # Then five networks on 100 points. We train them again on 400.
 
 # %%
-guess("12-a", ...)  # five trained lines: their spread / the posterior's sd
-guess("12-b", ...)  # five networks: is their spread "most" or "little" of their mean's error?
+guess("14-a", ...)  # five trained lines: their spread / the posterior's sd
+guess("14-b", ...)  # five networks: is their spread "most" or "little" of their mean's error?
 
 
 # %% [markdown]
 # ## The counterexample: lines
 #
-# Take y = w x + ε with noise N(0, 1). Under a flat prior the posterior of w is Gaussian with variance $1/\sum x_i^2$ (notebook 06, one weight), so
+# Take y = w x + ε with noise N(0, 1). Under a flat prior the posterior of w is Gaussian with variance $1/\sum x_i^2$ (notebook 07, one weight), so
 #
 # $$\text{posterior sd of } f(x) = \frac{\sigma\,|x|}{\sqrt{\sum_i x_i^2}} .$$
 #
@@ -79,7 +79,7 @@ lines = {n: spreads_at_2(n) for n in (10, 100, 1000, 10_000)}
 for n, (members, exact, dropout) in lines.items():
     print(f"n = {n:6,}: members {members:.3f}, posterior {exact:.3f}, dropout {dropout:.1f}")
 assert max(members for members, *_ in lines.values()) < 1e-6
-measured("12-a", round(lines[100][0] / lines[100][1], 3), "spread of the lines / posterior sd")
+measured("14-a", round(lines[100][0] / lines[100][1], 3), "spread of the lines / posterior sd")
 
 
 # %% [markdown]
@@ -87,12 +87,12 @@ measured("12-a", round(lines[100][0] / lines[100][1], 3), "spread of the lines /
 #
 # So "spread of the members" is not a definition of uncertainty. It is a property of the optimisation: how many places training may end in. With networks there are many, and the spread is not 0. How much of the uncertainty it then holds must be measured.
 #
-# (Dropout also shrinks the slope, to q times the least-squares one: it is a penalty on w. Exercise 12-2 uses that.)
+# (Dropout also shrinks the slope, to q times the least-squares one: it is a penalty on w. Exercise 14-2 uses that.)
 
 # %% [markdown]
 # ## Networks side by side
 #
-# We need many networks, so we compute them at once, as notebook 08 did: each weight matrix gets a first dimension for the member, and `torch.baddbmm` multiplies them all. Deep ensembles with two outputs are due to [Lakshminarayanan et al. (2017)](https://arxiv.org/abs/1612.01474).
+# We need many networks, so we compute them at once, as notebook 09 did: each weight matrix gets a first dimension for the member, and `torch.baddbmm` multiplies them all. Deep ensembles with two outputs are due to [Lakshminarayanan et al. (2017)](https://arxiv.org/abs/1612.01474).
 
 # %%
 def stacked_weights(members: int, n_in: int, hidden: Sequence[int], n_out: int):
@@ -124,7 +124,7 @@ class Ensemble(nn.Module):
 # %%
 x, y = WAVE.sample(1000, seed=0)
 seen = (x.abs() > 1)[:, 0]
-x, y = x[seen], y[seen]  # the gap of notebook 06
+x, y = x[seen], y[seen]  # the gap of notebook 07
 
 torch.manual_seed(0)
 five = Ensemble(hidden=(20,), activation=nn.Tanh)
@@ -140,11 +140,11 @@ for member, net in enumerate(alone):
 # %% [markdown]
 # ## The law of total variance, with M − 1
 #
-# The ensemble's prediction is the **mixture** of its members: pick one, then draw y from its Gaussian. As in notebook 06,
+# The ensemble's prediction is the **mixture** of its members: pick one, then draw y from its Gaussian. As in notebook 07,
 #
 # $$\operatorname{Var} y = \underbrace{\mathbb E[\sigma^2]}_{\text{aleatoric}} + \underbrace{\operatorname{Var}[\mu]}_{\text{epistemic}} .$$
 #
-# The M members are a sample of all networks that training may end in. Let their means be independent with variance v. Then $\mathbb E \sum_m (\mu_m - \bar\mu)^2 = (M - 1)\,v$: the sample mean has moved toward its members, as in notebook 09. Divided by M the estimate is v(1 − 1/M) on average, 0.8 v for five members; divided by M − 1 it is v.
+# The M members are a sample of all networks that training may end in. Let their means be independent with variance v. Then $\mathbb E \sum_m (\mu_m - \bar\mu)^2 = (M - 1)\,v$: the sample mean has moved toward its members, as in notebook 10. Divided by M the estimate is v(1 − 1/M) on average, 0.8 v for five members; divided by M − 1 it is v.
 
 # %%
 def split(mu: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -216,7 +216,7 @@ held, by_bootstrap = few_and_many[:, 1:3].T / few_and_many[:, 3]
 assert 1 < by_data[0] < 1.3 and (by_data[2:] < 0.65).all() and (by_noise > 1.5).all()
 assert (held < 0.7).sum() >= 7 and held.median() < 0.4 and 1 < by_bootstrap.median() < 2.2
 print(f"spread below 0.7 of the mean's error: at least 7 of {len(held)} data sets")
-measured("12-b", "little" if held.median() < 0.5 else "most", "held by the spread")
+measured("14-b", "little" if held.median() < 0.5 else "most", "held by the spread")
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.3), sharey=True)
@@ -232,7 +232,7 @@ show(fig, alt="Bars. With four times the points the aleatoric part stays near 1 
      "reach about 2.")
 
 # %% [markdown]
-# Read the left panel first. The aleatoric part stays (it grows a little: on few data σ is too small, notebook 09). The error of the mean about halves, as $1/\sqrt n$ says (dotted), and so does the bootstrap spread.
+# Read the left panel first. The aleatoric part stays (it grows a little: on few data σ is too small, notebook 10). The error of the mean about halves, as $1/\sqrt n$ says (dotted), and so does the bootstrap spread.
 #
 # How large should an epistemic sd be? The median of |error| is 0.67 sd for a Gaussian, so an honest sd is about 1.5 times the error we measured. The bootstrap spread is near that. The plain spread is far below. All five members bend toward the *same* noise. They differ by their first weights, and not by what other data would have taught them ([Jiménez et al. 2025](https://arxiv.org/abs/2505.23506) call these procedural and data uncertainty). As for lines, only less extreme.
 #
@@ -261,11 +261,11 @@ assert abs(booked / (noise + misfit) - 1) < 0.1 and misfit > 0.3 and epistemic.m
 #
 # ## One gap, four ways
 #
-# Back to the gap of notebook 06. The ensemble `five` is trained. The others:
+# Back to the gap of notebook 07. The ensemble `five` is trained. The others:
 #
 # - **MC dropout**: a network with dropout layers, left on at prediction.
 # - **Last-layer Laplace**: one trained network. Its last hidden layer φ(x) is kept; the weights on it get the exact posterior of a linear model with known noise σ(x), prior N(0, 1): $\operatorname{Var} f(x) = \phi^\top (\Phi^\top D^{-1} \Phi + I)^{-1} \phi$, D the noise variances (after [Daxberger et al. 2021](https://arxiv.org/abs/2106.14806)).
-# - **Bayes by Backprop**: the 20 bumps of notebook 06.
+# - **Bayes by Backprop**: the 20 bumps of notebook 07.
 
 # %%
 class WithDropout(nn.Module):
@@ -335,7 +335,7 @@ show(fig, alt="Four panels over the same data with a gap. The purple band of the
 
 
 # %% [markdown]
-# Three of the four are at least twice as unsure in the gap as among the data; dropout is not. (With one hidden layer of ReLU units it cannot be much less sure between two clusters than in them: [Foong et al. 2020](https://arxiv.org/abs/1909.00719).) The epistemic sd's in the gap differ by a factor above 3, and no data there decide: each way has its own prior, stated or not. Bayes by Backprop goes more than half of the way back to its wide prior there, which has an sd of 6.3 at x = 0 (notebook 06), and its σ spreads likewise.
+# Three of the four are at least twice as unsure in the gap as among the data; dropout is not. (With one hidden layer of ReLU units it cannot be much less sure between two clusters than in them: [Foong et al. 2020](https://arxiv.org/abs/1909.00719).) The epistemic sd's in the gap differ by a factor above 3, and no data there decide: each way has its own prior, stated or not. Bayes by Backprop goes more than half of the way back to its wide prior there, which has an sd of 6.3 at x = 0 (notebook 07), and its σ spreads likewise.
 
 # %% [markdown]
 # What one prediction costs:
@@ -429,7 +429,7 @@ assert abs(upper - (2 + 0.5 * 1.645)) < 0.002 and share > 0.9999
 # Members with 20 random tanh units each; the weights on them are fitted in closed form, pulled weakly toward first weights of their own. Predict, then slide: what does n do to the purple among the data, and in the gap? What do more members change, the size of the purple or its steadiness?
 
 # %%
-lab = LABS["12"]()
+lab = LABS["14"]()
 lab
 
 # %% [markdown]
@@ -447,11 +447,11 @@ lab
 # %% [markdown]
 # ## Exercises
 #
-# **12-1 (predict).** At one x, five members say μ = 1, 2, 3, 4, 5 and σ = 1, 1, 2, 2, 3. What is the total standard deviation of y, with the unbiased epistemic part?
+# **14-1 (predict).** At one x, five members say μ = 1, 2, 3, 4, 5 and σ = 1, 1, 2, 2, 3. What is the total standard deviation of y, with the unbiased epistemic part?
 
 # %%
 total = ...
-check("12-1", total)
+check("14-1", total)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -470,11 +470,11 @@ check("12-1", total)
 # </details>
 
 # %% [markdown]
-# **12-2 (derive).** A line y = w x is trained with dropout on its input (kept with probability q = 0.8, then divided by q) on endless data without noise, true slope 2. Training minimises $E[(y - w x\, m/q)^2]$. What sd does MC dropout report for f(3)?
+# **14-2 (derive).** A line y = w x is trained with dropout on its input (kept with probability q = 0.8, then divided by q) on endless data without noise, true slope 2. Training minimises $E[(y - w x\, m/q)^2]$. What sd does MC dropout report for f(3)?
 
 # %%
 reported = ...
-check("12-2", reported)
+check("14-2", reported)
 
 
 # %% [markdown]
@@ -494,14 +494,14 @@ check("12-2", reported)
 # </details>
 
 # %% [markdown]
-# **12-3 (code).** The probability that the mixture of the members puts between `lower` and `upper`, both (n,), from `mus` and `sigmas`, both (members, n).
+# **14-3 (code).** The probability that the mixture of the members puts between `lower` and `upper`, both (n,), from `mus` and `sigmas`, both (members, n).
 
 # %%
 def probability_between(lower, upper, mus, sigmas):
     ...
 
 
-check("12-3", probability_between)
+check("14-3", probability_between)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -525,10 +525,10 @@ check("12-3", probability_between)
 # ## Quiz
 
 # %%
-quiz("12")
+quiz("14")
 
 # %%
-guesses("12")
+guesses("14")
 
 # %% [markdown]
 # ## Recap
@@ -540,7 +540,7 @@ guesses("12")
 # - Pool first, calibrate the pool on held-out data, and report quantiles of the mixture.
 
 # %% [markdown]
-# **Next.** Here a known truth told which spread was honest. With measured data nobody knows it; what can be checked then is calibration: [`13_real_data`](13_real_data.ipynb).
+# **Next.** Here a known truth told which spread was honest. With measured data nobody knows it; what can be checked then is calibration: [`15_real_data`](15_real_data.ipynb).
 #
 # **Further reading.**
 # - B. Lakshminarayanan et al. (2017), ["Simple and scalable predictive uncertainty estimation using deep ensembles"](https://arxiv.org/abs/1612.01474).

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 09 · Few data
+# # 10 · Few data
 #
 # **The question.** Why is σ too small when data are few?
 #
@@ -37,10 +37,10 @@ use_course_style()
 # Replace each `...` by a number before you run on.
 
 # %%
-guess("09-a", ...)  # 20 points, 5 coefficients by least squares, true σ² = 1: the average best σ²
+guess("10-a", ...)  # 20 points, 5 coefficients by least squares, true σ² = 1: the average best σ²
 
 # %%
-guess("09-b", ...)  # of 10 networks, each on 256 points: how many cover less than 95 % of new y?
+guess("10-b", ...)  # of 10 networks, each on 256 points: how many cover less than 95 % of new y?
 
 # %% [markdown]
 # ## How much a line bends toward its noise
@@ -91,7 +91,7 @@ print(f"mean squared error on new y: {on_new_y:.2f}, theory {(n + p) / n:.2f}")
 assert abs(variances.mean().item() - (n - p) / n) < 0.01 and abs(on_new_y - (n + p) / n) < 0.01
 
 # %%
-measured("09-a", round(variances.mean().item(), 2))
+measured("10-a", round(variances.mean().item(), 2))
 
 # %%
 fig, ax = plt.subplots(figsize=(7.5, 3.4))
@@ -199,7 +199,7 @@ print(f"on average {on_own.mean():+.2f} and {on_new.mean():+.2f} nats; "
 assert (on_own < 0).all() and (on_new > 0).all() and covered.mean() < 0.935
 
 # %%
-measured("09-b", short)
+measured("10-b", short)
 
 # %%
 steps = np.arange(20, 401, 20)
@@ -379,7 +379,7 @@ assert abs(average[2].mean() - average[0].mean()) < 0.04
 # A least-squares fit of `width` cosines and a constant, and one σ. Raise the width: the training RMS can only fall, the held-out RMS does not follow. Then raise n until the two meet. A small share held out makes the held-out curves jump: few points are a poor judge.
 
 # %%
-lab = LABS["09"]()
+lab = LABS["10"]()
 lab
 
 # %% [markdown]
@@ -394,11 +394,11 @@ lab
 # %% [markdown]
 # ## Exercises
 #
-# **09-1 (predict).** A linear model with 6 coefficients, the intercept among them, is fitted to 40 points; the noise has σ = 2. By how much does its mean squared error on new y, at the same x, exceed that on the training y, on average?
+# **10-1 (predict).** A linear model with 6 coefficients, the intercept among them, is fitted to 40 points; the noise has σ = 2. By how much does its mean squared error on new y, at the same x, exceed that on the training y, on average?
 
 # %%
 gap = ...
-check("09-1", gap)
+check("10-1", gap)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -420,11 +420,11 @@ check("09-1", gap)
 # </details>
 
 # %% [markdown]
-# **09-2 (derive).** A linear model with 6 coefficients, the intercept among them, is fitted to 30 points by maximum likelihood. Its learned σ is 1.2. Correct it: which σ has a square that is right on average?
+# **10-2 (derive).** A linear model with 6 coefficients, the intercept among them, is fitted to 30 points by maximum likelihood. Its learned σ is 1.2. Correct it: which σ has a square that is right on average?
 
 # %%
 corrected = ...
-check("09-2", corrected)
+check("10-2", corrected)
 
 
 # %% [markdown]
@@ -447,14 +447,14 @@ check("09-2", corrected)
 # </details>
 
 # %% [markdown]
-# **09-3 (code).** Write the σ of out-of-fold residuals for least squares: X is (n, p), y (n, 1), and row i belongs to fold i mod `folds`. Return the RMS over all rows.
+# **10-3 (code).** Write the σ of out-of-fold residuals for least squares: X is (n, p), y (n, 1), and row i belongs to fold i mod `folds`. Return the RMS over all rows.
 
 # %%
 def out_of_fold_sigma(X, y, folds):
     ...
 
 
-check("09-3", out_of_fold_sigma)
+check("10-3", out_of_fold_sigma)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -485,10 +485,10 @@ check("09-3", out_of_fold_sigma)
 # ## Quiz
 
 # %%
-quiz("09")
+quiz("10")
 
 # %%
-guesses("09")
+guesses("10")
 
 # %% [markdown]
 # ## Recap
@@ -498,7 +498,7 @@ guesses("09")
 # - Judge σ by held-out points, and count them as spent. Out-of-fold residuals spend none.
 # - Decay on the mean puts misfit into σ; decay on the variance flattens σ(x).
 #
-# **Next.** What if y is a count, a duration, or has outliers? Then the Gaussian itself is in question. That is notebook 10.
+# **Next.** What if y is a count, a duration, or has outliers? Then the Gaussian itself is in question. That is notebook 11.
 #
 # **Further reading.**
 # - Goodfellow, Bengio & Courville (2016), [*Deep Learning*, section 5.4.2](https://www.deeplearningbook.org/contents/ml.html): the biased σ² for p = 1, and section 7.8 on early stopping.

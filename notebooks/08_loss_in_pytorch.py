@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 07 · The loss in PyTorch
+# # 08 · The loss in PyTorch
 #
 # **The question.** I know the formula, and PyTorch has it ready. Why does the library's loss bite?
 #
@@ -78,13 +78,13 @@ print(f"six settings, one formula; full=False leaves out ½ log 2π = {half_log_
 # Replace each `...` before you run on.
 
 # %%
-guess("07-a", ...)  # σ is passed where σ² is meant; the RMS residual is 0.5: the best "σ"?
+guess("08-a", ...)  # σ is passed where σ² is meant; the RMS residual is 0.5: the best "σ"?
 
 # %%
-guess("07-b", ...)  # σ² = 1e-7, residual 0.01, one SGD step at lr 0.001: the new σ²?
+guess("08-b", ...)  # σ² = 1e-7, residual 0.01, one SGD step at lr 0.001: the new σ²?
 
 # %%
-guess("07-c", ...)  # predictions (n,), targets (n, 1), true slope 2.3: the slope that is learned?
+guess("08-c", ...)  # predictions (n,), targets (n, 1), true slope 2.3: the slope that is learned?
 
 
 # %% [markdown]
@@ -106,7 +106,7 @@ print(f"best 'σ' passed as var: {mistaken:.2f}; best σ passed as σ²: {right:
 assert abs(mistaken / S - 1) < 0.01 and abs(right / S.sqrt() - 1) < 0.01
 
 # %%
-measured("07-a", round(mistaken.item(), 2))
+measured("08-a", round(mistaken.item(), 2))
 
 # %% [markdown]
 # The minimum over `var` is at S, whatever name the variable has. So "σ" is the *square* of the right one: too small if the residuals are below 1, too large if they are above, and unnoticed at 1. **Cure:** one name for one thing, `var` or `log_var`, and a comparison of the learned σ with the RMS residual.
@@ -240,7 +240,7 @@ assert math.isclose(other.item(), 0.5 * (1 / 1e-6 - 0.0005**2 / 1e-6**2))
 assert not gradcheck(lambda v: loss(zero, r, v), var, eps=1e-9, raise_exception=False)
 
 # %%
-measured("07-b", round(after), "σ² after one step")
+measured("08-b", round(after), "σ² after one step")
 
 # %% [markdown]
 # The slope has the sign of $\text{eps} - r^2$. A residual above $\sqrt{\text{eps}} = 0.001$ throws σ² up, here to 49,500; a smaller one pushes it down, here below 0, into trap 3. The function `gradcheck`, which compares autograd with small differences, rejects the pair.
@@ -321,7 +321,7 @@ print(f"learned σ² {sigma[0].item() ** 2:.1f}, Var(y) {y.var(correction=0):.1f
 assert abs(flat_slope) < 0.005 and abs(sigma[0].item() ** 2 / y.var(correction=0) - 1) < 0.01
 
 # %%
-measured("07-c", round(abs(flat_slope), 2), "slope")
+measured("08-c", round(abs(flat_slope), 2), "slope")
 
 # %% [markdown]
 # A level line, and σ² is the variance of y. The loss is the average over all pairs, and for the prediction $\mu_i$ the squared errors average to
@@ -378,7 +378,7 @@ for reduction, lr, good in (("mean", 0.1, True), ("sum", 0.1, False), ("sum", 0.
 # | `reduction` | when |
 # |---|---|
 # | `"mean"` | training: one learning rate for every batch size |
-# | `"sum"` | where the likelihood meets a prior or a KL of the whole data (notebooks 05, 06) |
+# | `"sum"` | where the likelihood meets a prior or a KL of the whole data (notebooks 05, 07) |
 # | `"none"` | a weight per row, a mask, or a look at the worst rows |
 #
 # Per-row weights need `"none"`: `(weight * each).sum() / weight.sum()`. After `"mean"` the rows are gone, and a weight only rescales the whole.
@@ -397,7 +397,7 @@ assert math.isclose(laplace, exact) and nll[False] < laplace < nll[True]
 print(f"Laplace {laplace:.2f}; Gaussian: full=False {nll[False]:.2f}, full=True {nll[True]:.2f} nats")
 
 # %% [markdown]
-# The values come from a Laplace density. Without its constant the Gaussian seems to win, with it the Laplace does. (An NLL below 0 is no error: a density may exceed 1. A loss that falls for ever is the subject of notebook 08.)
+# The values come from a Laplace density. Without its constant the Gaussian seems to win, with it the Laplace does. (An NLL below 0 is no error: a density may exceed 1. A loss that falls for ever is the subject of notebook 09.)
 
 # %% [markdown]
 # ## Trap 6: NaN
@@ -500,7 +500,7 @@ except FloatingPointError as error:
 # One σ walks to the RMS residual, by plain gradient descent or Adam at a constant rate. Begin at 10 with log σ². Switch to raw σ²: it stands still. Go back to log σ², move the start to 0.03, and look where the first step goes. Last, raw σ² at noise 0.1 from start 1: at which step does it fall below 0? Is there a learning rate at which it neither falls below 0 nor stops short?
 
 # %%
-lab = LABS["07"]()
+lab = LABS["08"]()
 lab
 
 # %% [markdown]
@@ -513,11 +513,11 @@ lab
 # %% [markdown]
 # ## Exercises
 #
-# **07-1 (predict).** The RMS residual is 0.2. A colleague learns p, passes it as `var`, calls it σ, and reports $\mu \pm 1.96\,p$. Which share of new points lies within, as a number between 0 and 1? (The residuals are Gaussian.)
+# **08-1 (predict).** The RMS residual is 0.2. A colleague learns p, passes it as `var`, calls it σ, and reports $\mu \pm 1.96\,p$. Which share of new points lies within, as a number between 0 and 1? (The residuals are Gaussian.)
 
 # %%
 share = ...
-check("07-1", share)
+check("08-1", share)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -539,11 +539,11 @@ check("07-1", share)
 # </details>
 
 # %% [markdown]
-# **07-2 (derive).** You minimise the *sum* over 200 values in $\log\sigma^2$ by plain gradient descent. Above which learning rate does it run away from the minimum?
+# **08-2 (derive).** You minimise the *sum* over 200 values in $\log\sigma^2$ by plain gradient descent. Above which learning rate does it run away from the minimum?
 
 # %%
 largest = ...
-check("07-2", largest)
+check("08-2", largest)
 
 
 # %% [markdown]
@@ -566,14 +566,14 @@ check("07-2", largest)
 # </details>
 
 # %% [markdown]
-# **07-3 (code).** Write the Gaussian NLL of each value, with its constant, for a softplus head: `softplus(raw)` is σ². All three arguments are (n, 1). Gradients are checked.
+# **08-3 (code).** Write the Gaussian NLL of each value, with its constant, for a softplus head: `softplus(raw)` is σ². All three arguments are (n, 1). Gradients are checked.
 
 # %%
 def softplus_nll(y, mu, raw):
     ...
 
 
-check("07-3", softplus_nll)
+check("08-3", softplus_nll)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -599,10 +599,10 @@ check("07-3", softplus_nll)
 # ## Quiz
 
 # %%
-quiz("07")
+quiz("08")
 
 # %%
-guesses("07")
+guesses("08")
 
 # %% [markdown]
 # ## Recap
@@ -613,7 +613,7 @@ guesses("07")
 # - `"mean"` trains, `"sum"` meets a prior, `"none"` weights rows; comparisons need `full=True`.
 # - Find the step and the operation where a NaN is born before you repair it.
 #
-# **Next.** The loss is now right. Why may it still give a worse mean than squared error? [`08_training_pathologies`](08_training_pathologies.ipynb).
+# **Next.** The loss is now right. Why may it still give a worse mean than squared error? [`09_training_pathologies`](09_training_pathologies.ipynb).
 #
 # **Further reading.**
 # - The documentation of PyTorch's [`GaussianNLLLoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.GaussianNLLLoss.html), and of [`set_detect_anomaly`](https://docs.pytorch.org/docs/stable/autograd.html#anomaly-detection).

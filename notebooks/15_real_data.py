@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 13 · Real data
+# # 15 · Real data
 #
 # **The question.** Does it work on data that nobody made up?
 #
@@ -10,7 +10,7 @@
 # - convert μ, σ, log σ² and the NLL between standard and natural units;
 # - decide by a probability in place of a mean, and read your own CSV.
 #
-# **You need** notebooks 08 (the ways to train), 09 (held-out data) and 11 (scores).
+# **You need** notebooks 09 (the ways to train), 10 (held-out data) and 12 (scores).
 #
 # **Time.** About 41 minutes; the notebook runs in about 22 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
@@ -62,10 +62,10 @@ show(fig, alt="Three scatter plots. Motorcycle: flat and exact at first, then a 
 # A network with one σ is compared with five networks with two outputs, averaged (an **ensemble**), on rows that neither has seen. Replace each `...`.
 
 # %%
-guess("13-a", ...)  # on how many of the three data sets is the NLL of two outputs the lower one: 0, 1, 2 or 3
+guess("15-a", ...)  # on how many of the three data sets is the NLL of two outputs the lower one: 0, 1, 2 or 3
 
 # %%
-guess("13-b", ...)  # motorcycle: the 95 % band of two outputs is on average "narrower" or "wider"
+guess("15-b", ...)  # motorcycle: the 95 % band of two outputs is on average "narrower" or "wider"
 
 
 # %% [markdown]
@@ -73,7 +73,7 @@ guess("13-b", ...)  # motorcycle: the 95 % band of two outputs is on average "na
 #
 # 133 rows are too few to give some away. In **cross-validation** each row is held out once: ten folds, ten networks, and network k trains on all rows but those of fold k. Each network sees x and y in standard units *of its own training rows*, so nothing of the held-out rows leaks in.
 #
-# As in notebook 08 the networks are stacked: x and y become (10, n, d), and a weight (10, n, 1) is 1 where a row trains and 0 where it is held out.
+# As in notebook 09 the networks are stacked: x and y become (10, n, d), and a weight (10, n, 1) is 1 where a row trains and 0 where it is held out.
 
 # %%
 def moments(values, weight):
@@ -142,7 +142,7 @@ def train_all(loss, x, y, weight, members=1, steps=150):
 # | network, one σ | squared error; the RMS training residual | 10 |
 # | network, held-out σ | squared error on three quarters of the training rows; the RMS residual of the other quarter | 10 |
 # | two outputs, NLL | the second output | 10 |
-# | two outputs, β-NLL | the same, trained with β = ½ (notebook 08) | 10 |
+# | two outputs, β-NLL | the same, trained with β = ½ (notebook 09) | 10 |
 # | ensemble | five networks by NLL: mean of the μ; mean of the σ² plus the variance of the μ | 50 |
 #
 # The fourth is the ensemble's first member. All networks take the same number of steps, so the last column is the price.
@@ -303,7 +303,7 @@ for name in DATA:
         d, error, _ = against_one_sigma(name, way)
         print(f"  {name:11} {way:17} {d:+.2f} ± {error:.2f}")
 lower_nll = sum(against_one_sigma(name, "ensemble of five").difference < 0 for name in DATA)
-measured("13-a", lower_nll, "data sets on which two outputs have the lower NLL")
+measured("15-a", lower_nll, "data sets on which two outputs have the lower NLL")
 
 # %% [markdown]
 # Three data sets, three verdicts:
@@ -342,7 +342,7 @@ assert 0.92 <= coverage(y, *ensemble) <= 0.97 and width[1].mean() < 0.95 * width
 assert width[1][x < 14].mean() < 0.25 * width[0][x < 14].mean()
 
 # %%
-measured("13-b", "narrower" if width[1].mean() < width[0].mean() else "wider", "the band of two outputs")
+measured("15-b", "narrower" if width[1].mean() < width[0].mean() else "wider", "the band of two outputs")
 
 # %%
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8.6, 3.3))
@@ -460,7 +460,7 @@ show(found.figure(), alt=found.alt())
 # Predict first: on diabetes, where does the held-out NLL turn? Then look, with one σ, with two outputs, and with more weight decay. A file that cannot be read gets a sentence, and the last picture stays.
 
 # %%
-lab = LABS["13"]()
+lab = LABS["15"]()
 lab
 
 # %% [markdown]
@@ -481,11 +481,11 @@ assert round(math.sqrt(0.95 * 0.05 / 33), 2) == 0.04
 # %% [markdown]
 # ## Exercises
 #
-# **13-1 (predict).** On standardised y a model has an NLL of 0.8 nats. The standard deviation that standardised y is 50 g. What is its NLL in g?
+# **15-1 (predict).** On standardised y a model has an NLL of 0.8 nats. The standard deviation that standardised y is 50 g. What is its NLL in g?
 
 # %%
 nll_in_g = ...
-check("13-1", nll_in_g)
+check("15-1", nll_in_g)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -507,11 +507,11 @@ check("13-1", nll_in_g)
 # </details>
 
 # %% [markdown]
-# **13-2 (derive).** A household has μ = 500 and σ = 80 francs. A reservation costs 1, and an unreserved excess costs 20. How high may the limit be at most, in francs, for a reservation to be worth it?
+# **15-2 (derive).** A household has μ = 500 and σ = 80 francs. A reservation costs 1, and an unreserved excess costs 20. How high may the limit be at most, in francs, for a reservation to be worth it?
 
 # %%
 highest_limit = ...
-check("13-2", highest_limit)
+check("15-2", highest_limit)
 
 
 # %% [markdown]
@@ -534,14 +534,14 @@ check("13-2", highest_limit)
 # </details>
 
 # %% [markdown]
-# **13-3 (code).** Write Nadeau & Bengio's standard error: from the mean scores of two models in each of J folds of equal size, a and b, both (J, 1), the s.e. of the mean difference, for J-fold cross-validation with any J.
+# **15-3 (code).** Write Nadeau & Bengio's standard error: from the mean scores of two models in each of J folds of equal size, a and b, both (J, 1), the s.e. of the mean difference, for J-fold cross-validation with any J.
 
 # %%
 def corrected_error(a, b):
     ...
 
 
-check("13-3", corrected_error)
+check("15-3", corrected_error)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -568,10 +568,10 @@ check("13-3", corrected_error)
 # ## Quiz
 
 # %%
-quiz("13")
+quiz("15")
 
 # %%
-guesses("13")
+guesses("15")
 
 # %% [markdown]
 # ## Recap

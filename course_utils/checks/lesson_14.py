@@ -1,0 +1,164 @@
+"""Lesson 14: the total of five members, what dropout reports, a mixture's interval, a quiz."""
+
+import math
+
+import torch
+from torch.distributions import Categorical, MixtureSameFamily, Normal
+
+from course_utils.checks import Coded, Mistake, Option, Question, Value
+
+
+def members(rng):
+    """lower, upper (6,), mus and sigmas (4, 6)."""
+    mus = torch.from_numpy(2 * rng.standard_normal((4, 6)))
+    sigmas = torch.from_numpy(rng.uniform(0.3, 1.5, (4, 6)))
+    low = torch.from_numpy(rng.uniform(-2, 0, 6))
+    return low, low + torch.from_numpy(rng.uniform(1, 3, 6)), mus, sigmas
+
+
+def by_mixture(lower, upper, mus, sigmas):
+    parts = Normal(mus.T, sigmas.T)
+    mixture = MixtureSameFamily(Categorical(torch.ones(parts.batch_shape, dtype=mus.dtype)), parts)
+    return mixture.cdf(upper) - mixture.cdf(lower)
+
+
+def between(forecast, lower, upper):
+    return forecast.cdf(upper) - forecast.cdf(lower)
+
+
+EXERCISES = {
+    "14-1": Value(
+        oracle=math.sqrt(19 / 5 + 10 / 4),
+        tolerance=5e-3,
+        mistakes=[
+            Mistake(
+                "The variance of the means divides by 5 here, and comes out too small by 0.8 "
+                "on average.",
+                math.sqrt(19 / 5 + 10 / 5),
+            ),
+            Mistake(
+                "Standard deviations are added. The variances add.",
+                math.sqrt(19 / 5) + math.sqrt(10 / 4),
+            ),
+            Mistake(
+                "The mean of σ is squared here. The law needs the mean of σ².",
+                math.sqrt(1.8**2 + 10 / 4),
+            ),
+            Mistake("This is the aleatoric part alone.", math.sqrt(19 / 5)),
+            Mistake("This is the epistemic part alone.", math.sqrt(10 / 4)),
+            Mistake("This is the total variance. Its square root is asked for.", 19 / 5 + 10 / 4),
+            Mistake(
+                "Both parts divide by 4 here. The mean of the σ² is a plain mean.",
+                math.sqrt(19 / 4 + 10 / 4),
+            ),
+        ],
+    ),
+    "14-2": Value(
+        oracle=2.4,
+        tolerance=5e-3,
+        mistakes=[
+            Mistake("This uses the true slope. Dropout's loss is smallest at a smaller one.", 3.0),
+            Mistake("This is a variance. The sd is asked for.", 2.4**2),
+            Mistake("This is the variance at the true slope, and neither is asked for.", 9.0),
+            Mistake("This is the sd of the slope. At x = 3 it is larger.", 0.8),
+            Mistake(
+                "The division by q is missing: the sd of m alone is √(q(1 − q)).", 1.6 * 3 * 0.4
+            ),
+            Mistake("q and 1 − q are exchanged under the root.", 1.6 * 3 * 2),
+            Mistake("The data leave no uncertainty, but MC dropout does not know n.", 0.0),
+        ],
+    ),
+    "14-3": Coded(
+        oracle=by_mixture,
+        inputs=members,
+        mistakes=[
+            Mistake(
+                "This is one Gaussian with the mixture's mean and sd. The mixture has another "
+                "shape.",
+                lambda lower, upper, mus, sigmas: between(
+                    Normal(mus.mean(0), (sigmas**2 + mus**2).mean(0).sub(mus.mean(0) ** 2).sqrt()),
+                    lower,
+                    upper,
+                ),
+            ),
+            Mistake(
+                "This is a Gaussian with the mean and the sd of the mixture; its variance "
+                "divides by one less than the number of members, too.",
+                lambda lower, upper, mus, sigmas: between(
+                    Normal(mus.mean(0), (sigmas.square().mean(0) + mus.var(0)).sqrt()), lower, upper
+                ),
+            ),
+            Mistake(
+                "This averages μ and σ, and forgets that the members differ.",
+                lambda lower, upper, mus, sigmas: between(
+                    Normal(mus.mean(0), sigmas.mean(0)), lower, upper
+                ),
+            ),
+            Mistake(
+                "The members' probabilities are summed. They have equal shares of one.",
+                lambda lower, upper, mus, sigmas: between(Normal(mus, sigmas), lower, upper).sum(0),
+            ),
+            Mistake(
+                "These are the members' own probabilities, one row for each. The mixture has one.",
+                lambda lower, upper, mus, sigmas: between(Normal(mus, sigmas), lower, upper),
+            ),
+            Mistake(
+                "This is the probability below `upper`. What is below `lower` does not count.",
+                lambda lower, upper, mus, sigmas: Normal(mus, sigmas).cdf(upper).mean(0),
+            ),
+            Mistake(
+                "This multiplies the members' probabilities: that all of them, each with a y "
+                "of its own, hit.",
+                lambda lower, upper, mus, sigmas: between(Normal(mus, sigmas), lower, upper).prod(
+                    0
+                ),
+            ),
+        ],
+    ),
+}
+
+QUIZ = [
+    Question(
+        "Five members agree everywhere. What follows?",
+        [
+            Option("The mean is well known", "Five lines on ten points agree exactly, too."),
+            Option(
+                "Training ends in one place",
+                "That is what the spread sees. How far that place is from the truth is another "
+                "question.",
+                correct=True,
+            ),
+            Option("The noise is small", "The members' σ say that, not their spread."),
+        ],
+    ),
+    Question(
+        "Your model cannot bend as the data do. Where does the misfit appear?",
+        [
+            Option("In the epistemic part", "All members miss in the same way: no spread."),
+            Option(
+                "Nowhere: the likelihood does not see it",
+                "It does: the residuals are larger, and σ follows them.",
+            ),
+            Option(
+                "In the aleatoric part",
+                "σ fits the residuals, whatever they are made of.",
+                correct=True,
+            ),
+        ],
+    ),
+    Question(
+        "Each member was calibrated on held-out data, then you pool. What is the pool's band?",
+        [
+            Option("Calibrated as well", "The pool is a mixture of forecasts that differ: wider."),
+            Option(
+                "Too wide, unless the members agree",
+                "Pool first; then calibrate the pool.",
+                correct=True,
+            ),
+            Option(
+                "Too narrow: averaging removes noise",
+                "The mean is averaged. The mixture keeps every member's noise and adds spread.",
+            ),
+        ],
+    ),
+]

@@ -1,0 +1,172 @@
+"""Lesson 15: the NLL in other units, a decision's limit, an error bar for folds, and a quiz."""
+
+import math
+
+import torch
+from torch.distributions import Normal
+
+from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.metrics import paired_comparison
+
+
+def folds(rng):
+    """Mean scores of two models in each of 7 folds, (7, 1)."""
+    return tuple(torch.from_numpy(rng.standard_normal((2, 7, 1))))
+
+
+def error(ratio, *, correction=1, square=False, paired=True):
+    """The solution with one of its parts changed; ``ratio(J)`` is the sum in the bracket."""
+
+    def answer(a, b):
+        J = len(a)
+        spread = (a - b).std(correction=correction)
+        if not paired:
+            spread = (a.var() + b.var()).sqrt()
+        found = spread * math.sqrt(ratio(J))
+        return found**2 if square else found
+
+    return answer
+
+
+def quantile(p, sigma=80.0):
+    return Normal(500.0, sigma).icdf(torch.tensor(p)).item()
+
+
+EXERCISES = {
+    "15-1": Value(
+        oracle=0.8 + math.log(50),
+        mistakes=[
+            Mistake(
+                "log s has the wrong sign: in a smaller unit a density is lower, and −log of "
+                "it higher.",
+                0.8 - math.log(50),
+            ),
+            Mistake("The NLL is a logarithm: a factor in y becomes a summand in it.", 0.8 * 50),
+            Mistake("This is what log σ² needs; the NLL holds ½ log σ².", 0.8 + 2 * math.log(50)),
+            Mistake("This adds s itself and not its logarithm.", 50.8),
+            Mistake(
+                "This is a logarithm to base 10; nats need the natural one.", 0.8 + math.log10(50)
+            ),
+            Mistake("An NLL does change with the unit of y: a density is per unit.", 0.8),
+            Mistake(
+                "This is what the change of the unit adds. The NLL was not 0 before.", math.log(50)
+            ),
+        ],
+    ),
+    "15-2": Value(
+        oracle=lambda: quantile(0.95),
+        mistakes=[
+            Mistake(
+                "This is the mean: it is right only for a loss of 2, where P must pass ½.", 500.0
+            ),
+            Mistake(
+                "The wrong tail: a limit below the mean is exceeded nearly always.",
+                lambda: quantile(0.05),
+            ),
+            Mistake(
+                "This is the two-sided 95 % interval's end: only an excess costs.",
+                lambda: quantile(0.975),
+            ),
+            Mistake("This is one σ above the mean, whatever the costs are.", 580.0),
+            Mistake(
+                "This is for a loss of 10, as in the lesson. Here it is 20.", lambda: quantile(0.9)
+            ),
+            Mistake(
+                "σ is a standard deviation; here it has been used as a variance.",
+                lambda: quantile(0.95, math.sqrt(80.0)),
+            ),
+            Mistake("This is how far the limit lies above the mean.", lambda: quantile(0.95) - 500),
+        ],
+    ),
+    "15-3": Coded(
+        oracle=lambda a, b: torch.tensor(
+            paired_comparison(a, b, test_to_train=1 / (len(a) - 1)).error, dtype=a.dtype
+        ),
+        inputs=folds,
+        mistakes=[
+            Mistake(
+                "This takes the folds for independent: the ratio of test to training rows is "
+                "missing.",
+                error(lambda J: 1 / J),
+            ),
+            Mistake(
+                "The ratio is test rows to *training* rows, not to all rows.",
+                error(lambda J: 2 / J),
+            ),
+            Mistake(
+                "The ratio is upside down: training to test rows.", error(lambda J: 1 / J + J - 1)
+            ),
+            Mistake(
+                "1/J is missing: even independent folds are only J.", error(lambda J: 1 / (J - 1))
+            ),
+            Mistake(
+                "The ratio is that of ten folds. J may be another number.",
+                error(lambda J: 1 / J + 1 / 9),
+            ),
+            Mistake(
+                "This is the squared standard error.",
+                error(lambda J: 1 / J + 1 / (J - 1), square=True),
+            ),
+            Mistake(
+                "S needs J − 1 in its denominator: torch's std without correction=0.",
+                error(lambda J: 1 / J + 1 / (J - 1), correction=0),
+            ),
+            Mistake(
+                "The differences are taken for unpaired: take a − b first, then their spread.",
+                error(lambda J: 1 / J + 1 / (J - 1), paired=False),
+            ),
+        ],
+    ),
+}
+
+QUIZ = [
+    Question(
+        "Two outputs have the lower training NLL. Do they pay?",
+        [
+            Option(
+                "Yes: the NLL is a proper score",
+                "It is, on rows that were not trained on. On "
+                "training rows a larger model nearly always wins.",
+            ),
+            Option(
+                "Only held-out rows can tell",
+                "On diabetes the second output is sure of its "
+                "training rows and wrong on the others.",
+                correct=True,
+            ),
+            Option("Yes, if the mean has the lower RMSE, too", "The RMSE does not look at σ."),
+        ],
+    ),
+    Question(
+        "The means of ten folds differ by 0.3 with S/√10 = 0.14. Is that more than two standard "
+        "errors?",
+        [
+            Option(
+                "Yes: 0.3 is more than 2 · 0.14",
+                "That takes the folds for independent. Their training sets share most rows.",
+            ),
+            Option(
+                "No: the error bar is longer",
+                "1.45 · 0.14 = 0.20, and twice that is 0.41.",
+                correct=True,
+            ),
+            Option(
+                "Yes: more folds would settle it",
+                "More folds share even more of their training rows.",
+            ),
+        ],
+    ),
+    Question(
+        "A model of y in g has NLL 4.2, one of y in m/s² has 6.5. Which is better?",
+        [
+            Option("The first: it is lower", "The NLL of a density depends on the unit of y."),
+            Option(
+                "Convert one of them first",
+                "1 g is 9.81 m/s²: the first is 4.2 + log 9.81 = "
+                "6.48 in m/s². They are nearly equal.",
+                correct=True,
+            ),
+            Option("The second: its unit is finer", "A unit makes no prediction."),
+        ],
+    ),
+]
