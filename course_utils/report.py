@@ -394,7 +394,7 @@ def trained(kind, x, y, rows, level, seed, budget) -> Calibrated:
                 steps=steps,
                 batch_size=batch,
                 seed=seed,
-                decay=True,
+                anneal=True,
                 held_out=(x[stop], y[stop]),
                 keep_best=True,
             )

@@ -226,5 +226,5 @@ def jump(losses: list[float]) -> list[str]:
         return []
     return [
         f"the loss ends at {mean[-1]:.3g} and was {mean[best]:.3g} near step {best * width}: try "
-        "decay=True, a smaller lr, or held_out=(x, y) with keep_best=True"
+        "anneal=True, a smaller lr, or held_out=(x, y) with keep_best=True"
     ]

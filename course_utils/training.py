@@ -135,7 +135,7 @@ def fit(
     lr: float = 1e-2,
     batch_size: int | None = None,
     seed: int = 0,
-    decay: bool = False,
+    anneal: bool = False,
     held_out: tuple[Tensor, Tensor] | None = None,
     keep_best: bool = False,
     optimizer: Callable[..., Optimizer] = FUSED_ADAM,
@@ -145,8 +145,8 @@ def fit(
     x (n, d) and y (n, k) are made float64 tensors; the model must be float64 and on the CPU. It
     trains in training mode, is judged on ``held_out`` in evaluation mode, and gets back the mode it
     had. ``batch_size=None`` uses all data at each step; otherwise ``seed`` orders the minibatches,
-    in epochs, and with batch norm a last batch of one point joins the one before it. ``decay``
-    lowers lr to 0 along a half cosine. ``optimizer(parameters, lr=lr)`` makes the optimiser.
+    in epochs, and with batch norm a last batch of one point joins the one before it. ``anneal``
+    lowers lr to 0 along a half cosine. ``optimizer(parameters, lr=lr)`` makes the optimizer.
     ``held_out=(x, y)`` is judged about a hundred times; ``keep_best`` ends with the weights that
     were best there. Raises ValueError for unusable input, Diverged at a loss that is not finite;
     what went wrong without an error is said in ``history.remarks`` and in a ``Remark``, a warning.
@@ -164,8 +164,8 @@ def fit(
             f"batch_size={batch_size}"
         )
 
-    optimiser = optimizer(model.parameters(), lr=lr)
-    schedule = CosineAnnealingLR(optimiser, steps) if decay else None
+    optimizer = optimizer(model.parameters(), lr=lr)
+    schedule = CosineAnnealingLR(optimizer, steps) if anneal else None
     batches = minibatches(x, y, batch_size, seed, alone=not norm)
     history, best, best_weights = History(), math.inf, None
     judge_every = max(1, steps // 100)
@@ -185,15 +185,15 @@ def fit(
                 require_scalar(value)
             history.loss.append(value.item())
             if not math.isfinite(history.loss[-1]):
-                lr = optimiser.param_groups[0]["lr"]
+                lr = optimizer.param_groups[0]["lr"]
                 raise Diverged(step, history.loss[-1], lr, cause(step, x, y))
             if step == steps - 1:
                 signs = after_training(history.loss, value, heard, batch[1], len(x))
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             value.backward()
             if step == 0:
                 history.remarks += without_gradient(model)
-            optimiser.step()
+            optimizer.step()
             if schedule:
                 schedule.step()
             if held_out is not None and (step + 1) % judge_every == 0:

@@ -66,7 +66,7 @@ print("Everything is in place.")
 x, y = WAVE.sample(2_000, seed=0)
 torch.manual_seed(0)
 model = HeteroscedasticRegressor(n_in=1, hidden=(50, 50))  # x → μ(x), log σ²(x)
-history = fit(model, loss, x, y, steps=600, batch_size=500, decay=True)
+history = fit(model, loss, x, y, steps=600, batch_size=500, anneal=True)
 mu, sigma = predict(model, WAVE.grid())
 
 # %%

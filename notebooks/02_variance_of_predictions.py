@@ -50,10 +50,10 @@ def slope(f, x):
     return (((x - x.mean()) * f).mean() / x.var(correction=0)).item()
 
 
-def train(loss, x, y, *, seed, steps=200, lr=0.01, decay=False):
+def train(loss, x, y, *, seed, steps=200, lr=0.01, anneal=False):
     torch.manual_seed(seed)
     net = mlp(1, (50, 50), 1)
-    fit(net, loss, x, y, steps=steps, lr=lr, batch_size=500, decay=decay)
+    fit(net, loss, x, y, steps=steps, lr=lr, batch_size=500, anneal=anneal)
     return net
 
 
@@ -271,7 +271,7 @@ show(fig, alt="The loss against the factor a has a minimum at 0.65, a higher one
 line = mlp(1, (), 1)  # no hidden layer: f(x) = w x + b
 with torch.no_grad():
     line[0].weight.fill_(-0.5)
-fit(line, variance_of_predictions, x, y, steps=600, lr=0.5, decay=True)
+fit(line, variance_of_predictions, x, y, steps=600, lr=0.5, anneal=True)
 print(f"a line that starts at -0.5 ends at {line[0].weight.item():.1f}; predicted {2.3 * other:.1f}")
 assert abs(line[0].weight.item() / (2.3 * other) - 1) < 0.02
 
@@ -319,7 +319,7 @@ def trained_factor(problem):
     torch.manual_seed(0)
     net = mlp(1, (20, 20), 1)
     fit(net, squared_error, x, y, steps=100, lr=0.03, batch_size=500)
-    fit(net, variance_of_predictions, x, y, steps=150, lr=0.02, batch_size=500, decay=True)
+    fit(net, variance_of_predictions, x, y, steps=150, lr=0.02, batch_size=500, anneal=True)
     g, _ = problem.truth(x)
     f = net(x).detach()
     V = f.var().item()
@@ -434,7 +434,7 @@ def variance_of_residuals(net, x, y):
 uphill = up.nonzero()[0].item()  # the first start that goes uphill
 fig, axes = plt.subplots(1, 3, sharey=True, figsize=(7.5, 3.2))
 for ax, loss in zip(axes, (variance_of_predictions, detached, variance_of_residuals)):
-    net = train(loss, x, y, seed=uphill, steps=250, lr=0.03, decay=True)
+    net = train(loss, x, y, seed=uphill, steps=250, lr=0.03, anneal=True)
     f = net(x).detach()
     V = ((y - f) if loss is variance_of_residuals else f).var().item()
     wrong = loss is variance_of_predictions
@@ -476,7 +476,7 @@ lab
 # %%
 noise = Problem(constant(0.0), constant(1.0), low=-3, high=3)
 x_noise, y_noise = noise.sample(10_000, seed=0)
-net = train(variance_of_predictions, x_noise, y_noise, seed=0, decay=True)
+net = train(variance_of_predictions, x_noise, y_noise, seed=0, anneal=True)
 invented = net(x_noise).var().item()
 print(f"variance of the predictions {invented:.1f}, where 0 would be right")
 assert abs(invented - 1.0) < 0.1

@@ -251,26 +251,26 @@ def learned_sigma(model):
 
 # %%
 model = start_at(3.0, seed=0)
-optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
 torch.manual_seed(0)
 for epoch in range(10):
     for rows in torch.randperm(len(x)).split(500):
         mu, log_var = model(x[rows])
         loss = gaussian_nll(y[rows], mu, log_var).mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
 
 print(f"σ went from 3.0 to {learned_sigma(model):.1f}")
 assert abs(learned_sigma(model) - 1) < 0.05
 
 
 # %% [markdown]
-# From here on `fit` runs this loop. With `decay=True` it lowers the learning rate to 0 along a half cosine. We record σ before every step.
+# From here on `fit` runs this loop. With `anneal=True` it lowers the learning rate to 0 along a half cosine. We record σ before every step.
 
 # %%
 def fit_and_record(start=3.0, *, seed=0, hidden=(50, 50), data=(x, y), steps=400, lr=0.03,
-                   decay=True):
+                   anneal=True):
     """The trained model and its σ before each step."""
     model, path = start_at(start, seed, hidden), []
 
@@ -278,7 +278,7 @@ def fit_and_record(start=3.0, *, seed=0, hidden=(50, 50), data=(x, y), steps=400
         path.append(learned_sigma(model))
         return mean_nll(model, x, y)
 
-    fit(model, loss, *data, steps=steps, lr=lr, batch_size=500, decay=decay)
+    fit(model, loss, *data, steps=steps, lr=lr, batch_size=500, anneal=anneal)
     return model, path
 
 
@@ -366,7 +366,7 @@ assert abs(spread * math.sqrt(2_000) - 1) < 0.05
 blind_data = (0 * x, y)
 runs = {
     "decay from 0.03": (trained, path, x),
-    "constant 0.03": (*fit_and_record(decay=False), x),
+    "constant 0.03": (*fit_and_record(anneal=False), x),
     "decay from 0.01": (*fit_and_record(lr=0.01), x),
     "blind": (*fit_and_record(data=blind_data), blind_data[0]),
 }
@@ -408,7 +408,7 @@ show(fig, alt="σ over 400 steps of three runs. One falls from 3 to 1 and ends o
 # %%
 torch.manual_seed(0)
 net = mlp(1, (50, 50), 1)
-fit(net, lambda net, x, y: ((net(x) - y) ** 2).mean(), x, y, steps=200, batch_size=500, decay=True)
+fit(net, lambda net, x, y: ((net(x) - y) ** 2).mean(), x, y, steps=200, batch_size=500, anneal=True)
 with torch.no_grad():
     afterwards = best_sigma(y, net(x))
 print(f"squared error, then the RMS residual: σ {afterwards:.2f}")

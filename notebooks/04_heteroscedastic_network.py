@@ -99,7 +99,7 @@ torch.testing.assert_close(answer + constant, -Normal(mu, sigma).log_prob(y).sum
 def train(model_class, x, y, *, seed=0):
     torch.manual_seed(seed)
     model = model_class()
-    fit(model, mean_nll, x, y, steps=400, lr=0.01, batch_size=500, decay=True)
+    fit(model, mean_nll, x, y, steps=400, lr=0.01, batch_size=500, anneal=True)
     return model
 
 

@@ -148,15 +148,15 @@ show(fig, alt="The ELBO is a parabola below the dashed line of the log evidence.
 # %%
 def minimise(loss, parameters, *data):
     """Change the parameters, in place, to those of least loss(parameters, *data) (L-BFGS)."""
-    optimiser = torch.optim.LBFGS([parameters], max_iter=200, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([parameters], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure():
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value = loss(parameters, *data)
         value.backward()
         return value
 
-    optimiser.step(closure)
+    optimizer.step(closure)
 
 
 # %%
@@ -307,7 +307,7 @@ def learned(loss, mean, sigma):
     x, y = problem.sample(2000, seed=0)
     torch.manual_seed(0)
     model = HeteroscedasticRegressor(1, (20, 10))
-    fit(model, loss, x, y, steps=100, lr=0.03, decay=True)
+    fit(model, loss, x, y, steps=100, lr=0.03, anneal=True)
     x_new, y_new = problem.sample(10_000, seed=1)
     mu, sigma = predict(model, x_new)
     return mu.mean().item(), sigma.mean().item(), coverage(y_new, mu, sigma, level=0.9)

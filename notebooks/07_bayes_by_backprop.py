@@ -47,7 +47,7 @@ x, y = x[seen], y[seen]
 
 torch.manual_seed(0)
 two_outputs = HeteroscedasticRegressor(hidden=(20,))
-fit(two_outputs, mean_nll, x, y, steps=200, lr=0.05, decay=True)
+fit(two_outputs, mean_nll, x, y, steps=200, lr=0.05, anneal=True)
 
 grid = WAVE.grid(241, margin=0.5)
 fig, ax = plt.subplots()
@@ -255,7 +255,7 @@ def mean_of_draws(model, x, y, draws=1000):
 for name, sample in SAMPLES.items():
     torch.manual_seed(0)
     line = Line(1, 1, PRIOR_SD)
-    fit(line, mean_of_draws, *sample, steps=250, lr=1, decay=True)
+    fit(line, mean_of_draws, *sample, steps=250, lr=1, anneal=True)
     mu, sd = line.mu[0].detach(), torch.exp(line.log_var[0].detach() / 2)
     m, precision = posterior(*sample)
     exact = MultivariateNormal(m, precision_matrix=precision)
@@ -372,7 +372,7 @@ def train(loss, steps=1000, seed=0, **model):
     torch.manual_seed(seed)
     net = BayesianRegressor(**model)
     # A large step size: many log variances have far to go, from 2 log 0.05 up to the prior's.
-    fit(net, loss, x, y, steps=steps, lr=0.15, decay=True)
+    fit(net, loss, x, y, steps=steps, lr=0.15, anneal=True)
     return net
 
 
@@ -516,7 +516,7 @@ members = []
 for seed in range(5):
     torch.manual_seed(seed)
     net = HeteroscedasticRegressor(hidden=(20,))
-    fit(net, mean_nll, x, y, steps=200, lr=0.05, decay=True)
+    fit(net, mean_nll, x, y, steps=200, lr=0.05, anneal=True)
     members.append(net)
 answers = [predict(net, x_new) for net in members]
 ensemble = [torch.stack(same)[:, :, 0] for same in zip(*answers)]

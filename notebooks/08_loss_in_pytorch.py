@@ -162,17 +162,17 @@ for name in ("σ", "σ²", "1/σ²", "log σ²"):
 starts = torch.logspace(-3, 3, 13, dtype=DTYPE)  # in units of the RMS residual: S = 1
 
 
-def arrives(name, optimiser_class, clip=math.inf, lr=0.1, steps=1000):
+def arrives(name, optimizer_class, clip=math.inf, lr=0.1, steps=1000):
     """For each start: 0 not there, 1 within 1 % of the RMS, 2 σ² left (0, ∞) on the way."""
     sigma_of, parameter_of = WAYS[name]
     p = parameter_of(starts).clone().requires_grad_()
-    optimiser = optimiser_class([p], lr=lr)
+    optimizer = optimizer_class([p], lr=lr)
     for _ in range(steps):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         sigma = sigma_of(p)
         (sigma.log() + 1 / (2 * sigma**2)).sum().backward()
         p.grad.clamp_(-clip, clip)
-        optimiser.step()
+        optimizer.step()
     sigma = sigma_of(p.detach())
     return torch.where(sigma.isfinite() & (sigma > 0), ((sigma - 1).abs() < 0.01).int(), 2)
 
@@ -262,25 +262,25 @@ assert math.isclose(slope.item(), 0.5 * (1 - 0.01**2 / 1e-7))
 # Nothing keeps a raw parameter, or the raw output of a network, above 0. Let the residual be 0.05, so that the best σ² is 0.0025, and start σ² at 1. The slope grows on the way down, and the optimiser overshoots.
 
 # %%
-def learn(optimiser_class, start, var_of, r=0.05, steps=1000):
+def learn(optimizer_class, start, var_of, r=0.05, steps=1000):
     """The end of a walk: its number of steps, and σ² or what went wrong."""
     target, p = torch.full((1, 1), r, dtype=DTYPE), torch.full((1, 1), start, dtype=DTYPE)
-    optimiser = optimiser_class([p.requires_grad_()], lr=0.01)
+    optimizer = optimizer_class([p.requires_grad_()], lr=0.01)
     for step in range(steps):
         try:
             value = nn.GaussianNLLLoss()(torch.zeros_like(target), target, var_of(p))
         except ValueError as error:
             return step, f"ValueError: {error}"
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value.backward()
-        optimiser.step()
+        optimizer.step()
     return steps, f"σ² = {var_of(p).item():.4f}"
 
 
 # %%
-for optimiser_class in (SGD, Adam):
-    steps, end = learn(optimiser_class, start=1.0, var_of=lambda p: p)
-    print(f"raw σ², {optimiser_class.__name__:5}: after {steps} steps, {end}")
+for optimizer_class in (SGD, Adam):
+    steps, end = learn(optimizer_class, start=1.0, var_of=lambda p: p)
+    print(f"raw σ², {optimizer_class.__name__:5}: after {steps} steps, {end}")
     assert "ValueError" in end and steps < 200
 steps, end = learn(Adam, start=0.0, var_of=torch.exp)
 print(f"exp(log σ²), Adam: after {steps} steps, {end}")
@@ -314,7 +314,7 @@ torch.manual_seed(0)
 broken = HomoscedasticRegressor()
 with torch.no_grad():
     broken.log_var.fill_(2 * math.log(y.square().mean().sqrt()))  # start at the RMS of y
-fit(broken, broadcast_nll, x, y, steps=150, lr=0.05, decay=True)
+fit(broken, broadcast_nll, x, y, steps=150, lr=0.05, anneal=True)
 flat, sigma = predict(broken, x)
 flat_slope = (((x - x.mean()) * flat).mean() / x.var(correction=0)).item()
 print(f"learned σ² {sigma[0].item() ** 2:.1f}, Var(y) {y.var(correction=0):.1f}")

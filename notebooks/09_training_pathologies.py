@@ -97,15 +97,15 @@ def forward(nets, x, *, cut=False):
 def train(*losses, x=x, y=y, steps=700, lr=0.01, cut=False):
     """The ten networks after steps of Adam; each loss(y, mu, log_var) has an equal part of them."""
     nets = first_weights()
-    optimiser = torch.optim.Adam(nets, lr=lr, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: min(1, (steps - k) / 200))
+    optimizer = torch.optim.Adam(nets, lr=lr, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: min(1, (steps - k) / 200))
     for k in range(steps):
         mu, log_var = forward(nets, x, cut=cut)
         loss = losses[k * len(losses) // steps]
         total = loss(y.expand_as(mu), mu, log_var).mean(dim=(1, 2)).sum()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         total.backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
     return nets
 

@@ -147,11 +147,11 @@ def nll(y, mu, log_var):
 @one_thread()
 def train(stack, loss, steps, see=None):
     """Adam on the sum of the losses: no network feels another. ``see`` every 20 steps."""
-    optimiser = torch.optim.Adam(stack.parameters(), lr=0.02)
+    optimizer = torch.optim.Adam(stack.parameters(), lr=0.02)
     for step in range(1, steps + 1):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss(stack).sum().backward()
-        optimiser.step()
+        optimizer.step()
         if see is not None and step % 20 == 0:
             with torch.no_grad():
                 see(stack)

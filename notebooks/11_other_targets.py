@@ -115,7 +115,7 @@ def train(family, outputs, x, y, *, seed=0):
     """A function from x (n, 1), scaled to [−1, 1], to the learned distribution of y."""
     torch.manual_seed(seed)
     net = mlp(1, (30, 30), outputs)
-    options = {"steps": 300, "lr": 0.03, "batch_size": 500, "decay": True}
+    options = {"steps": 300, "lr": 0.03, "batch_size": 500, "anneal": True}
     fit(net, lambda net, x, y: nll(family(net(x)), y).mean(), x, y, **options)
     return lambda x: family(net(x).detach())
 

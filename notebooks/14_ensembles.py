@@ -152,7 +152,7 @@ def split(mu: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 # %%
-fit(five, mean_nll, x, y, steps=200, lr=0.05, decay=True)
+fit(five, mean_nll, x, y, steps=200, lr=0.05, anneal=True)
 mu, aleatoric, epistemic = predict_samples(five, x)  # for an ensemble this is `split`
 with torch.no_grad():
     torch.testing.assert_close((mu, aleatoric, epistemic), split(*five(x)))
@@ -193,7 +193,7 @@ def parts(n, noise, seed):
     torch.manual_seed(seed)
     ten = Ensemble(hidden=(20,), members=10, activation=nn.Tanh)
     loss = partial(weighted_nll, counts=resampled(n, seed=seed))
-    fit(ten, loss, x, y, steps=150, lr=0.05, decay=True)
+    fit(ten, loss, x, y, steps=150, lr=0.05, anneal=True)
     grid = problem.grid(101)
     with torch.no_grad():
         mu, log_var = ten(grid)
@@ -247,7 +247,7 @@ show(fig, alt="Bars. With four times the points the aleatoric part stays near 1 
 X, Y = WAVE.sample(4000, seed=2)
 torch.manual_seed(0)
 straight = Ensemble(hidden=())
-fit(straight, mean_nll, X, Y, steps=400, lr=0.05, decay=True)
+fit(straight, mean_nll, X, Y, steps=400, lr=0.05, anneal=True)
 mu, aleatoric, epistemic = predict_samples(straight, X)
 mean, sigma = WAVE.truth(X)
 noise, misfit = (v.square().mean().item() for v in (sigma, mu - mean))
@@ -293,11 +293,11 @@ def laplace(net, x, new):
 # %%
 torch.manual_seed(0)
 dropped = WithDropout()
-fit(dropped, mean_nll, x, y, steps=300, lr=0.02, decay=True)
+fit(dropped, mean_nll, x, y, steps=300, lr=0.02, anneal=True)
 one = HeteroscedasticRegressor(hidden=(20,), activation=nn.Tanh)
-fit(one, mean_nll, x, y, steps=200, lr=0.05, decay=True)
+fit(one, mean_nll, x, y, steps=200, lr=0.05, anneal=True)
 bumps = BayesianRegressor(activation=Bump, prior_sd=2.5)
-fit(bumps, partial(negative_elbo, n=len(x)), x, y, steps=1000, lr=0.15, decay=True)
+fit(bumps, partial(negative_elbo, n=len(x)), x, y, steps=1000, lr=0.15, anneal=True)
 
 # %%
 grid = WAVE.grid(121, margin=0.3)
@@ -363,7 +363,7 @@ def error_falls(parts):
 
 torch.manual_seed(1)
 twenty = Ensemble(hidden=(20,), members=20, activation=nn.Tanh)  # four more ensembles of five
-fit(twenty, mean_nll, x, y, steps=200, lr=0.05, decay=True)
+fit(twenty, mean_nll, x, y, steps=200, lr=0.05, anneal=True)
 with torch.no_grad():
     groups = [split(*pair) for pair in zip(*(v.split(5) for v in twenty(grid)))]
 falls = [error_falls(parts) for parts in (WAYS["deep ensemble"], *groups)]

@@ -120,14 +120,14 @@ def train_all(loss, x, y, weight, members=1, steps=150):
     """mu and log σ² at all rows, (members · 10, n, 1), of networks trained on their own rows."""
     x, y, weight = (t.repeat(members, 1, 1) for t in (x, y, weight))
     nets = first_weights(len(x), x.shape[2])
-    optimiser = torch.optim.Adam(nets, lr=0.03, weight_decay=3e-3, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    optimizer = torch.optim.Adam(nets, lr=0.03, weight_decay=3e-3, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     share = weight / weight.sum(1, keepdim=True)
     for _ in range(steps):
         total = (share * loss(y, *forward(nets, x))).sum()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         total.backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
     with torch.no_grad():
         return forward(nets, x)

@@ -525,7 +525,7 @@ WITHIN = {
 MODULES_WITHIN = r"doors|draws|widgets|labs(\..*)?|checks\..*"
 # Arguments that take anything (`...` is an answer, too), switches, and what only decorates.
 ANYTHING = {
-    fit: {"decay", "keep_best"},
+    fit: {"anneal", "keep_best"},
     plot_data: {"style"},
     plot_truth: {"band"},
     plot_fit: {"color", "band_color", "label"},

@@ -38,8 +38,8 @@ def test_the_closed_form_of_02_predicts_the_trained_slope(m, b, sigma, low, high
     x_standard = (x - x.mean()) / x.std()  # a far-off range trains slowly; the slope is rescaled
     torch.manual_seed(11)
     net = mlp(1, (20,), 1)
-    fit(net, squared_error, x_standard, y, steps=60, lr=0.1, batch_size=500, decay=True)
-    fit(net, wrong, x_standard, y, steps=100, lr=0.03, batch_size=500, decay=True)
+    fit(net, squared_error, x_standard, y, steps=60, lr=0.1, batch_size=500, anneal=True)
+    fit(net, wrong, x_standard, y, steps=100, lr=0.03, batch_size=500, anneal=True)
     f = net(x_standard).detach()
     slope = (((x - x.mean()) * f).mean() / x.var(correction=0)).item()
     r = sigma**2 / (m**2 * (high - low) ** 2 / 12)
@@ -53,7 +53,7 @@ def test_one_sigma_is_within_2_percent_of_1_for_at_least_9_of_10_seeds():
         torch.manual_seed(seed)
         model = HomoscedasticRegressor(hidden=(16,))
         torch.nn.init.constant_(model.log_var, 2 * math.log(3))  # 1 would be the answer
-        fit(model, mean_nll, x, y, steps=200, lr=0.05, batch_size=500, seed=seed, decay=True)
+        fit(model, mean_nll, x, y, steps=200, lr=0.05, batch_size=500, seed=seed, anneal=True)
         good += abs(predict(model, x[:1])[1].item() - 1) < 0.02
     assert good >= 9
 
@@ -66,7 +66,7 @@ def test_sigma_of_x_has_an_rmse_under_003_for_at_least_9_of_10_seeds():
         x, y = WAVE.sample(10_000, seed=seed)
         torch.manual_seed(seed)
         model = HeteroscedasticRegressor()
-        fit(model, mean_nll, x, y, steps=150, lr=0.02, batch_size=500, seed=seed, decay=True)
+        fit(model, mean_nll, x, y, steps=150, lr=0.02, batch_size=500, seed=seed, anneal=True)
         good += ((predict(model, grid)[1] - truth) ** 2).mean().sqrt().item() < 0.03
     assert good >= 9
 
@@ -78,14 +78,14 @@ def test_the_nll_has_the_worse_mean_from_most_of_ten_other_starts_and_the_beta_n
 
     def rmse(loss):  # 09 shows the seeds 0 to 9
         nets = [p.detach()[10:].requires_grad_() for p in first_weights(20)]
-        optimiser = torch.optim.Adam(nets, lr=0.01, fused=True)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: min(1, (700 - k) / 200))
+        optimizer = torch.optim.Adam(nets, lr=0.01, fused=True)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: min(1, (700 - k) / 200))
         for _ in range(700):
             mu, log_var = forward(nets, x)
             total = loss(y.expand_as(mu), mu, log_var).mean(dim=(1, 2)).sum()
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             total.backward()
-            optimiser.step()
+            optimizer.step()
             schedule.step()
         mu = forward(nets, grid)[0].detach()
         return ((mu - problem.mean(grid)) ** 2).mean(dim=(1, 2)).sqrt()
@@ -102,7 +102,7 @@ def test_a_model_in_other_units_of_y_is_as_good():
     torch.manual_seed(0)
     model = HeteroscedasticRegressor()
     y_standard = (y - y.mean()) / y.std()
-    fit(model, mean_nll, x, y_standard, steps=200, lr=0.02, batch_size=500, decay=True)
+    fit(model, mean_nll, x, y_standard, steps=200, lr=0.02, batch_size=500, anneal=True)
     nll = mean_nll(model, x, y_standard).item() + y.std().log().item()
     assert nll == pytest.approx(problem.noise_floor(), abs=0.03)
 
@@ -147,7 +147,7 @@ def test_members_on_the_same_data_agree_far_better_than_their_mean_fits_the_trut
         x, y = WAVE.sample(100, seed=seed)
         torch.manual_seed(seed)
         five = Ensemble(hidden=(20,), activation=torch.nn.Tanh)
-        fit(five, mean_nll, x, y, steps=150, lr=0.05, decay=True)
+        fit(five, mean_nll, x, y, steps=150, lr=0.05, anneal=True)
         mu, _, epistemic = predict_samples(five, grid)
         ratios.append((epistemic.median() / (mu - WAVE.mean(grid)).abs().median()).item())
     assert sum(ratio < 0.7 for ratio in ratios) >= 5

@@ -113,7 +113,7 @@ def test_in_other_units_the_fit_is_the_same_fit(size, sign, shift):
     def fitted(target):
         torch.manual_seed(0)
         model = Standardised(HomoscedasticRegressor(hidden=()), x, target)
-        fit(model, mean_nll, x, target, steps=200, lr=0.1, decay=True)
+        fit(model, mean_nll, x, target, steps=200, lr=0.1, anneal=True)
         return predict(model, x)
 
     mu, sigma = fitted(y)

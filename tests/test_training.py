@@ -43,7 +43,7 @@ def line():
 def test_fit_finds_the_least_squares_line():
     x, y = LINE.sample(200, seed=0)
     model = line()
-    fit(model, squared_error, x, y, steps=400, lr=0.1, decay=True)
+    fit(model, squared_error, x, y, steps=400, lr=0.1, anneal=True)
     design = torch.cat([x, torch.ones_like(x)], dim=1)
     slope, intercept = torch.linalg.lstsq(design, y).solution.flatten()
     assert model[0].weight.item() == pytest.approx(slope.item(), abs=1e-4)
@@ -54,7 +54,7 @@ def test_single_sigma_equals_rms_residual():
     x, y = LINE.sample(500, seed=0)
     torch.manual_seed(0)
     model = HomoscedasticRegressor(hidden=())
-    fit(model, mean_nll, x, y, steps=400, lr=0.2, decay=True)
+    fit(model, mean_nll, x, y, steps=400, lr=0.2, anneal=True)
     mu, sigma = predict(model, x)
     assert sigma[0].item() == pytest.approx(((y - mu) ** 2).mean().sqrt().item(), rel=1e-4)
 
@@ -83,7 +83,7 @@ def test_training_repeats_bit_for_bit_and_leaves_the_global_generator_alone():
     assert losses[0] == losses[1]
 
 
-def test_decay_lowers_the_learning_rate_to_0():
+def test_anneal_lowers_the_learning_rate_to_0():
     x, y = LINE.sample(50, seed=0)
     seen = []
 
@@ -92,7 +92,7 @@ def test_decay_lowers_the_learning_rate_to_0():
         seen.append(optimizer)
         return optimizer
 
-    fit(line(), squared_error, x, y, steps=10, lr=1e-3, decay=True, optimizer=spy)
+    fit(line(), squared_error, x, y, steps=10, lr=1e-3, anneal=True, optimizer=spy)
     assert seen[0].param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
 
 
@@ -115,7 +115,7 @@ def test_several_inputs_and_outputs_are_fitted():
     torch.manual_seed(0)
     model = HeteroscedasticRegressor(n_in=3, hidden=(), n_out=2)
     with pytest.warns(Remark, match="no floor|sigma is .* times"):  # there is no noise
-        fit(model, mean_nll, x, y, steps=100, lr=0.1, decay=True)
+        fit(model, mean_nll, x, y, steps=100, lr=0.1, anneal=True)
     mu, sigma = predict(model, x)
     assert mu.shape == sigma.shape == y.shape
     assert ((mu - y) ** 2).mean() < 0.05
@@ -465,7 +465,7 @@ def test_one_draw_of_an_unsure_bayesian_model_is_no_mean_that_has_not_arrived():
                 target,
                 steps=60,
                 lr=0.06,
-                decay=True,
+                anneal=True,
             ).remarks
         assert [remark[: len(word)] for remark, word in zip(remarks, words, strict=True)] == words
 
@@ -585,7 +585,7 @@ def test_a_kl_of_another_kind_is_left_as_it_is(kl):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("options", [{}, {"batch_size": 20}, {"decay": True, "lr": 0.03}])
+@pytest.mark.parametrize("options", [{}, {"batch_size": 20}, {"anneal": True, "lr": 0.03}])
 def test_nothing_is_said_of_a_healthy_training(seed, options):
     x, y = WAVE.sample(200, seed=seed)
     torch.manual_seed(seed)
@@ -622,14 +622,14 @@ def test_the_doors_cost_nothing_at_a_step():
     x, y = WAVE.sample(500, seed=0)
 
     def bare(model, steps):
-        optimiser = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
         for _ in range(steps):
             mu, log_var = model(x)
             loss = (0.5 * (log_var + (y - mu) ** 2 * torch.exp(-log_var))).mean()
             loss.item()
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
 
     def seconds(work):
         model = HeteroscedasticRegressor()

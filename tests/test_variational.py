@@ -128,7 +128,7 @@ def test_trained_elbo_matches_the_mean_field_optimum(shift):
     mean, precision = exact_posterior(x, y, prior_sd=3.0)
     torch.manual_seed(0)
     model = Line(prior_sd=3.0)
-    fit(model, expected_negative_elbo, x, y, steps=200, lr=1, decay=True)
+    fit(model, expected_negative_elbo, x, y, steps=200, lr=1, anneal=True)
 
     learned = Normal(model.layer.mu[0].detach(), torch.exp(model.layer.log_var[0].detach() / 2))
     torch.testing.assert_close(learned.mean, mean[:, 0], rtol=1e-3, atol=0)
@@ -212,7 +212,7 @@ def test_bump_units_cover_the_data_and_are_unsure_in_the_gap(seed):
     x, y = x[seen], y[seen]
     torch.manual_seed(seed)
     model = BayesianRegressor(hidden=(20,), prior_sd=2.5, activation=Bump)
-    fit(model, partial(negative_elbo, n=len(x)), x, y, steps=400, lr=0.06, decay=True)
+    fit(model, partial(negative_elbo, n=len(x)), x, y, steps=400, lr=0.06, anneal=True)
     x_new, y_new = WAVE.sample(4000, seed=1000 + seed)
     mu, aleatoric, epistemic = predict_samples(model, x_new)
     seen = x_new.abs() > 1

@@ -32,14 +32,14 @@ def plain_way(problem, model, until):
     x, y = problem.sample(10_000)
     grid, near = problem.grid(), 1.01 * problem.noise_floor()
     loader = DataLoader(TensorDataset(x, y), batch_size=500, shuffle=True)
-    optimiser = Adam(model.parameters(), lr=0.01)
+    optimizer = Adam(model.parameters(), lr=0.01)
     steps, start = 0, time.perf_counter()
     while time.perf_counter() - start < until:
         for batch in loader:
             loss = mean_nll(model, *batch)
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             steps += 1
         if expected_nll(problem, grid, *predict(model, grid)) < near:
             break
