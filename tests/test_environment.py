@@ -24,6 +24,7 @@ DIRECT = [
     Requirement(text)
     for group in [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
     for text in group
+    if not text.startswith(f"{PROJECT['name']}[")  # an extra that includes another
 ]
 LOCK = [
     Requirement(line)

@@ -28,6 +28,7 @@ EXTRAS = (
     "pandas",
     "pytest",
     "scipy",
+    "sklearn",
     "traitlets",
 )
 ALONE = f"""
