@@ -1,7 +1,7 @@
 # Everything runs in .venv, which the first target that needs it builds.
 # Kept to what GNU make 3.81 and a POSIX shell know: that is what macOS ships.
 
-.PHONY: help install lab test notebooks site test-browser test-portability lock
+.PHONY: help install lab test notebooks claims site test-browser test-portability licences lock
 .DEFAULT_GOAL := help
 
 ifeq ($(OS),Windows_NT)
@@ -29,6 +29,7 @@ help:
 	@echo 'make lab               open the course in JupyterLab (installs it first)'
 	@echo 'make test              run every test and every notebook'
 	@echo 'make notebooks         run the changed notebook scripts, write their .ipynb'
+	@echo 'make claims            try the lessons'"'"' conclusions under other settings (up to an hour)'
 	@echo 'make site              build the course as web pages in build/site/html'
 	@echo 'make test-browser      drive the notebooks and the site in a real browser'
 	@echo 'make test-portability  run the notebooks as other processors would'
@@ -58,6 +59,9 @@ test: $(STAMP)
 
 notebooks: $(STAMP)
 	@$(TEST_ENV) $(BIN)/python -m tests.pairs $(ARGS)
+
+claims: $(STAMP)
+	@$(TEST_ENV) $(BIN)/python -m tests.claims.run $(ARGS)
 
 site: $(STAMP)
 	@$(ONE_THREAD) $(BIN)/python site/build.py $(ARGS)
