@@ -1,0 +1,44 @@
+"""What an instructor hands out: slides and pages made from the lessons by rules."""
+
+import re
+from html import unescape
+
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+
+from tools import slides
+
+ROOT = slides.ROOT
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def pictures(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                yield output.metadata["image/png"]["alt"]
+
+
+@each_lesson
+def test_a_deck_holds_the_question_every_figure_the_quiz_and_no_solution(
+    path, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(slides, "DECKS", tmp_path)
+    page = slides.deck(path)
+    seen = unescape(page)
+    assert page.count("<section>") == page.count("</section>") >= 6
+    assert "<details>" not in page and "check(" not in page
+    for alt in pictures(path):
+        assert f'alt="{alt}"' in seen
+    for question in slides.lesson(path.stem[:2]).QUIZ:
+        assert question.text in seen
+
+
+def test_a_page_to_hand_out_keeps_the_alt_texts():
+    exporter = HTMLExporter(template_name="handout", extra_template_basedirs=[str(ROOT / "teach")])
+    path = next(path for path in LESSONS if path.stem.startswith("04"))
+    page, _ = exporter.from_filename(str(path))
+    found = [unescape(alt) for alt in re.findall(r'<img [^>]*alt="([^"]+)"', page)]
+    assert found == list(pictures(path)) and found
