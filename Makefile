@@ -58,7 +58,7 @@ test: $(STAMP)
 	    --ignore=tests/browser --ignore=tests/benchmarks tests notebooks $(ARGS)
 
 notebooks: $(STAMP)
-	@$(TEST_ENV) $(BIN)/python -m tests.pairs $(ARGS)
+	@$(TEST_ENV) $(BIN)/python -m tools.notebooks $(ARGS)
 
 claims: $(STAMP)
 	@$(TEST_ENV) $(BIN)/python -m tests.claims.run $(ARGS)
@@ -87,7 +87,7 @@ test-portability: $(STAMP)
 	if [ -n "$$failed" ]; then echo "Notebooks differ with$${failed#;}" >&2; exit 1; fi
 
 licences: $(STAMP)
-	@$(BIN)/python -m tests.licences
+	@$(BIN)/python -m tools.licences
 
 # What torch's CUDA build asks for stays out of the lock, which names no index of its own either.
 CUDA := cuda-bindings cuda-toolkit nvidia-cublas nvidia-cudnn-cu13 nvidia-cusparselt-cu13 \

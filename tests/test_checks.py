@@ -27,7 +27,7 @@ from torch.distributions import Normal
 from course_utils import check, checks, guess, guesses, measured, quiz
 from course_utils.checks import Choice, Coded, Mistake, Option, Question, Value, guard, predictions
 from course_utils.checks.answers import judge
-from tests.pairs import cells, sources
+from tools.notebooks import cells, sources
 
 LESSONS = {
     module.name[-2:]: importlib.import_module(f"{checks.__name__}.{module.name}")

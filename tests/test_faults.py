@@ -20,7 +20,7 @@ from course_utils.data import WAVE
 from course_utils.losses import mean_nll, negative_elbo
 from course_utils.models import BayesianLinear, BayesianRegressor, HeteroscedasticRegressor
 from course_utils.training import fit, predict
-from tests.pairs import ROOT
+from tools.notebooks import ROOT
 
 LESSON = "00_start_here.ipynb"
 MEMORY = 450  # MB a kernel may hold at its peak: several fit a Binder machine of 2 GB

@@ -13,7 +13,7 @@ from course_utils.losses import beta_nll, gaussian_nll, mean_nll
 from course_utils.metrics import conformal_quantile, coverage
 from course_utils.models import Ensemble, HeteroscedasticRegressor, HomoscedasticRegressor, mlp
 from course_utils.training import fit, predict, predict_samples
-from tests.pairs import cells, sources
+from tools.notebooks import cells, sources
 
 
 def shown(number, *names):

@@ -7,17 +7,18 @@ import re
 import nbformat
 import pytest
 
-from tests.pairs import (
+from tools.notebooks import (
     README,
     README_FIGURE,
     ROOT,
     cells,
     foreign,
     hint,
+    pictures,
     readme,
-    readme_figure,
     script,
     sources,
+    with_claims,
 )
 
 SOURCES = sources()
@@ -136,6 +137,7 @@ def test_a_lesson_says_what_to_type_where_the_course_is_not_installed(source):
 def test_cells_are_short_and_plainly_worded(source):
     for index, (kind, text) in enumerate(cells(source)):
         if kind == "markdown":
+            text = re.sub(r"<!-- claims -->.*?<!-- end of claims -->", "", text, flags=re.S)
             formulas_and_tables = r"\$\$.*?\$\$|\$[^$]*\$|<[^>]*>|^\|[^\n]*"
             words = re.sub(formulas_and_tables, " ", text, flags=re.S | re.M).split()
             assert len(words) <= 150, f"cell {index}: {len(words)} words"
@@ -181,9 +183,21 @@ def test_the_failing_losses_of_the_lessons_cannot_be_imported():
         assert "variance_of_predictions" not in public
 
 
+def test_the_pictures_are_figures_of_the_lessons_and_no_others_are_there():
+    drawn = pictures()
+    assert set(README_FIGURE.parent.iterdir()) == drawn.keys()
+    for path, png in drawn.items():
+        assert path.read_bytes() == png, f"{path.name}: run make notebooks"
+
+
+@each_lesson
+def test_a_lesson_shows_its_claims_as_they_are_stored(source):
+    text = source.read_text(encoding="utf-8")
+    assert text == with_claims(text, source), "run make notebooks"
+
+
 def test_the_readme_agrees_with_the_notebooks():
     text = README.read_text(encoding="utf-8")
     assert text == readme(text), "run make notebooks"
-    assert README_FIGURE.read_bytes() == readme_figure(), "run make notebooks"
     for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", text):
         assert (ROOT / link).exists(), link

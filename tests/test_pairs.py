@@ -11,11 +11,15 @@ from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_c
 from tornado.web import HTTPError
 
 from course_utils.widgets import VIEW
-from tests.pairs import (
+from tools.notebooks import (
+    FOLDED,
     ROOT,
+    conflict,
     foreign,
     hint,
     is_built,
+    is_folded,
+    repeat,
     repository,
     reword,
     sources,
@@ -117,6 +121,51 @@ def test_a_pair_saved_by_jupyterlab_opens_again(folder, hours):
     files.save(model, path)
     set_age((folder / path).with_suffix(".py"), hours)
     assert cell["source"] in opened(folder, path)
+
+
+def test_folds_survive_a_save_and_stay_out_of_the_script(folder):
+    path = "notebooks/00_start_here.ipynb"
+    files = manager(folder)
+    files.save(files.get(path), path)
+    saved = nbformat.read(folder / path, as_version=4).cells
+    folded = [cell for cell in saved if cell.metadata.get("jupyter") == FOLDED["jupyter"]]
+    assert folded and all(is_folded(cell.source) for cell in folded)
+    assert "source_hidden" not in (folder / path).with_suffix(".py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("code", "folded"),
+    [
+        ("import math\nfrom torch import nn\n\nuse_course_style()", True),
+        ("import math\n\nx = 1", False),
+        ("fig, ax = plt.subplots()\nax.plot(x, y)\nshow(fig, alt='a line')", True),
+        ("for a in b:\n    show(fig, alt=a)", False),
+        ("print(x)\nshow(fig, alt='a line')", False),
+        ("def f():\n    pass\n\nshow(fig, alt='a line')", False),
+        ("assert x\nshow(fig, alt='a line')", False),
+        ("x = 1", False),
+        ("x = ", False),
+        ("", False),
+    ],
+)
+def test_only_cells_that_import_or_draw_are_folded(code, folded):
+    assert is_folded(code) is folded
+
+
+@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
+def test_a_merge_that_left_two_versions_is_named_or_built_anew(folder, monkeypatch, suffix):
+    monkeypatch.setattr("tools.notebooks.ROOT", folder)
+    source = folder / "notebooks" / "00_start_here.py"
+    path = source.with_suffix(suffix)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    both = ["<<<<<<< mine", lines[6], "=======", "theirs", ">>>>>>> theirs"]
+    path.write_text("\n".join([*lines[:6], *both, *lines[7:]]), encoding="utf-8")
+    assert conflict(path) == 7
+    if suffix == ".py":
+        with pytest.raises(SystemExit, match=r"00_start_here\.py, line 7"):
+            repeat(source)
+    else:
+        assert not is_built(source) and not reword(source)  # so `make notebooks` runs it anew
 
 
 def by_colab(notebook):

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tests.licences import licence, packages
-from tests.pairs import ROOT, sources
+from tools.licences import licence, packages
+from tools.notebooks import ROOT, sources
 
 MODULES = sorted((ROOT / "course_utils").rglob("*.py"))
 # A check calls the learner's function, which the kernel has compiled: that is no exec. Only
@@ -179,7 +179,7 @@ def test_a_package_states_a_licence_that_lets_the_course_use_it(name):
 
 def test_make_licences_lists_every_package():
     done = subprocess.run(
-        [sys.executable, "-m", "tests.licences"],
+        [sys.executable, "-m", "tools.licences"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 from flit_core import buildapi
 
-from tests.pairs import README, ROOT
+from tools.notebooks import README, ROOT
 
 # What the extras bring, and what that brings: not there in an environment of the module alone.
 EXTRAS = (

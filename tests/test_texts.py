@@ -6,7 +6,7 @@ import re
 import pytest
 
 from course_utils.labs import LABS
-from tests.pairs import ROOT, cells, sources
+from tools.notebooks import ROOT, cells, sources
 
 SOURCES = sources()
 STEMS = {source.stem for source in SOURCES}

@@ -10,8 +10,8 @@ import copy
 import pytest
 from nbclient import NotebookClient
 
-from tests.pairs import ROOT, sources
 from tests.test_notebooks import built
+from tools.notebooks import ROOT, sources
 
 
 @pytest.mark.parametrize("source", sources(), ids=lambda s: s.stem)

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.pairs import README, cells, sources
+from tools.notebooks import README, cells, sources
 
 KATEX = Path(sys.prefix) / "katex" / "sphinxcontrib" / "katex.min.js"  # `make test-browser`
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.S)

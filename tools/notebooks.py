@@ -4,9 +4,11 @@
     make notebooks ARGS="02 04"       these
     make notebooks ARGS=--all         all of them
 
-The same run writes what README.md repeats from the notebooks: the lesson table and the figure.
+The same run writes what is repeated: README.md's lesson table and figure, the picture at the top
+of a lesson, and the claims of a lesson from what `make claims` stored.
 """
 
+import ast
 import base64
 import re
 import sys
@@ -19,6 +21,8 @@ import nbformat
 from nbclient import NotebookClient
 
 from course_utils.widgets import VIEW
+from tests.claims import run as claims
+from tests.claims import shown
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -28,6 +32,8 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
 }
+# A folded cell in JupyterLab and VS Code, in Colab, and on the site.
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["hide-input"]}
 
 
 def sources() -> list[Path]:
@@ -43,7 +49,47 @@ def cells(path: Path) -> list[tuple[str, str]]:
 def is_built(source: Path) -> bool:
     """Whether the .ipynb holds the same cells as its source, executed, and nothing besides."""
     built = source.with_suffix(".ipynb")
-    return built.exists() and cells(source) == cells(built) and not foreign(built)
+    if not built.exists() or conflict(built):
+        return False
+    return cells(source) == cells(built) and not foreign(built)
+
+
+def conflict(path: Path) -> int | None:
+    """The first line at which a merge left two versions side by side."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.startswith("<<<<<<< "):
+            return number
+    return None
+
+
+def is_folded(code: str) -> bool:
+    """Whether a cell's code only imports and sets up, or only draws: it is shown when asked for."""
+    try:
+        body = ast.parse(code).body
+    except SyntaxError:  # an answer half typed
+        return False
+    if not body:
+        return False
+    if isinstance(body[0], (ast.Import, ast.ImportFrom)):
+        return all(isinstance(node, (ast.Import, ast.ImportFrom, ast.Expr)) for node in body)
+    taught = (ast.FunctionDef, ast.ClassDef, ast.Assert)
+    parts = list(ast.walk(ast.Module(body, [])))
+    return (
+        called(body[-1]) == "show"
+        and not any(isinstance(part, taught) for part in parts)
+        and not any(called(part) == "print" for part in parts)
+    )
+
+
+def called(node: ast.AST) -> str:
+    """The name of the function that a statement does nothing but call."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    return getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
+
+
+def metadata(cell: nbformat.NotebookNode) -> dict:
+    """What stands in a cell's metadata: whether its code is folded."""
+    return FOLDED if cell.cell_type == "code" and is_folded(cell.source) else {}
 
 
 def foreign(built: Path) -> list[str]:
@@ -60,8 +106,10 @@ def foreign(built: Path) -> list[str]:
         found.append("cells that have not run in order")
     if any(VIEW in output.get("data", {}) for cell in code for output in cell.outputs):
         found.append("widgets of a kernel that is gone")
-    if any(cell.metadata for cell in notebook.cells):
+    if any(cell.metadata not in ({}, FOLDED) for cell in notebook.cells):
         found.append("metadata of cells")
+    if any(cell.metadata != metadata(cell) for cell in notebook.cells):
+        found.append("folds of cells")
     tidy(notebook)
     if not found and nbformat.writes(notebook) != built.read_text(encoding="utf-8").rstrip("\n"):
         found.append("another spelling of the file")
@@ -75,7 +123,7 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
     for index, cell in enumerate(notebook.cells):
         # The script holds no ids, and random ones would change in every diff.
         cell.id = f"cell-{index:02d}"
-        cell.metadata = {}
+        cell.metadata = nbformat.from_dict(metadata(cell))
         for output in cell.get("outputs", []):
             # Its kernel is gone: before the first run JupyterLab would show an error in its place,
             # and not the picture or text beside it.
@@ -116,7 +164,6 @@ def write(notebook: nbformat.NotebookNode, source: Path) -> None:
 def build(source: Path) -> None:
     """Execute one lesson and write its pair; say how long it took."""
     start = time.perf_counter()
-    give_hint(source)
     notebook = execute(source)
     write(notebook, source)
     print(f"{source.name}: {time.perf_counter() - start:.1f} s with the start of its kernel")
@@ -124,12 +171,14 @@ def build(source: Path) -> None:
 
 def reword(source: Path) -> bool:
     """If nothing but text has changed, write it around the outputs that are there."""
-    if not source.with_suffix(".ipynb").exists():
+    path = source.with_suffix(".ipynb")
+    if not path.exists() or conflict(path):
         return False
-    # The version of Python says nothing of the outputs; all else comes with outputs from elsewhere.
-    if set(foreign(source.with_suffix(".ipynb"))) - {"language_info"}:
+    # The version of Python and a fold say nothing of the outputs; all else comes with outputs from
+    # elsewhere.
+    if set(foreign(path)) - {"language_info", "folds of cells"}:
         return False
-    built = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    built = nbformat.read(path, as_version=4)
     code = [cell for cell in built.cells if cell.cell_type == "code"]
     sources = [text for kind, text in cells(source) if kind == "code"]
     if [cell.source for cell in code] != sources:
@@ -166,10 +215,34 @@ def with_hint(text: str) -> str:
     return re.sub(line, lambda found: f"{found[1]} {hint()}", text, count=1)
 
 
-def give_hint(source: Path) -> None:
+def claims_of(source: Path) -> str:
+    """The Markdown of a lesson's claims, from what `make claims` has stored."""
+    own = [name for name in claims.names() if name.partition("_")[0] == source.name[:2]]
+    return "\n\n".join(shown.text(claims.module(n).CLAIMS, claims.stored(n)) for n in own)
+
+
+def with_claims(text: str, source: Path) -> str:
+    """A lesson's script with its claims between the two marks, if it has them."""
+    start, end = "# <!-- claims -->", "# <!-- end of claims -->"
+    if start not in text:
+        return text
+    block = "".join(f"# {line}".rstrip() + "\n" for line in claims_of(source).splitlines())
+    before, rest = text.split(start)
+    return f"{before}{start}\n#\n{block}#\n{end}{rest.split(end)[1]}"
+
+
+def repeat(source: Path) -> None:
+    """Write into a script what it repeats: the hint for Colab, and its claims."""
     text = source.read_text(encoding="utf-8")
-    if with_hint(text) != text:
-        source.write_text(with_hint(text), encoding="utf-8")
+    if line := conflict(source):
+        name = source.relative_to(ROOT)
+        raise SystemExit(
+            f"{name}, line {line}: a merge left two versions there. "
+            "Keep one, then run make notebooks: it builds the .ipynb anew."
+        )
+    written = with_claims(with_hint(text), source)
+    if written != text:
+        source.write_text(written, encoding="utf-8")
 
 
 def lesson_table() -> str:
@@ -200,31 +273,46 @@ def readme(text: str) -> str:
     return f"{before}{start}\n{lesson_table()}\n{end}{after}"
 
 
-def readme_figure() -> bytes:
-    """The first figure of the lesson whose picture README shows."""
-    (source,) = (s for s in sources() if s.name.startswith(README_FIGURE_LESSON))
+def figures(source: Path) -> dict[str, bytes]:
+    """The alt text of each figure of a built lesson -> its PNG, in order."""
+    found = {}
     for cell in nbformat.read(source.with_suffix(".ipynb"), as_version=4).cells:
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
-                return base64.b64decode(output.data["image/png"])
-    raise ValueError(f"{source.name} has no figure for README.md")
+                alt = output.metadata["image/png"]["alt"]
+                found[alt] = base64.b64decode(output.data["image/png"])
+    return found
+
+
+def pictures() -> dict[Path, bytes]:
+    """Each file of notebooks/images -> what it repeats: README's figure, the lessons' pictures."""
+    found = {}
+    for source in sources():
+        drawn = figures(source)
+        if source.name.startswith(README_FIGURE_LESSON):
+            found[README_FIGURE] = next(iter(drawn.values()))
+        number = source.name[:2]
+        for alt in re.findall(rf"!\[([^]]+)\]\(images/{number}\.png\)", cells(source)[0][1]):
+            if alt not in drawn:
+                raise SystemExit(f"{source.name}: no figure has the alt text of its picture: {alt}")
+            found[README_FIGURE.with_name(f"{number}.png")] = drawn[alt]
+    return found
 
 
 def main(arguments: list[str]) -> None:
     chosen = [s for s in sources() if any(s.name.startswith(a) for a in arguments)]
-    if arguments == ["--all"]:
+    if arguments == ["--all"] or not arguments:
         chosen = sources()
-    elif not arguments:
-        for source in sources():
-            give_hint(source)
-        chosen = [source for source in sources() if not is_built(source) and not reword(source)]
     elif not chosen:
         raise SystemExit(f"no lesson starts with {' or '.join(arguments)}")
     for source in chosen:
-        build(source)
+        repeat(source)
+        if arguments or not (is_built(source) or reword(source)):
+            build(source)
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
     README_FIGURE.parent.mkdir(exist_ok=True)
-    README_FIGURE.write_bytes(readme_figure())
+    for path, png in pictures().items():
+        path.write_bytes(png)
 
 
 if __name__ == "__main__":
