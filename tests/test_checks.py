@@ -25,7 +25,18 @@ from torch import nn
 from torch.distributions import Normal
 
 from course_utils import check, checks, guess, guesses, measured, quiz
-from course_utils.checks import Choice, Coded, Mistake, Option, Question, Value, guard, predictions
+from course_utils.checks import (
+    Choice,
+    Coded,
+    Mistake,
+    Number,
+    OneOf,
+    Option,
+    Question,
+    Value,
+    guard,
+    predictions,
+)
 from course_utils.checks.answers import judge
 from tools.notebooks import cells, sources
 
@@ -68,10 +79,15 @@ def lesson_99(monkeypatch):
     """A lesson like any other, and no guesses from another test."""
     lesson = ModuleType("lesson_99")
     lesson.EXERCISES = {"99-1": CHOICE, "99-2": VALUE, "99-3": CODED}
+    lesson.GUESSES = {
+        "99-a": Number("%", 0, 100),
+        "99-b": OneOf("up", "down"),
+        "99-c": Number("", 0, 1),
+        "99-d": Number("of 20", 0, 2000),
+    }
     lesson.QUIZ = [QUESTION] * 3
     monkeypatch.setitem(sys.modules, f"{checks.__name__}.lesson_99", lesson)
-    for memory in ("GUESSED", "MEASURED", "CALLED"):
-        monkeypatch.setattr(predictions, memory, {})
+    monkeypatch.setattr(predictions, "PREDICTIONS", {})
 
 
 # ---------------------------------------------------------------- right in any form
@@ -506,28 +522,115 @@ def test_no_value_raises(answer):
 
 
 def test_a_guess_stands_beside_what_was_measured():
-    assert "No guess yet" in repr(guess("99-a", ...))
-    assert repr(measured("99-a", 1.6234)) == "99-a   measured 1.62, without a guess."
-    assert "1.5" in repr(guess("99-a", 1.5))
-    assert "0.123 too low (7.6 %)" in repr(measured("99-a", torch.tensor([1.6234]), "slope"))
+    assert "a number from 0 to 1." in repr(guess("99-c", ...))
+    assert repr(measured("99-c", 0.6234)) == "99-c   measured 0.623, without a guess."
+    assert "0.5" in repr(guess("99-c", 0.5))
+    assert "0.123 too low (19.8 %)" in repr(measured("99-c", torch.tensor([0.6234]), "slope"))
     guess("99-b", "Up")
     assert "the same" in repr(measured("99-b", "up"))
     assert repr(guesses("99")).splitlines() == [
         "             your guess   measured",
-        "99-a slope   1.5          1.62       0.123 too low (7.6 %)",
-        "99-b         Up           up         the same",
+        "99-b         up           up         the same",
+        "99-c slope   0.5          0.623      0.123 too low (19.8 %)",
+        "2 guessed, 1 of them right or within a tenth.",
     ]
 
 
 def test_without_guesses_the_summary_says_so():
     assert repr(guesses("99")) == "Lesson 99: nothing was guessed or measured yet."
     measured("99-a", 2.0)
-    assert repr(guesses("99")).splitlines()[1] == "99-a   –            2"
+    assert repr(guesses("99")).splitlines()[1] == "99-a   –            2 %"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "read"),
+    [
+        ("99-a", "95 %", 95),
+        ("99-a", "94,5", 94.5),
+        ("99-a", " 9.5e1 ", 95),
+        ("99-a", np.array([95]), 95),
+        ("99-a", "0,123", 0.123),
+        ("99-c", "95 %", 0.95),
+        ("99-c", 1, 1),
+        ("99-b", " Down.", "down"),
+    ],
+)
+def test_a_guess_is_read_as_it_is_meant(key, value, read):
+    guess(key, value)
+    assert predictions.PREDICTIONS[key].guessed == read
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("99-a", "up", "a number from 0 to 100 %"),
+        ("99-a", 120, "120 is outside"),
+        ("99-a", math.nan, "a number from 0 to 100 %"),
+        ("99-a", math.inf, "a number"),
+        ("99-a", "", "a number"),
+        ("99-d", "1,234", "a number"),  # is it one or a thousand?
+        ("99-a", True, "a number"),
+        ("99-b", "pu", "one of “up”, “down”; “pu” is not"),
+        ("99-b", 1, "one of “up”, “down”"),
+        ("99-b", None.__class__, "one of"),
+    ],
+)
+def test_what_is_no_guess_of_its_kind_is_answered_at_once(key, value, words):
+    assert words in repr(guess(key, value))
+    assert predictions.PREDICTIONS[key].guessed is None
 
 
 def test_an_unusable_guess_is_refused_kindly():
     for value in (Odd(), [1, 2], math, {}, torch.ones(2)):
-        assert "a number or a word" in repr(guess("99-a", value))
+        assert "a number from" in repr(guess("99-a", value))
+
+
+def test_a_fraction_where_per_cent_are_asked_gets_a_line():
+    assert "If you mean 95 %" in repr(guess("99-a", 0.95))
+
+
+def test_what_was_measured_is_a_word_of_the_guess_and_a_guess_has_a_key():
+    with pytest.raises(ValueError, match=r"measured 99-b: .*“sideways” is not"):
+        measured("99-b", "sideways")
+    with pytest.raises(ValueError, match="99-a, 99-b"):
+        guess("99-z", 1)
+
+
+def test_in_a_page_what_was_measured_is_folded_away():
+    bundle = measured("99-a", 94.5)._repr_mimebundle_()
+    before_the_fold = bundle["text/html"].split("</summary>")[0]
+    assert "94.5" in bundle["text/html"] and "94.5" not in before_the_fold
+    guess("99-a", 90)
+    assert "text/html" not in measured("99-a", 94.5)._repr_mimebundle_()
+
+
+def said(widget):
+    return re.sub("<.*?>", "", widget.value)
+
+
+def test_a_field_takes_the_guess_and_uncovers_what_was_measured():
+    pytest.importorskip("ipywidgets")
+    field, reply = guess("99-a", ...).widget().children
+    covered = measured("99-a", 94.5).widget()
+    assert "94.5" not in said(covered.children[0])
+    field.value = "much"
+    assert said(reply) == "This guess is a number from 0 to 100 %."
+    field.value = "90 %"
+    assert said(reply).startswith("Your guess: 90 %.")
+    (shown,) = covered.children
+    assert said(shown) == "you guessed 90 %, measured 94.5 %: 4.5 too low."
+
+
+def test_buttons_take_a_word_and_a_guess_may_be_waived():
+    pytest.importorskip("ipywidgets")
+    note = measured("99-b", "down")
+    reply, buttons, waive = note.widget().children
+    buttons.value = "up"
+    assert said(reply) == "you guessed up, measured down: different."
+    reply, _, waive = measured("99-a", 3).widget().children
+    waive.click()
+    assert said(reply) == "measured 3 %, without a guess."
+    assert repr(measured("99-a", 3)) == "99-a   measured 3 %, without a guess."
 
 
 # ---------------------------------------------------------------- quizzes
@@ -597,6 +700,7 @@ def test_every_lesson_has_exercises_with_four_mistakes_each_and_three_questions(
         messages = [mistake.message for mistake in exercise.mistakes]
         assert len(set(messages)) == len(messages) >= 4, key
         assert all(message.strip() for message in messages), key
+    assert all(re.fullmatch(rf"{number}-[a-z]", key) for key in lesson.GUESSES)
     assert len(lesson.QUIZ) == 3
     for question in lesson.QUIZ:
         assert sum(option.correct for option in question.options) == 1, question.text

@@ -130,12 +130,11 @@ and data of the notebook, but nothing that a statement changed in place (a model
 nothing slow.
 """
 
-import importlib
-import pkgutil
 from typing import Any
 
 from course_utils.checks.answers import Choice, Coded, Mistake, Value, Verdict, judge
-from course_utils.checks.predictions import guess, guesses, measured
+from course_utils.checks.lessons import entry, lesson
+from course_utils.checks.predictions import Number, OneOf, guess, guesses, measured
 from course_utils.checks.quizzes import Option, Question, Quiz
 from course_utils.doors import door, text
 
@@ -143,6 +142,8 @@ __all__ = [
     "Choice",
     "Coded",
     "Mistake",
+    "Number",
+    "OneOf",
     "Option",
     "Question",
     "Value",
@@ -155,28 +156,13 @@ __all__ = [
 ]
 
 
-def lesson(number: str):
-    """The module lesson_NN; a ValueError names those that exist."""
-    if isinstance(number, str) and number.isalnum():
-        try:
-            return importlib.import_module(f"{__name__}.lesson_{number}")
-        except ModuleNotFoundError as error:
-            if error.name != f"{__name__}.lesson_{number}":
-                raise
-    known = sorted(m.name[-2:] for m in pkgutil.iter_modules(__path__) if "lesson_" in m.name)
-    raise ValueError(f"no lesson {number!r} has exercises; there are {', '.join(known)}")
-
-
 @door(key=text)
 def check(key: str, answer: Any) -> Verdict:
     """Judge a learner's answer to the exercise ``key``: a Verdict, whatever the answer is or does.
 
     Only an unknown key raises, a ValueError that lists the known ones.
     """
-    exercises = lesson(key[:2]).EXERCISES
-    if key not in exercises:
-        raise ValueError(f"no exercise {key!r}; there are {', '.join(exercises)}")
-    return judge(exercises[key], answer, key)
+    return judge(entry(key, "EXERCISES"), answer, key)
 
 
 def quiz(number: str) -> Quiz:

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
 
 
 def points(rng):
@@ -102,6 +102,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"00-a": Number("%", 0, 100)}
 
 QUIZ = [
     Question(

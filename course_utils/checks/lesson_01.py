@@ -5,7 +5,7 @@ import math
 import torch
 from torch.distributions import Exponential, Normal
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -175,6 +175,12 @@ def autograd_ratio(sigma):
     (of_mse,) = torch.autograd.grad(torch.nn.functional.mse_loss(mu, y), mu)
     return (of_nll / of_mse)[0].item()
 
+
+GUESSES = {
+    "01-a": Number("points", 0, 10_000),
+    "01-b": Number("", 0, 10),
+    "01-c": OneOf("higher", "the same", "lower"),
+}
 
 QUIZ = [
     Question(

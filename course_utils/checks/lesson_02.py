@@ -5,7 +5,7 @@ import math
 import torch
 from torch.distributions import Normal
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
 
 SIGNAL = 2.3**2 * 6**2 / 12  # Var(2.3 x + 1.7) for x uniform on an interval of length 6
 GOLDEN = (math.sqrt(5) - 1) / 2
@@ -124,6 +124,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"02-a": Number("", -5, 5), "02-b": Number("of 20", 0, 20)}
 
 QUIZ = [
     Question(

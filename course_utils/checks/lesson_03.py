@@ -5,7 +5,7 @@ import math
 import torch
 from torch.distributions import Normal
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
 from course_utils.data import WAVE
 
 LOG_2PI = math.log(2 * math.pi)
@@ -147,6 +147,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"03-a": Number("", 0, 10), "03-b": OneOf("up", "down", "stay")}
 
 QUIZ = [
     Question(

@@ -3,7 +3,7 @@
 import torch
 from torch.distributions import Normal
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
 from course_utils.data import WAVE
 
 # The root of the mean σ²(x) of WAVE, by the midpoint rule.
@@ -131,6 +131,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"04-a": Number("", 0, 1), "04-b": Number("", 0, 1), "04-c": OneOf("larger", "smaller")}
 
 QUIZ = [
     Question(

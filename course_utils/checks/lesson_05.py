@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
 
 
 def data_and_q(rng):
@@ -124,6 +124,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"05-a": Number("", 0, 3), "05-b": Number("%", 0, 100)}
 
 QUIZ = [
     Question(

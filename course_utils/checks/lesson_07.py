@@ -3,7 +3,7 @@
 import torch
 from torch.distributions import Categorical, MixtureSameFamily, Normal
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
 
 
 def some_draws(rng):
@@ -103,6 +103,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"07-a": Number("", 0, 2), "07-b": Number("", 0, 100)}
 
 QUIZ = [
     Question(

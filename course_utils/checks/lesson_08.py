@@ -6,7 +6,7 @@ import torch
 from torch.distributions import Normal
 from torch.nn.functional import softplus
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -120,6 +120,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"08-a": Number("", 0, 1), "08-b": Number("", 0, 1e6), "08-c": Number("", 0, 5)}
 
 QUIZ = [
     Question(

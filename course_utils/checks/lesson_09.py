@@ -3,7 +3,7 @@
 import torch
 from torch.distributions import Normal
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, OneOf, Option, Question, Value
 
 
 def points(rng):
@@ -71,6 +71,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"09-a": OneOf("few", "half", "most"), "09-b": OneOf("below 3", "above 3")}
 
 QUIZ = [
     Question(

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
 
 
 def rows(rng):
@@ -130,6 +130,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"10-a": Number("", 0, 2), "10-b": Number("of 10", 0, 10)}
 
 QUIZ = [
     Question(

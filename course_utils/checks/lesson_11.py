@@ -5,7 +5,7 @@ import math
 import torch
 from torch.distributions import LogNormal, MultivariateNormal, NegativeBinomial, Normal
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
 
 
 def ignored(rho):
@@ -134,6 +134,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"11-a": Number("%", 0, 100), "11-b": OneOf("Gaussian", "Poisson")}
 
 QUIZ = [
     Question(

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.distributions import Normal
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
 
 LEVEL = 0.9
 SIZES = (8, 9, 19, 39, 55)  # at 90 %: the first needs an infinite band
@@ -197,6 +197,12 @@ EXERCISES = {
             Mistake("Only the upper end has moved.", moved(outside, low=0)),
         ],
     ),
+}
+
+GUESSES = {
+    "12-a": OneOf("half", "double"),
+    "12-b": OneOf("half", "double"),
+    "12-c": Number("of 1,000", 0, 1000),
 }
 
 QUIZ = [

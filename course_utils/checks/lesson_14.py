@@ -5,7 +5,7 @@ import math
 import torch
 from torch.distributions import Categorical, MixtureSameFamily, Normal
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
 
 
 def members(rng):
@@ -116,6 +116,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"14-a": Number("", 0, 2), "14-b": OneOf("most", "little")}
 
 QUIZ = [
     Question(

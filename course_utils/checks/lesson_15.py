@@ -5,7 +5,7 @@ import math
 import torch
 from torch.distributions import Normal
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
 from course_utils.metrics import paired_comparison
 
 
@@ -118,6 +118,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"15-a": Number("of 3", 0, 3), "15-b": OneOf("narrower", "wider")}
 
 QUIZ = [
     Question(

@@ -1,93 +1,301 @@
-"""The learner's predictions beside what happened. A new kernel starts anew."""
+"""The learner's predictions beside what happened. A new kernel starts anew.
+
+In JupyterLab a guess is a field or a few buttons, and what was measured stays covered until there
+is a guess, or the learner asks to see it. Stored in a page, what was measured is folded away.
+"""
 
 import contextlib
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
-from course_utils.checks.compare import number
-from course_utils.doors import door, text
+import numpy as np
 
-GUESSED: dict[str, Any] = {}
-MEASURED: dict[str, Any] = {}
-CALLED: dict[str, str] = {}  # what was measured, for the summary
+from course_utils.checks.compare import number
+from course_utils.checks.lessons import entries, entry
+from course_utils.doors import door, text
+from course_utils.widgets import mimebundle
+
+
+class NoGuess(Exception):
+    """Why a value is no guess of its kind, in a sentence for the learner."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A guess that is a number from ``low`` to ``high``; a unit is "", "%" or "of 20", say."""
+
+    unit: str
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"a number from {number(self.low)} to {number(self.high)} {self.unit}".rstrip()
+
+    def read(self, value: Any) -> float:
+        found = parsed(value) if isinstance(value, str) else plain_number(value)
+        if found is None or not math.isfinite(found):
+            raise NoGuess(f"This guess is {self}.")
+        if isinstance(value, str) and value.rstrip().endswith("%") and self.high == 1:
+            found /= 100
+        if not self.low <= found <= self.high:
+            raise NoGuess(f"This guess is {self}; {number(found)} is outside.")
+        return found
+
+    def shown(self, value: float) -> str:
+        return f"{number(value)} {self.unit}".rstrip()
+
+    def verdict(self, guessed: float, measured: float) -> str:
+        if number(guessed) == number(measured):
+            return "spot on"
+        off = abs(guessed - measured)
+        share = f" ({number(100 * off / abs(measured))} %)" if measured and self.unit != "%" else ""
+        return f"{number(off)} too {'high' if guessed > measured else 'low'}{share}"
+
+    def is_near(self, guessed: float, measured: float) -> bool:
+        return abs(guessed - measured) <= abs(measured) / 10
+
+
+class OneOf:
+    """A guess that is one of a few words."""
+
+    def __init__(self, *words: str):
+        self.words = words
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(f'“{word}”' for word in self.words)}"
+
+    def read(self, value: Any) -> str:
+        found = plain_number(value)
+        said = str(value) if isinstance(value, str) else "" if found is None else number(found)
+        for word in self.words:
+            if said.strip(" .!?()'\"“”").casefold() == word.casefold():
+                return word
+        raise NoGuess(f"This guess is {self}{f'; “{said[:40]}” is not' if said else ''}.")
+
+    def shown(self, value: str) -> str:
+        return value
+
+    def verdict(self, guessed: str, measured: str) -> str:
+        return "the same" if self.is_near(guessed, measured) else "different"
+
+    def is_near(self, guessed: str, measured: str) -> bool:
+        return guessed == measured
+
+
+def parsed(said: str) -> float | None:
+    """The number that a text says, as "95 %", "94,5" or "1e-3"; None if there is not just one."""
+    found = re.fullmatch(r"\s*([+\-−]?[\d.,]+(?:e[+-]?\d+)?)\s*%?\s*", said, re.IGNORECASE)
+    if not found or re.search(r"[1-9]\d*,\d{3}$", found[1]):  # 10,000: ten, or ten thousand?
+        return None
+    with contextlib.suppress(ValueError):
+        return float(found[1].replace(",", ".").replace("−", "-"))
+    return None
+
+
+def plain_number(value: Any) -> float | None:
+    """A number of any library as a float; None for anything else, a bool too."""
+    with contextlib.suppress(Exception):  # whatever a value does when it is looked at
+        if not isinstance(value, bool | str | bytes):
+            return float(np.asarray(value, dtype=np.float64).reshape(()).item())
+    return None
+
+
+@dataclass
+class Prediction:
+    """One guess and what was measured. ``shows``: what is called when either changes."""
+
+    key: str
+    kind: Number | OneOf
+    guessed: float | str | None = None
+    measured: float | str | None = None
+    what: str = ""
+    waived: bool = False
+    shows: dict[str, Callable[[], None]] = field(default_factory=dict)
+
+    @property
+    def is_covered(self) -> bool:
+        return self.guessed is None and not self.waived
+
+    def guess(self, value: Any) -> str:
+        """Keep a guess; the sentence that answers it."""
+        try:
+            self.guessed = self.kind.read(value)
+        except NoGuess as refusal:
+            return str(refusal)
+        except Exception:  # whatever a value does when it is looked at
+            return f"This guess is {self.kind}."
+        return self.reply()
+
+    def refresh(self) -> None:
+        for show in self.shows.values():
+            show()
+
+    def reply(self) -> str:
+        if self.guessed is None:
+            return f"Your guess: {self.kind}."
+        advice = ""
+        if isinstance(self.kind, Number) and self.kind.unit == "%" and 0 < self.guessed < 1:
+            advice = f" (If you mean {number(100 * self.guessed)} %, type that.)"
+        return f"Your guess: {self.kind.shown(self.guessed)}.{advice} Now see what happens."
+
+    def found(self) -> str:
+        """What was measured, beside the guess if there is one."""
+        label = f"{self.what}: " if self.what else ""
+        measured = self.kind.shown(self.measured)
+        if self.guessed is None:
+            return f"{label}measured {measured}, without a guess."
+        verdict = self.kind.verdict(self.guessed, self.measured)
+        return (
+            f"{label}you guessed {self.kind.shown(self.guessed)}, measured {measured}: {verdict}."
+        )
+
+
+PREDICTIONS: dict[str, Prediction] = {}
+
+
+def prediction(key: str) -> Prediction:
+    return PREDICTIONS.setdefault(key, Prediction(key, entry(key, "GUESSES")))
 
 
 @dataclass(frozen=True)
 class Note:
-    """A text that shows itself as the last value of a cell."""
+    """A text that shows itself as the last value of a cell; where widgets work, as a widget."""
 
     text: str
+    html: str = ""
+    widget: Callable | None = None
 
     def __repr__(self) -> str:
         return self.text
 
+    def _repr_mimebundle_(self, **kwargs) -> dict:
+        bundle = {"text/plain": self.text} | ({"text/html": self.html} if self.html else {})
+        with contextlib.suppress(ImportError):
+            return (mimebundle(self.widget()) if self.widget else {}) | bundle
+        return bundle
+
 
 @door(key=text)
 def guess(key: str, value: Any) -> Note:
-    """Keep a prediction, a number or a choice, until it is measured; `...` is none yet."""
-    GUESSED.pop(key, None)
-    if value is ... or value is None:
-        return Note(f"{key} … No guess yet: replace the `...`, then run this cell again.")
-    value = simple(value)
-    if value is None:
-        return Note(f"{key} … A guess is a number or a word, such as 1.5 or 'b'.")
-    GUESSED[key] = value
-    return Note(f"{key}   Your guess: {shown(value)}. Now see what happens.")
+    """Keep a prediction, a number or a word, until it is measured; `...` shows where to give it."""
+    asked = prediction(key)
+    if value is not ... and value is not None:
+        line = f"{key}   {asked.guess(value)}"
+        asked.refresh()
+        return Note(line)
+    if asked.guessed is None:
+        line = f"{key} … {asked.reply()} Replace the `...` by it and run this cell again."
+    else:
+        line = f"{key}   {asked.reply()}"
+    return Note(line, widget=lambda: guess_widget(asked))
 
 
 @door(key=text, what=text)
 def measured(key: str, value: Any, what: str = "") -> Note:
-    """Put what happened beside the guess; ``what`` names it in the summary."""
-    value = simple(value)
-    MEASURED[key], CALLED[key] = value, what
-    label = f"{key}   {what}: " if what else f"{key}   "
-    if key not in GUESSED:
-        return Note(f"{label}measured {shown(value)}, without a guess.")
-    guessed = shown(GUESSED[key])
-    return Note(f"{label}you guessed {guessed}, measured {shown(value)}: {verdict(key)}.")
+    """Put what happened beside the guess; ``what`` names it.
+
+    A ValueError if the value is not of the guess's kind.
+    """
+    asked = prediction(key)
+    try:
+        asked.measured, asked.what = asked.kind.read(value), what
+    except NoGuess as refusal:
+        raise ValueError(f"measured {key}: {refusal}") from None
+    asked.refresh()
+    line = f"{key}   {asked.found()}"
+    if not asked.is_covered:
+        return Note(line)
+    folded = (
+        f"<details><summary>{key}: what was measured, once you have a guess</summary>"
+        f"{escape(asked.found())}</details>"
+    )
+    return Note(line, folded, lambda: measured_widget(asked))
 
 
 @door(lesson=text)
 def guesses(lesson: str) -> Note:
-    """The lesson's guesses beside what happened, as a table."""
-    keys = sorted(key for key in GUESSED | MEASURED if key.startswith(f"{lesson}-"))
-    if not keys:
+    """The lesson's guesses beside what happened, as a table, and how many were near."""
+    known = [PREDICTIONS[key] for key in entries(lesson, "GUESSES") if key in PREDICTIONS]
+    if not any(p.guessed is not None or p.measured is not None for p in known):
         return Note(f"Lesson {lesson}: nothing was guessed or measured yet.")
     rows = [("", "your guess", "measured", "")]
-    for key in keys:
-        name = f"{key} {CALLED.get(key, '')}".strip()
-        rows.append((name, shown(GUESSED.get(key)), shown(MEASURED.get(key)), verdict(key)))
+    compared = [p for p in known if p.guessed is not None and p.measured is not None]
+    for p in known:
+        cells = ["–" if v is None else p.kind.shown(v) for v in (p.guessed, p.measured)]
+        verdict = p.kind.verdict(p.guessed, p.measured) if p in compared else ""
+        rows.append((f"{p.key} {p.what}".strip(), *cells, verdict))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["   ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return Note("\n".join(lines))
+    near = sum(p.kind.is_near(p.guessed, p.measured) for p in compared)
+    tally = f"{len(compared)} guessed, {near} of them right or within a tenth."
+    return Note("\n".join([*lines, tally] if compared else lines))
 
 
-def verdict(key: str) -> str:
-    """How a guess compares with what was measured; empty if one of them is missing."""
-    if key not in GUESSED or key not in MEASURED:
-        return ""
-    guessed, value = GUESSED[key], MEASURED[key]
-    if isinstance(guessed, float) and isinstance(value, float):
-        if number(guessed) == number(value):
-            return "spot on"
-        share = f" ({number(100 * abs(guessed - value) / abs(value))} %)" if value else ""
-        side = "high" if guessed > value else "low"
-        return f"{number(abs(guessed - value))} too {side}{share}"
-    return "the same" if shown(guessed).casefold() == shown(value).casefold() else "different"
+# Widgets
 
 
-def simple(value: Any) -> float | str | None:
-    """A number as a float, a word or a bool as a string; None for anything else."""
-    with contextlib.suppress(Exception):  # whatever a value does when it is looked at
-        if isinstance(value, bool):
-            return str(value)
-        with contextlib.suppress(ValueError):
-            return float(value)
-        return value.strip()[:40] if isinstance(value, str) else None
-    return None
+def field_of(asked: Prediction, reply) -> Any:
+    """What takes the guess: a field that Enter or Tab ends, or a button for each word."""
+    from ipywidgets import Layout, Text, ToggleButtons
+
+    label = {"description": f"Guess {asked.key}", "style": {"description_width": "initial"}}
+    if isinstance(asked.kind, OneOf):
+        words = asked.kind.words
+        index = words.index(asked.guessed) if asked.guessed in words else None
+        taker = ToggleButtons(options=words, index=index, **label)
+    else:
+        said = "" if asked.guessed is None else number(asked.guessed)
+        unit = f" {asked.kind.unit}".rstrip()
+        taker = Text(
+            value=said,
+            placeholder=f"{number(asked.kind.low)} to {number(asked.kind.high)}{unit}",
+            continuous_update=False,
+            layout=Layout(width="20em"),
+            **label,
+        )
+
+    def take(change):
+        if change.new not in (None, ""):
+            reply.value = spoken(asked.guess(change.new))
+            asked.refresh()
+
+    taker.observe(take, names="value")
+    return taker
 
 
-def shown(value: float | str | None) -> str:
-    if value is None:
-        return "–"
-    return number(value) if isinstance(value, float) else value
+def spoken(line: str) -> str:
+    """A line that a screen reader says when it appears."""
+    return f'<p role="alert">{escape(line)}</p>'
+
+
+def guess_widget(asked: Prediction) -> Any:
+    from ipywidgets import HTML, VBox
+
+    reply = HTML(spoken(asked.reply()))
+    return VBox([field_of(asked, reply), reply])
+
+
+def measured_widget(asked: Prediction) -> Any:
+    """What was measured, covered until there is a guess or the button is pressed."""
+    from ipywidgets import HTML, Button, Layout, VBox
+
+    reply = HTML(spoken("Measured, and covered until you guess."))
+    waive = Button(description="Show it without a guess", layout=Layout(width="auto"))
+    box = VBox([reply, field_of(asked, reply), waive])
+
+    def show():
+        if not asked.is_covered:
+            reply.value = spoken(asked.found())
+            box.children = [reply]
+
+    def show_anyway(_):
+        asked.waived = True
+        asked.refresh()
+
+    waive.on_click(show_anyway)
+    asked.shows["measured"] = show
+    return box
