@@ -12,7 +12,7 @@
 #
 # **You need** least squares, and enough PyTorch to read a training loop.
 #
-# **Time.** About 28 minutes; the notebook runs in about 8 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 45 minutes; the notebook runs in about 8 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math

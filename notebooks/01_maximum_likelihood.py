@@ -12,7 +12,7 @@
 #
 # **You need** logarithms, derivatives, and a little PyTorch.
 #
-# **Time.** About 45 minutes; the notebook runs in about 9 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 84 minutes; the notebook runs in about 9 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math

@@ -12,7 +12,7 @@
 #
 # **You need** notebook 01 (why squared error?), and the rule that variances of uncorrelated parts add.
 #
-# **Time.** About 45 minutes; the notebook runs in about 20 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 79 minutes; the notebook runs in about 20 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math

@@ -12,7 +12,7 @@
 #
 # **You need** notebooks 01 and 02, and the derivative of a logarithm.
 #
-# **Time.** About 40 minutes; the notebook runs in about 15 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 68 minutes; the notebook runs in about 15 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math

@@ -12,7 +12,7 @@
 #
 # **You need** notebook 03 (σ as a parameter) and the Gaussian NLL of notebook 01.
 #
-# **Time.** About 35 minutes; the notebook runs in about 20 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 63 minutes; the notebook runs in about 20 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math

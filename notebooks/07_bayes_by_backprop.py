@@ -12,7 +12,7 @@
 #
 # **You need** notebook 04 (two outputs) and notebook 05 (the ELBO).
 #
-# **Time.** About 42 minutes; the notebook runs in about 20 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 77 minutes; the notebook runs in about 20 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math

@@ -12,7 +12,7 @@
 #
 # **You need** notebook 03 (σ as a parameter, the RMS residual) and autograd.
 #
-# **Time.** About 38 minutes; the notebook runs in about 18 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 65 minutes; the notebook runs in about 18 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math

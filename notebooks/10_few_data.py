@@ -12,7 +12,7 @@
 #
 # **You need** notebooks 03 and 04, and the trace of a matrix.
 #
-# **Time.** About 38 minutes; the notebook runs in about 15 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 64 minutes; the notebook runs in about 15 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math

@@ -12,7 +12,7 @@
 #
 # **You need** notebook 04 (σ(x), coverage).
 #
-# **Time.** About 45 minutes; the notebook runs in about 10 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 74 minutes; the notebook runs in about 10 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math

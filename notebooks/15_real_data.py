@@ -12,7 +12,7 @@
 #
 # **You need** notebooks 09 (the ways to train), 10 (held-out data) and 12 (scores).
 #
-# **Time.** About 41 minutes; the notebook runs in about 22 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 61 minutes; the notebook runs in about 22 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math

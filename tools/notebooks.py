@@ -34,6 +34,7 @@ METADATA = {
 }
 # A folded cell in JupyterLab and VS Code, in Colab, and on the site.
 FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["hide-input"]}
+FORMULA = re.compile(r"\$\$.*?\$\$", re.S)
 
 
 def sources() -> list[Path]:
@@ -215,6 +216,38 @@ def with_hint(text: str) -> str:
     return re.sub(line, lambda found: f"{found[1]} {hint()}", text, count=1)
 
 
+def minutes(source: Path) -> float:
+    """How long a lesson takes a learner, by the rule that 00 states."""
+    all_cells = cells(source)
+    text = "\n".join(text for kind, text in all_cells if kind == "markdown")
+    text = re.sub(r"<details>.*?</details>", " ", text, flags=re.S)
+    apart = r"<!--.*?-->|!\[[^]]*\]|^```.*?^```"
+    prose = re.sub(apart, " ", FORMULA.sub(" ", text), flags=re.S | re.M)
+    code = [text for kind, text in all_cells if kind == "code" and not is_folded(text)]
+    asked = [text for text in code if re.search(r'^check\("', text, re.M)]
+    lines = [line for text in code if text not in asked for line in text.splitlines()]
+    return (
+        len(prose.split()) / 120
+        + len([line for line in lines if line.strip()]) / 15
+        + 1.5 * len(FORMULA.findall(text))
+        + sum(9 if re.search("^def ", text, re.M) else 5 for text in asked)
+        + 6 * ("LABS[" in "\n".join(code))
+        + 2 * ("quiz(" in "\n".join(code))
+        + len(re.findall(r'^guess\("', "\n".join(code), re.M))
+        + int(re.search(r"runs in about (\d+) s", text)[1]) / 60
+    )
+
+
+def with_minutes(text: str, takes: float) -> str:
+    """A lesson's script with the minutes that it takes, where it says others by a tenth or more."""
+
+    def honest(said: re.Match) -> str:
+        right = abs(int(said[2]) - takes) <= 0.1 * takes
+        return said[0] if right else f"{said[1]}{takes:.0f}{said[3]}"
+
+    return re.sub(r"(\*\*Time\.\*\* About )(\d+)( minutes)", honest, text, count=1)
+
+
 def claims_of(source: Path) -> str:
     """The Markdown of a lesson's claims, from what `make claims` has stored."""
     own = [name for name in claims.names() if name.partition("_")[0] == source.name[:2]]
@@ -232,7 +265,7 @@ def with_claims(text: str, source: Path) -> str:
 
 
 def repeat(source: Path) -> None:
-    """Write into a script what it repeats: the hint for Colab, and its claims."""
+    """Write into a script what it repeats: its minutes, the hint for Colab, and its claims."""
     text = source.read_text(encoding="utf-8")
     if line := conflict(source):
         name = source.relative_to(ROOT)
@@ -240,7 +273,7 @@ def repeat(source: Path) -> None:
             f"{name}, line {line}: a merge left two versions there. "
             "Keep one, then run make notebooks: it builds the .ipynb anew."
         )
-    written = with_claims(with_hint(text), source)
+    written = with_claims(with_minutes(with_hint(text), minutes(source)), source)
     if written != text:
         source.write_text(written, encoding="utf-8")
 
