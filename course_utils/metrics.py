@@ -80,6 +80,18 @@ def interval_score(y: Tensor, lower: Tensor, upper: Tensor, level: float = 0.95)
     return upper - lower + 2 / (1 - level) * outside
 
 
+@door(y=values, q=values, level=share)
+def pinball(y: Tensor, q: Tensor, level: float) -> Tensor:
+    """The pinball loss of each value, (n, d), in the units of y: level (y − q) or (level − 1)(y − q).
+
+    Smallest on average where q is the ``level`` quantile of y. For the ends of a 1 − α interval the
+    two losses sum to α/2 times the interval score.
+    Source: Koenker & Bassett (1978).
+    """
+    same_shape(y=y, q=q)
+    return torch.maximum(level * (y - q), (level - 1) * (y - q))
+
+
 class CalibrationCurve(NamedTuple):
     """Each (L,): a level, the coverage observed at it, and the band of an honest model's."""
 

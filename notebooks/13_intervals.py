@@ -1,0 +1,527 @@
+# %% [markdown]
+# # 13 · Intervals
+#
+# **The question.** I need a lower and an upper number for each row. Which way?
+#
+# **You will be able to**
+#
+# - learn two quantiles directly, by the pinball loss, and say when that beats a distribution;
+# - make any interval honest with held-out scores, by a conformal quantile;
+# - test the premise of that guarantee, and say where it ends: groups, selected rows, drift, time;
+# - get an interval from few rows.
+#
+# **You need** notebook 04 (a network with two outputs), notebook 12 (coverage with its error bar, the interval score), and quantiles.
+#
+# **Time.** About 55 minutes; the notebook runs in about 10 s.
+
+# %%
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributions import Beta, Normal
+from torch.nn.functional import softplus
+
+from course_utils import check, guess, guesses, measured, quiz
+from course_utils.data import DTYPE, LINE, WAVE
+from course_utils.doors import same_shape
+from course_utils.labs import LABS
+from course_utils.losses import mean_nll
+from course_utils.metrics import interval, interval_score
+from course_utils.models import HeteroscedasticRegressor
+from course_utils.plots import DATA, MEAN, REPAIRED, TRUTH, WRONG, show, use_course_style
+from course_utils.training import fit, predict
+
+use_course_style()
+
+# %% [markdown]
+# ## Two ways to one interval
+#
+# Delays, prices and waiting times have a long tail on one side. We give the wave such noise, an exponential one, with the same mean and σ(x) as before. 100 rows train, 100 more are held out, and 20,000 new ones, which no practice has, will judge.
+
+# %%
+def late(n, seed):
+    """The wave, its Gaussian noise replaced by an exponential one of the same mean and σ."""
+    x, y = WAVE.sample(n, seed=seed)
+    mean, sigma = WAVE.truth(x)
+    return x, mean + sigma * (-Normal(0, 1).cdf((mean - y) / sigma).log() - 1)
+
+
+x, y = late(100, seed=0)
+x_held, y_held = late(100, seed=1)
+x_new, y_new = late(20_000, seed=2)
+z_new = (y_new - WAVE.truth(x_new)[0]) / WAVE.truth(x_new)[1]
+assert abs(z_new.mean()) < 0.03 and abs(z_new.std() - 1) < 0.03 and z_new.min() >= -1
+
+# %% [markdown]
+# **The first way** reads the interval off a distribution: learn μ(x) and σ(x), take μ ± 1.645 σ for 90 %.
+#
+# **The second way** learns the two ends. Which loss has a *quantile* as its best constant? Let q be too low with cost τ for each unit, and too high with cost 1 − τ:
+#
+# $$\rho_\tau(y, q) = \max\big(\tau (y - q),\; (\tau - 1)(y - q)\big).$$
+#
+# Raise q a little. For y above q (probability 1 − F(q)) the cost falls by τ a unit, for y below it rises by 1 − τ. The expected slope, (1 − τ) F(q) − τ (1 − F(q)) = F(q) − τ, is zero where **F(q) = τ**: at the τ quantile. This is the *pinball loss* ([Koenker & Bassett 1978](https://doi.org/10.2307/1913643)).
+
+# %%
+def pinball(y: Tensor, q: Tensor, level: float) -> Tensor:
+    same_shape(y=y, q=q)
+    return torch.maximum(level * (y - q), (level - 1) * (y - q))
+
+
+some = torch.linspace(-1, 4, 501, dtype=DTYPE)[:, None]
+for level in (0.05, 0.5, 0.95):
+    costs = torch.stack([pinball(z_new, q.expand_as(z_new), level).mean() for q in some])
+    assert abs(some[costs.argmin()] - z_new.quantile(level)) <= 0.01
+lower, upper = 0 * y - 0.5, 0 * y + 0.7
+both = pinball(y, lower, 0.05) + pinball(y, upper, 0.95)
+torch.testing.assert_close(2 / 0.1 * both, interval_score(y, lower, upper, 0.9))
+
+# %% [markdown]
+# The last line is worth a look: the two pinball losses of an interval, summed and divided by α/2, *are* the interval score of notebook 12. To learn two quantiles is to minimise it.
+#
+# We take the network of notebook 04 for both ways. Its two outputs only get other names: a lower end, and a distance above it, made positive, so that the ends never cross.
+
+# %%
+def ends(model, x):
+    lower, distance = model(x)
+    return lower, lower + softplus(distance)
+
+
+def both_ends(model, x, y):
+    lower, upper = ends(model, x)
+    return (pinball(y, lower, 0.05) + pinball(y, upper, 0.95)).mean()
+
+
+torch.manual_seed(0)
+gaussian = HeteroscedasticRegressor(hidden=(16, 16))
+fit(gaussian, mean_nll, x, y, steps=400, lr=0.01)
+torch.manual_seed(0)
+direct = HeteroscedasticRegressor(hidden=(16, 16))
+_ = fit(direct, both_ends, x, y, steps=400, lr=0.01)
+
+# %%
+@torch.no_grad()
+def read_off(x):
+    return interval(*predict(gaussian, x), 0.9)
+
+
+@torch.no_grad()
+def learned(x):
+    return ends(direct, x)
+
+
+def inside(y, lower, upper):
+    return ((lower <= y) & (y <= upper)).double().mean().item()
+
+
+WAYS = {"read off a Gaussian": read_off, "two quantiles": learned}
+for name, way in WAYS.items():
+    score = interval_score(y_new, *way(x_new), 0.9).mean()
+    print(f"{name:19}: inside {inside(y, *way(x)):.2f} of the training rows, "
+          f"{inside(y_new, *way(x_new)):.2f} of the new ones; interval score {score:.2f}")
+
+# %%
+grid = WAVE.grid()
+fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.2), sharey=True)
+for ax, (name, way) in zip(axes, WAYS.items()):
+    low, high = way(grid)
+    ax.fill_between(grid[:, 0], low[:, 0], high[:, 0], color=MEAN, alpha=0.25, linewidth=0)
+    out = ((y < way(x)[0]) | (y > way(x)[1]))[:, 0]
+    ax.scatter(x[~out], y[~out], s=12, color=DATA)
+    ax.scatter(x[out], y[out], s=22, color=WRONG, marker="x")
+    ax.set(title=name, xlabel="x", ylim=(-2.2, 4.2))
+axes[0].set_ylabel("y")
+fig.suptitle("Two 90 % intervals from the same 100 rows: which would you trust?", x=0.02, ha="left")
+show(fig, alt="Two panels with the same 100 points, whose noise has a long tail upward. Left, the band "
+     "read off a Gaussian, which reaches far below the points; right, the band of two learned "
+     "quantiles, which follows their lower edge. Points outside are crosses.")
+
+# %% [markdown]
+# The Gaussian spends width below, where no y ever comes: its interval score is worse. But both were judged kindly by their own training rows, and both hold less than 90 % of the new ones. Neither way is honest by itself.
+#
+# ## Predict
+#
+# We shall repair a 90 % interval with 99 held-out rows, in a way that holds 90 % *on average over such sets of 99*.
+#
+# **Guess 13-a.** We repeat it with 1,000 sets. How many of the 1,000 repaired intervals hold less than 88 % of new rows?
+
+# %%
+guess("13-a", ...)
+
+# %% [markdown]
+# **Guess 13-b.** An interval holds 90 % of all offers. You buy the tenth whose forecasts are highest. What per cent of *those* does it hold? (Here the forecast's error and the noise have one size, and the offers differ half as much.)
+
+# %%
+guess("13-b", ...)
+
+# %% [markdown]
+# ## Held-out scores make either honest
+#
+# Take n held-out **scores** $s_i$: here, how far y lies outside its interval (negative inside). Take one new score as well. If all n + 1 are **exchangeable** (every order of them equally likely), the new one is equally likely to take any rank (we leave ties aside). So it is at most the k-th smallest of the n with probability k/(n + 1). For level 1 − α we need
+#
+# $$k = \lceil (n + 1)(1 - \alpha) \rceil .$$
+#
+# Move both ends by that k-th smallest score $\hat q$. If k > n, no score is large enough: $\hat q = \infty$, and no finite interval has the guarantee. This is *split conformal prediction* ([Papadopoulos et al. 2002](https://doi.org/10.1007/3-540-36755-1_29); [Lei et al. 2018](https://arxiv.org/abs/1604.04173)), with quantiles *CQR* ([Romano et al. 2019](https://arxiv.org/abs/1905.03222)).
+
+# %%
+def conformal_quantile(scores: Tensor, level: float = 0.95) -> float:
+    n = len(scores)
+    # The factor undoes rounding: 0.07 · 100 is 7.000000000000001 in floats, and k is 7.
+    k = math.ceil((n + 1) * level * (1 - 1e-12))
+    return math.inf if k > n else scores.flatten().kthvalue(k).values.item()
+
+
+def outside(y, lower, upper):
+    return torch.maximum(lower - y, y - upper)
+
+
+assert conformal_quantile(z_new[:8], 0.9) == math.inf > conformal_quantile(z_new[:9], 0.9)
+
+# %%
+repaired = {}
+for name, way in WAYS.items():
+    # For μ and σ the score is in units of σ; for two quantiles in units of y.
+    unit = (lambda x: predict(gaussian, x)[1]) if way is read_off else torch.ones_like
+    q = conformal_quantile(outside(y_held, *way(x_held)) / unit(x_held), 0.9)
+    lower, upper = way(x_new)
+    repaired[name] = lower - q * unit(x_new), upper + q * unit(x_new)
+    score = interval_score(y_new, *repaired[name], 0.9).mean()
+    print(f"{name:19}: ends moved by {q:.2f}; inside {inside(y_new, *repaired[name]):.2f} "
+          f"of the new rows, interval score {score:.2f}")
+
+# %%
+before = [inside(y_new, *way(x_new)) for way in WAYS.values()]
+after = [inside(y_new, *pair) for pair in repaired.values()]
+assert all(a > b for a, b in zip(after, before)) and max(before) < 0.88
+
+# %% [markdown]
+# Both are nearer to 90 %, whatever was wrong with them. The repair knows nothing of the model. It cannot give it a better shape: the pair of quantiles stays the sharper one here.
+#
+# ## First test the premise
+#
+# "Exchangeable" can be tested before the guarantee is used. If the order of rows does not matter, shuffling them changes nothing: a trend of the scores along the rows must look like that of a shuffled order.
+
+# %%
+def p_exchangeable(scores, shuffles=199, seed=0):
+    """p-value: do the scores (n,) rise or fall along the rows more than shuffled ones do?"""
+    rng, order = np.random.default_rng(seed), np.linspace(-1, 1, len(scores))
+    shuffled = rng.permuted(np.tile(scores, (shuffles, 1)), axis=1)
+    as_large = abs(shuffled @ order) >= abs(scores @ order)
+    return (1 + as_large.sum()) / (shuffles + 1)
+
+
+rng = np.random.default_rng(0)
+sets = abs(rng.standard_normal((400, 100)))
+alarms = np.mean([p_exchangeable(scores) <= 0.05 for scores in sets])
+caught = np.mean([p_exchangeable(scores * np.linspace(1, 2, 100)) <= 0.05 for scores in sets])
+print(f"p ≤ 0.05: {alarms:.0%} of 400 exchangeable sets; {caught:.0%} where the noise doubles")
+assert abs(alarms - 0.05) < 2.58 * math.sqrt(0.05 * 0.95 / 400) and caught > 0.6
+
+# %% [markdown]
+# A small p forbids the guarantee. A large one does not grant it: this test sees a trend, in these rows, and not what comes after them. Put the new rows last, as soon as you have some, and test again.
+#
+# ## It is an average over calibration sets
+#
+# The promise is the average over calibration sets *and* new rows. You have one calibration set. For it, the coverage is a number between 0 and 1, drawn from a law that is known ([Vovk 2012](https://arxiv.org/abs/1209.2673)). Let the scores be uniform on (0, 1): then $\hat q$ *is* the coverage, and an order statistic of uniforms has the law Beta(k, n + 1 − k). Other continuous scores give the same law: their own distribution function makes them uniform.
+
+# %%
+covered = {}
+for n in (19, 99, 999):
+    sets = torch.from_numpy(rng.uniform(size=(1000, n)))
+    covered[n] = torch.tensor([conformal_quantile(row, 0.9) for row in sets])
+    law = Beta(0.9 * (n + 1), 0.1 * (n + 1))
+    print(f"n = {n:3}: coverage {covered[n].mean():.2f} ± {covered[n].std():.3f}, "
+          f"by the law {law.mean:.2f} ± {law.stddev:.3f}")
+    assert abs(covered[n].mean() - 0.9) < 2.58 * law.stddev / math.sqrt(1000)
+
+# %%
+few = (covered[99] < 0.88).sum().item()
+assert abs(few - 236) < 2.58 * math.sqrt(1000 * 0.236 * 0.764)  # by the law, 236 are expected
+measured("13-a", few, "intervals below 88 %")
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(8.4, 2.7), sharex=True)
+p = torch.linspace(0.65, 0.9999, 500)
+for ax, (n, values) in zip(axes, covered.items()):
+    law = Beta(torch.tensor(0.9 * (n + 1)), torch.tensor(0.1 * (n + 1)))
+    density = law.log_prob(p).exp()
+    ax.hist(values, bins=40, range=(0.65, 1), density=True, color=DATA, alpha=0.6)
+    ax.plot(p, density, color=MEAN)
+    ax.fill_between(p, 0, density, where=p < 0.88, color=WRONG, alpha=0.45, linewidth=0)
+    ax.axvline(0.9, color=TRUTH, linestyle="--", linewidth=1)
+    ax.set(xlim=(0.65, 1), yticks=[], title=f"{n} rows: {(values < 0.88).double().mean():.0%} below 0.88")
+axes[1].set_xlabel("coverage that one calibration set gives (dashed: 0.90, promised on average)")
+show(fig, alt="Three histograms of 1,000 coverages under their Beta densities, on one axis from 0.65 to "
+     "1, with a line at 0.90 and what lies below 0.88 shaded: wide for 19 calibration rows, narrower "
+     "for 99, within 0.03 of 0.90 for 999.")
+
+# %% [markdown]
+# So a coverage of 0.87 of a promised 0.90, with 99 calibration rows, disproves nothing. (On top comes the binomial error of the new rows.)
+#
+# ## It is an average over groups
+#
+# Let a model know the true mean of the late wave, and nothing of σ(x): its score is $|y - \mu|$, one width for all. Calibrate on 600 rows, all together, then separately for each third of |x|: *conformal by group* ([Vovk 2012](https://arxiv.org/abs/1209.2673) calls it Mondrian).
+
+# %%
+def third(x):
+    return (x.abs().flatten() > 1).long() + (x.abs().flatten() > 2).long()
+
+
+x_many, y_many = late(600, seed=3)
+many, fresh = (abs(y - WAVE.truth(x)[0]) for x, y in ((x_many, y_many), (x_new, y_new)))
+one = conformal_quantile(many, 0.9)
+each = torch.tensor([conformal_quantile(many[third(x_many) == g], 0.9) for g in range(3)])
+shares = {}
+for name, reach in (("one width", torch.full((3,), one)), ("by group", each)):
+    hit = (fresh.flatten() <= reach[third(x_new)]).double()
+    shares[name] = [hit[third(x_new) == g].mean().item() for g in range(3)]
+    print(f"{name:9}: inside {hit.mean():.2f}; by thirds of |x|", [f"{s:.2f}" for s in shares[name]])
+assert max(shares["one width"]) - min(shares["one width"]) > 0.15
+assert max(shares["by group"]) - min(shares["by group"]) < 0.08
+
+# %% [markdown]
+# Right overall, and wrong in every third, until each third has its own quantile. Each now rests on 200 rows only. No method can promise coverage at *every* x: its intervals would have to be infinitely wide ([Barber et al. 2021](https://arxiv.org/abs/1903.04684)).
+#
+# Which groups? With a σ, sort by what it says. In each bin compare the RMS of what σ *said* with the RMSE that *came*. (The mean of |came/said − 1| is called ENCE, [Levi et al. 2022](https://arxiv.org/abs/1905.11659).)
+
+# %%
+mu, sigma = predict(gaussian, x_new)
+bins = sigma.flatten().argsort().reshape(5, -1)
+said = sigma.flatten()[bins].square().mean(1).sqrt()
+came = (y_new - mu).flatten()[bins].square().mean(1).sqrt()
+print("said", [f"{s:.2f}" for s in said])
+print("came", [f"{s:.2f}" for s in came])
+print(f"ENCE {(came / said - 1).abs().mean():.2f}")
+assert (came / said)[0] == (came / said).max() > 1.5
+
+# %% [markdown]
+# The smallest σ are the most wrong: where the network is surest, its error is the largest multiple of what it said. One factor for all cannot mend that; one for each bin can.
+#
+# ## Not for rows that you select
+#
+# Offers are worth v, which differ with variance ¼. We forecast v + d and get v + e, with d and e from N(0, 1). The interval, forecast ± 1.645 √2, holds 90 %.
+
+# %%
+v, d, e = np.random.default_rng(0).standard_normal((3, 200_000)) * [[0.5], [1], [1]]
+forecast, error = v + d, e - d
+hit = abs(error) < 1.645 * math.sqrt(2)
+best = forecast >= np.quantile(forecast, 0.9)
+print(f"all offers: {hit.mean():.0%} inside; the tenth that we buy: {hit[best].mean():.0%}")
+slope = -1 / 1.25  # of the error on the forecast: Cov(e − d, v + d) / Var(v + d)
+assert abs(np.polyfit(forecast, error, 1)[0] - slope) < 0.01 and abs(hit.mean() - 0.9) < 0.005
+assert hit[best].mean() < 0.75
+measured("13-b", round(100 * hit[best].mean()), "per cent of the bought offers inside")
+
+# %% [markdown]
+# A high forecast is high partly because its error is. Whoever selects by forecast, by lower end or by narrowness has left the rows that were promised. Calibrate on rows that were *selected the same way*.
+#
+# ## Nor under drift, nor in time
+#
+# If after calibration the noise doubles, a right 90 % interval holds $2\Phi(1.645/2) - 1 = 59\,\%$.
+#
+# With rows in time, a random split hides what is to come. Here are 1,000 random walks. The "model" forecasts the last value that it knows. We want it 20 steps ahead. Way one holds out rows *at random*: the last known value is then a step or two away. Way two holds out *blocks with a gap*: it forecasts 20 steps, from the past only, as it will have to.
+
+# %%
+assert round(math.erf(1.645 / 2 / math.sqrt(2)), 2) == 0.59
+steps, hits = 20, {"at random": [], "blocks with a gap": []}
+for walk in rng.standard_normal((1000, 400)).cumsum(axis=1):
+    known = np.sort(rng.permutation(400)[:200])
+    rest = np.setdiff1d(np.arange(known[0], 400), known)
+    near = abs(walk[rest] - walk[known[np.searchsorted(known, rest) - 1]])
+    far = abs(walk[steps::steps] - walk[:-steps:steps])[:18]
+    future = abs(walk[-1] - walk[-1 - steps])
+    for name, scores in zip(hits, (near, far)):
+        hits[name].append(future <= conformal_quantile(torch.from_numpy(scores), 0.9))
+for name, hit in hits.items():
+    print(f"held out {name}: the future inside in {np.mean(hit):.0%}")
+assert np.mean(hits["at random"]) < 0.5
+assert abs(np.mean(hits["blocks with a gap"]) - 18 / 19) < 0.02  # k = 18 of n = 18
+
+# %% [markdown]
+# Hold out as you will predict: the last block, with a gap as long as the forecast; or whole patients, whole sites. (The steps of a walk are exchangeable, so its blocks are, too. Data whose *behaviour* changes need more: recent rows weighted, or a level that is adjusted as results come in, [Gibbs & Candès 2021](https://arxiv.org/abs/2106.00170).)
+#
+# ## With few rows
+#
+# With 20 rows in all, a split leaves ten to learn from and ten to calibrate. The **jackknife+** ([Barber et al. 2021](https://arxiv.org/abs/1905.02928)) uses all: leave out row i, fit, keep the fit $\hat\mu_{-i}$ and the residual $R_i$ of row i. The upper end at x is the k-th smallest of $\hat\mu_{-i}(x) + R_i$; the lower end mirrors it. It promises 1 − 2α, and mostly gives 1 − α. We try 2,000 sets of 20 rows of the line at once.
+
+# %%
+X = torch.stack([torch.ones(2000, 21, dtype=DTYPE), torch.from_numpy(rng.uniform(-3, 3, (2000, 21)))], 2)
+y_line = LINE.mean(X[:, :, 1:]) + torch.from_numpy(rng.standard_normal((2000, 21, 1)))
+
+
+def forecasts(rows, at):
+    """The least-squares line through ``rows``, at the rows ``at``: (2000, len(at))."""
+    A, b = X[:, rows], y_line[:, rows]
+    return (X[:, at] @ torch.linalg.solve(A.mT @ A, A.mT @ b))[..., 0]
+
+
+far = (y_line[:, 10:20, 0] - forecasts(range(10), range(10, 20))).abs().sort(1).values
+centre, reach = forecasts(range(10), [20])[:, 0], far[:, math.ceil(11 * 0.9) - 1]
+left = [forecasts([j for j in range(20) if j != i], [i, 20]).T for i in range(20)]
+at_new = torch.stack([new for _, new in left], 1)
+R = torch.stack([(y_line[:, i, 0] - own).abs() for i, (own, _) in enumerate(left)], 1)
+
+# %%
+k = math.ceil(21 * 0.9)
+plus = (at_new - R).sort(1).values[:, 20 - k], (at_new + R).sort(1).values[:, k - 1]
+for name, (low, high) in (("split 10 + 10", (centre - reach, centre + reach)), ("jackknife+", plus)):
+    share = inside(y_line[:, 20, 0], low, high)
+    print(f"{name:13}: inside {share:.2f} ± {math.sqrt(0.09 / 2000):.3f}, width {(high - low).mean():.1f}")
+    assert share > 0.9 - 2.58 * math.sqrt(0.09 / 2000)
+assert (plus[1] - plus[0]).mean() < 0.93 * 2 * reach.mean()
+
+# %% [markdown]
+# Both hold their 90 %; the jackknife+ is narrower, for it learns from 19 rows. It costs n fits. With folds in place of single rows it is *CV+*.
+#
+# ## The lab
+#
+# The mean is right, and σ(x) is right up to a factor s. Slide s: PIT and scores react, and the conformal band (green edges) does not move: $\hat q$ undoes any factor. Then shift the new data: the guarantee ends. Last, slide n: the density on the right says what your calibration set could have given, the line what it gives.
+
+# %%
+lab = LABS["12"]()
+lab
+
+# %% [markdown]
+# ## A reader asks
+#
+# **"Which way, then?"** If you need a density, or several levels, or the mean as well: a distribution. If you need two ends and do not know the noise's shape: two quantiles. In either case move the ends by held-out scores.
+#
+# **"Can I repair all levels at once?"** Replace each level by the share of held-out PIT values below it ([Kuleshov et al. 2018](https://arxiv.org/abs/1807.00263)). It makes any σ right on average, one *drawn at random* as well:
+
+# %%
+sigma = np.exp(0.7 * rng.standard_normal(60_000))  # has nothing to do with y
+pits = Normal(0, 1).cdf(torch.from_numpy(rng.standard_normal(60_000) / sigma))
+known = pits[:30_000].sort().values
+level = torch.searchsorted(known, pits[30_000:]) / len(known)
+hit = ((level > 0.05) & (level < 0.95)).double()
+by_sigma = hit[torch.from_numpy(sigma[30_000:]).argsort()].reshape(3, -1).mean(1)
+print(f"90 % interval: {hit.mean():.2f} inside; by thirds of σ", [f"{s:.2f}" for s in by_sigma])
+assert abs(hit.mean() - 0.9) < 0.01 and by_sigma[0] < 0.75 and by_sigma[2] > 0.99
+
+# %% [markdown]
+# **"May I recalibrate and report on the same rows?"** No: $\hat q$ makes exactly those rows look right.
+#
+# ## Exercises
+#
+# **13-1 (predict).** How many calibration rows does a *99 %* conformal interval need at least, so that it is not infinite?
+
+# %%
+rows_needed = ...
+check("13-1", rows_needed)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# $\hat q$ is finite when k ≤ n.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# At 90 % the answer is 9: $(9 + 1) \cdot 0.9 = 9$.
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# rows_needed = 99  # 0.99 (n + 1) <= n means n >= 0.99 / 0.01
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **13-2 (code).** This line is found in many tutorials ([Angelopoulos & Bates 2021](https://arxiv.org/abs/2107.07511) among them):
+#
+# ```python
+# q = np.quantile(scores, np.ceil((n + 1) * level) / n, method="higher")
+# ```
+#
+# At n = 19 and level 0.9 it takes the *largest* score: coverage 0.95, not 0.90. `np.quantile` counts its positions from 0 to n − 1. Write it right, for an array `scores` of (n,), in any order and of any sign: the k-th smallest, and `math.inf` if k > n. (The checks use several n and levels, away from rounding.)
+
+# %%
+scores = np.arange(1, 20)  # n = 19
+assert np.quantile(scores, np.ceil(20 * 0.9) / 19, method="higher") == 19
+
+
+def right_quantile(scores, level):
+    ...
+
+
+check("13-2", right_quantile)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Sort the scores. At which index, from 0, is the k-th smallest?
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `k = math.ceil((n + 1) * level)`; what if k > n?
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def right_quantile(scores, level):
+#     k = math.ceil((len(scores) + 1) * level)
+#     return math.inf if k > len(scores) else np.sort(scores)[k - 1]
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **13-3 (code): bugs in the wild.** In 2026 users found these in public libraries: the *wrong tail*, a half-width that is the (1 − level)/2 quantile of |residuals|, so that 8 % were inside at a nominal 90 % ([sktime 10757](https://github.com/sktime/sktime/issues/10757)); a *finite end* where only ∞ is valid ([MAPIE 980](https://github.com/scikit-learn-contrib/MAPIE/issues/980)); *σ in place of σ²* ([skpro 975](https://github.com/sktime/skpro/issues/975)).
+#
+# Write the test that catches all three. `half_width(residuals, level)` is given: it takes residuals (n,) of either sign, and returns the conformal half-width. Return `True` if it is right on data that you make up, else `False`. The check runs your test on right functions and on wrong ones; the third takes the square root of the half-width.
+
+# %%
+def is_right(half_width):
+    ...
+
+
+check("13-3", is_right)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Which residuals make k obvious? Let them be −1, 2, −3, … of known size, and not 1.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Two calls will do: one where k ≤ n, one where k > n.
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def is_right(half_width):
+#     r = np.arange(1.0, 20.0) * (-1) ** np.arange(19)
+#     return half_width(r, 0.9) == 18 and half_width(r[:8], 0.9) == math.inf
+# ```
+#
+# </details>
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+quiz("13")
+
+# %%
+guesses("13")
+
+# %% [markdown]
+# ## Recap
+#
+# - Either way: read the ends off a distribution, or learn them by the pinball loss; two quantiles win where the noise's shape is unknown. Held-out scores then make either honest, on average.
+# - The ends move by the k-th smallest held-out score, k = ⌈(n + 1)(1 − α)⌉; beyond n it is ∞.
+# - The average is over calibration sets (a Beta law), over groups (repair each), over all rows (not those you select).
+# - Exchangeability can be tested. In time, hold out blocks with a gap.
+# - Few rows: jackknife+.
+
+# %% [markdown]
+# **Next.** A held-out score mends an interval on average. It cannot know *where* the network was unsure because it had few points: that is the question of [`14_ensembles`](14_ensembles.ipynb).
+#
+# **Further reading.**
+# - R. Koenker & G. Bassett (1978), ["Regression quantiles"](https://doi.org/10.2307/1913643).
+# - J. Lei et al. (2018), ["Distribution-free predictive inference for regression"](https://arxiv.org/abs/1604.04173).
+# - Y. Romano, E. Patterson & E. Candès (2019), ["Conformalized quantile regression"](https://arxiv.org/abs/1905.03222).
+# - A. Angelopoulos & S. Bates (2021), ["A gentle introduction to conformal prediction"](https://arxiv.org/abs/2107.07511).
+# - R. Foygel Barber et al. (2021), ["Predictive inference with the jackknife+"](https://arxiv.org/abs/1905.02928).
