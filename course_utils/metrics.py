@@ -82,7 +82,9 @@ def interval_score(y: Tensor, lower: Tensor, upper: Tensor, level: float = 0.95)
 
 @door(y=values, q=values, level=share)
 def pinball(y: Tensor, q: Tensor, level: float) -> Tensor:
-    """The pinball loss of each value, (n, d), in the units of y: level (y − q) or (level − 1)(y − q).
+    """The pinball loss of each value, (n, d), in the units of y.
+
+    level (y − q) where y is above q, (1 − level)(q − y) where it is below.
 
     Smallest on average where q is the ``level`` quantile of y. For the ends of a 1 − α interval the
     two losses sum to α/2 times the interval score.

@@ -12,7 +12,7 @@
 #
 # **You need** notebook 04 (a network with two outputs), notebook 12 (coverage with its error bar, the interval score), and quantiles.
 #
-# **Time.** About 55 minutes; the notebook runs in about 10 s.
+# **Time.** About 35 minutes; the notebook runs in about 10 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math
@@ -31,10 +31,11 @@ from course_utils.labs import LABS
 from course_utils.losses import mean_nll
 from course_utils.metrics import interval, interval_score
 from course_utils.models import HeteroscedasticRegressor
-from course_utils.plots import DATA, MEAN, REPAIRED, TRUTH, WRONG, show, use_course_style
+from course_utils.plots import DATA, MEAN, TRUTH, WRONG, show, use_course_style
 from course_utils.training import fit, predict
 
 use_course_style()
+
 
 # %% [markdown]
 # ## Two ways to one interval
@@ -54,6 +55,7 @@ x_held, y_held = late(100, seed=1)
 x_new, y_new = late(20_000, seed=2)
 z_new = (y_new - WAVE.truth(x_new)[0]) / WAVE.truth(x_new)[1]
 assert abs(z_new.mean()) < 0.03 and abs(z_new.std() - 1) < 0.03 and z_new.min() >= -1
+
 
 # %% [markdown]
 # **The first way** reads the interval off a distribution: learn μ(x) and σ(x), take μ ± 1.645 σ for 90 %.
@@ -78,6 +80,7 @@ lower, upper = 0 * y - 0.5, 0 * y + 0.7
 both = pinball(y, lower, 0.05) + pinball(y, upper, 0.95)
 torch.testing.assert_close(2 / 0.1 * both, interval_score(y, lower, upper, 0.9))
 
+
 # %% [markdown]
 # The last line is worth a look: the two pinball losses of an interval, summed and divided by α/2, *are* the interval score of notebook 12. To learn two quantiles is to minimise it.
 #
@@ -100,6 +103,7 @@ fit(gaussian, mean_nll, x, y, steps=400, lr=0.01)
 torch.manual_seed(0)
 direct = HeteroscedasticRegressor(hidden=(16, 16))
 _ = fit(direct, both_ends, x, y, steps=400, lr=0.01)
+
 
 # %%
 @torch.no_grad()
@@ -156,6 +160,7 @@ guess("13-a", ...)
 # %%
 guess("13-b", ...)
 
+
 # %% [markdown]
 # ## Held-out scores make either honest
 #
@@ -195,6 +200,7 @@ for name, way in WAYS.items():
 before = [inside(y_new, *way(x_new)) for way in WAYS.values()]
 after = [inside(y_new, *pair) for pair in repaired.values()]
 assert all(a > b for a, b in zip(after, before)) and max(before) < 0.88
+
 
 # %% [markdown]
 # Both are nearer to 90 %, whatever was wrong with them. The repair knows nothing of the model. It cannot give it a better shape: the pair of quantiles stays the sharper one here.
@@ -257,6 +263,7 @@ show(fig, alt="Three histograms of 1,000 coverages under their Beta densities, o
      "1, with a line at 0.90 and what lies below 0.88 shaded: wide for 19 calibration rows, narrower "
      "for 99, within 0.03 of 0.90 for 999.")
 
+
 # %% [markdown]
 # So a coverage of 0.87 of a promised 0.90, with 99 calibration rows, disproves nothing. (On top comes the binomial error of the new rows.)
 #
@@ -311,7 +318,7 @@ best = forecast >= np.quantile(forecast, 0.9)
 print(f"all offers: {hit.mean():.0%} inside; the tenth that we buy: {hit[best].mean():.0%}")
 slope = -1 / 1.25  # of the error on the forecast: Cov(e − d, v + d) / Var(v + d)
 assert abs(np.polyfit(forecast, error, 1)[0] - slope) < 0.01 and abs(hit.mean() - 0.9) < 0.005
-assert hit[best].mean() < 0.75
+assert abs(hit[best].mean() - 0.75) < 0.01
 measured("13-b", round(100 * hit[best].mean()), "per cent of the bought offers inside")
 
 # %% [markdown]
@@ -377,10 +384,10 @@ assert (plus[1] - plus[0]).mean() < 0.93 * 2 * reach.mean()
 #
 # ## The lab
 #
-# The mean is right, and σ(x) is right up to a factor s. Slide s: PIT and scores react, and the conformal band (green edges) does not move: $\hat q$ undoes any factor. Then shift the new data: the guarantee ends. Last, slide n: the density on the right says what your calibration set could have given, the line what it gives.
+# The mean is right, and the σ(x) that the model says is 0.6 times the true one (orange). The green edges are the conformal repair. Slide the level: how high can it go before the interval is infinite? Slide the calibration rows: the middle panel says what a set of that size could have given, and its thick line what yours gives. Last, let the noise of the new rows drift: what does the law say then?
 
 # %%
-lab = LABS["12"]()
+lab = LABS["13"]()
 lab
 
 # %% [markdown]
@@ -447,6 +454,7 @@ def right_quantile(scores, level):
 
 
 check("13-2", right_quantile)
+
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

@@ -29,9 +29,9 @@ from course_utils.labs.cells import Sample, expected_nll
 from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
 
-TRAINED = sorted(LABS.keys() - {"01", "10", "12", "14"})
+TRAINED = sorted(LABS.keys() - {"01", "10", "12", "13", "14"})
 # Labs with a slider for the rate.
-WITH_RATE = sorted(LABS.keys() - {"01", "07", "10", "11", "12", "14", "15"})
+WITH_RATE = sorted(LABS.keys() - {"01", "07", "10", "11", "12", "13", "14", "15"})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -788,6 +788,20 @@ def test_the_law_of_lab_11_is_that_of_its_coverages_over_calibration_sets():
     lab.set(points=9)
     assert lab.law() is None and "lower" not in lab.curves()
     assert "infinite: too few points" in lab.numbers()[-1]
+    lab.close()
+
+
+def test_the_conformal_interval_of_lab_13_gives_what_it_says():
+    lab = full("13")
+    x, y = WAVE.sample(200_000, seed=7)
+    mean, sigma = WAVE.truth(x)
+    for level, rows, drift in ((0.9, 99, 1.0), (0.8, 19, 2.0), (0.95, 999, 0.5)):
+        lab.set(level=level, rows=rows, drift=drift)
+        inside = (drift * (y - mean).abs() <= lab.q * 0.6 * sigma).double().mean().item()
+        assert lab.gives() == pytest.approx(inside, abs=4 * math.sqrt(0.1 / 200_000))
+    lab.set(level=0.95, rows=9)
+    assert lab.law() is None and "lower" not in lab.curves()
+    assert "infinite" in lab.numbers()[0]
     lab.close()
 
 

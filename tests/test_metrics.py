@@ -11,6 +11,7 @@ from course_utils.metrics import (
     interval,
     interval_score,
     paired_comparison,
+    pinball,
     pit,
 )
 
@@ -110,6 +111,17 @@ def test_the_interval_score_is_two_pinball_losses(y, mu, sigma, level):
         expected += 2 / (1 - level) * (p * max(y - q, 0) + (1 - p) * max(q - y, 0))
     score = interval_score(column(y), *interval(column(mu), column(sigma), level), level)
     assert score.item() == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.5, 0.9])
+def test_the_pinball_loss_is_smallest_at_the_quantile(level):
+    from scipy import optimize, stats
+
+    y = column(*stats.expon.ppf((np.arange(20_000) + 0.5) / 20_000))
+    cost = lambda q: pinball(y, torch.full_like(y, q), level).mean().item()
+    best = optimize.minimize_scalar(cost, bounds=(0, 8), method="bounded").x
+    assert best == pytest.approx(stats.expon.ppf(level), abs=2e-3)
+    assert cost(0.0) == pytest.approx(level, rel=1e-3)  # y alone: its mean is 1
 
 
 @pytest.mark.parametrize("metric", [crps, interval_score])

@@ -7,8 +7,8 @@ import numpy as np
 
 from course_utils.checks import Coded, Mistake, Option, Question, Value
 
-LEVELS = (Fraction(9, 10), Fraction(8, 10))
-SIZES = (3, 8, 9, 19, 39, 55)  # 3 needs an infinite interval at both levels, 8 at the first
+LEVELS = (Fraction(9, 10), Fraction(7, 10))
+SIZES = (3, 8, 9, 19, 39, 55)  # at 0.9 the first two need an infinite interval
 
 
 def score_sets(rng):
@@ -66,14 +66,10 @@ rank_mistakes = [
         "The ranks are right. Where k > n the answer is `math.inf`; yours is not a number there.",
         kth(one_more, beyond=lambda scores: math.nan),
     ),
-    Mistake(
-        "Index k is the (k + 1)-th smallest: Python counts from 0.",
-        kth(one_more, shift=1),
-    ),
+    Mistake("Index k is the (k + 1)-th smallest: Python counts from 0.", kth(one_more, shift=1)),
     Mistake("This is the (k − 1)-th smallest: one rank too few.", kth(one_more, shift=-1)),
     Mistake(
-        "This takes n in place of n + 1: the new row is missing.",
-        kth(lambda n, level: n * level),
+        "This takes n in place of n + 1: the new row is missing.", kth(lambda n, level: n * level)
     ),
     Mistake(
         "n + 1 is there, but it is rounded down. The share must be reached: round up.",
@@ -105,8 +101,7 @@ rank_mistakes = [
         lambda scores, level: np.quantile(scores, level),
     ),
     Mistake(
-        "This counts from the largest score downwards.",
-        kth(lambda n, level: (n + 1) * (1 - level)),
+        "This counts from the largest score downwards.", kth(lambda n, level: (n + 1) * (1 - level))
     ),
 ]
 
@@ -160,12 +155,7 @@ EXERCISES = {
             Mistake("99 % and 1 % are exchanged: with one row k = ⌈2 · 0.99⌉ = 2 > 1.", 1),
         ],
     ),
-    "13-2": Coded(
-        oracle=by_counting,
-        inputs=score_sets,
-        use=each_set,
-        mistakes=rank_mistakes,
-    ),
+    "13-2": Coded(oracle=by_counting, inputs=score_sets, use=each_set, mistakes=rank_mistakes),
     "13-3": Coded(
         oracle=lambda: np.array([1.0, 1.0, 0.0, 0.0, 0.0]),
         inputs=lambda rng: (),
@@ -195,9 +185,7 @@ EXERCISES = {
                 "Only the finite end is caught: look at a case with k ≤ n as well.",
                 lambda function: function is not never_infinite,
             ),
-            Mistake(
-                "Only the wrong tail is caught.", lambda function: function is not wrong_tail
-            ),
+            Mistake("Only the wrong tail is caught.", lambda function: function is not wrong_tail),
             Mistake("Only the square root is caught.", lambda function: function is not root),
         ],
     ),

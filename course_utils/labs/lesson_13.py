@@ -1,0 +1,144 @@
+"""Lesson 13: an interval calibrated on a few rows at any level, and new rows whose noise grows."""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.distributions import Beta
+
+from course_utils.data import WAVE
+from course_utils.labs.lab import Lab
+from course_utils.labs.panels import DASHED, fit_curves, fit_panel
+from course_utils.labs.picture import Panel
+from course_utils.labs.sliders import choice_slider, slider
+from course_utils.metrics import conformal_quantile
+from course_utils.plots import MEAN, REPAIRED, WRONG
+
+NEW, SAID = 500, 0.6  # new rows; σ that the model says, over the true one
+SIZES = (9, 19, 29, 49, 99, 199, 499, 999)
+LEVELS = torch.linspace(0.5, 0.995, 199, dtype=torch.float64)
+
+
+class Promise(Lab):
+    """Lesson 13: the true mean, 0.6 times the true σ(x), a conformal repair; no training."""
+
+    alt = (
+        "Lab: a conformal interval judged on 500 new rows. Left, the rows, the model's own "
+        "interval and the edges of the repaired one; middle, the density of the coverage that a "
+        "calibration set of this size gives, the level promised, and the coverage of this set; "
+        "right, the factor on σ over the level. Sliders: level, calibration rows, drift of the "
+        "noise."
+    )
+    retrains = frozenset({"level", "rows", "drift"})
+    train_steps = 0
+    n = NEW
+    y_limits = (-4, 4)
+
+    def new_controls(self):
+        return {
+            "level": slider("level", 0.9, 0.5, 0.99, 0.01),
+            "rows": choice_slider("calibration rows", 99, SIZES),
+            "drift": slider("new noise / calibration noise", 1.0, 0.5, 3),
+        }
+
+    def new_problem(self):
+        return WAVE
+
+    def first_weights(self):
+        class Known(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.log_scale = nn.Parameter(torch.tensor(math.log(SAID), dtype=torch.float64))
+
+            def forward(self, x):
+                mean, sigma = WAVE.truth(x)
+                return mean, 2 * (sigma.log() + self.log_scale)
+
+        return Known()
+
+    def _pose(self):
+        super()._pose()
+        x, y = WAVE.sample(NEW, seed=1)
+        mean, _ = WAVE.truth(x)
+        self.shown = x, mean + self.value.drift * (y - mean)
+        noise = np.random.default_rng(2).standard_normal(SIZES[-1])[: self.value.rows]
+        self.scores = torch.from_numpy(abs(noise) / SAID)
+        self.q = conformal_quantile(self.scores, self.value.level)
+
+    def gives(self):
+        """The coverage of this interval on ever more new rows, by its closed form."""
+        return math.erf(self.q * SAID / self.value.drift / math.sqrt(2))
+
+    def law(self):
+        """The coverage over calibration sets without drift, Beta(k, n + 1 − k); None if k > n."""
+        n = self.value.rows
+        k = math.ceil((n + 1) * self.value.level * (1 - 1e-12))
+        return Beta(float(k), float(n + 1 - k)) if k <= n else None
+
+    def panels(self):
+        green = {"color": REPAIRED, "linewidth": 1.5}
+        fit = fit_panel(self, "model's own")
+        fit.curves["data"] = fit.curves["data"] | {"label": "new rows"}
+        fit.curves |= {"lower": green | {"label": "conformal edges"}, "upper": green}
+        return [
+            fit,
+            Panel(
+                {
+                    "xlim": (0.4, 1),
+                    "ylim": (0, 60),
+                    "xlabel": "coverage",
+                    "ylabel": "density over calibration sets",
+                },
+                {
+                    "density": {"color": MEAN, "label": "Beta law"},
+                    "promise": DASHED | {"label": "promised"},
+                    "gives": {"color": WRONG, "label": "this set, new rows"},
+                },
+            ),
+            Panel(
+                {
+                    "xlim": (0.5, 1),
+                    "ylim": (0, 6),
+                    "xlabel": "level",
+                    "ylabel": "factor on the σ that was said",
+                },
+                {
+                    "right": DASHED | {"label": "right, without drift"},
+                    "factor": green | {"label": "from these rows"},
+                    "chosen": {"color": REPAIRED, "linestyle": ":", "label": "level chosen"},
+                },
+            ),
+        ]
+
+    def curves(self):
+        level, at = self.value.level, min(max(self.gives(), 0.4), 1.0)
+        k = torch.ceil((self.value.rows + 1) * LEVELS * (1 - 1e-12)).long()
+        finite = k <= self.value.rows
+        found = fit_curves(self) | {
+            "promise": ((level, level), (0, 60)),
+            "gives": ((at, at), (0, 60)),
+            "factor": (LEVELS[finite], self.scores.sort().values[k[finite] - 1]),
+            "right": (LEVELS, math.sqrt(2) * torch.erfinv(LEVELS) / SAID),
+            "chosen": ((level, level), (0, 6)),
+        }
+        if self.law() is not None:
+            p = torch.linspace(0.4, 0.9995, 600, dtype=torch.float64)
+            half = self.q * self.sigma
+            found |= {
+                "density": (p, self.law().log_prob(p).exp()),
+                "lower": (self.x, self.mu - half),
+                "upper": (self.x, self.mu + half),
+            }
+        return found
+
+    def numbers(self):
+        law = self.law()
+        if law is None:
+            return [f"{self.value.rows} rows are too few for this level: the interval is infinite"]
+        return [
+            f"k = {law.concentration1.item():.0f} of {self.value.rows}, factor on σ {self.q:.2f}",
+            f"promised {self.value.level:.2f}; over calibration sets {law.mean.item():.3f} "
+            f"± {law.stddev.item():.3f}",
+            f"this set, on new rows: coverage {self.gives():.3f}",
+        ]
