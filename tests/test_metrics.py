@@ -117,8 +117,11 @@ def test_the_interval_score_is_two_pinball_losses(y, mu, sigma, level):
 def test_the_pinball_loss_is_smallest_at_the_quantile(level):
     from scipy import optimize, stats
 
-    y = column(*stats.expon.ppf((np.arange(20_000) + 0.5) / 20_000))
-    cost = lambda q: pinball(y, torch.full_like(y, q), level).mean().item()
+    y = column(*stats.expon.ppf((torch.arange(20_000) + 0.5) / 20_000))
+
+    def cost(q):
+        return pinball(y, torch.full_like(y, q), level).mean().item()
+
     best = optimize.minimize_scalar(cost, bounds=(0, 8), method="bounded").x
     assert best == pytest.approx(stats.expon.ppf(level), abs=2e-3)
     assert cost(0.0) == pytest.approx(level, rel=1e-3)  # y alone: its mean is 1
