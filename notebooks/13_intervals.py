@@ -12,7 +12,7 @@
 #
 # **You need** notebook 04 (a network with two outputs), notebook 12 (coverage with its error bar, the interval score), and quantiles.
 #
-# **Time.** About 35 minutes; the notebook runs in about 10 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 63 minutes; the notebook runs in about 10 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math
