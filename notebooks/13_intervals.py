@@ -3,6 +3,8 @@
 #
 # **The question.** I need a lower and an upper number for each row. Which way?
 #
+# ![Two panels, the same 100 points with a long tail upward: left, the band read off a Gaussian reaches far below them; right, the band of two learned quantiles follows their lower edge.](images/13.png)
+#
 # **You will be able to**
 #
 # - learn two quantiles directly, by the pinball loss, and say when that beats a distribution;
@@ -138,9 +140,9 @@ for ax, (name, way) in zip(axes, WAYS.items()):
     ax.set(title=name, xlabel="x", ylim=(-2.2, 4.2))
 axes[0].set_ylabel("y")
 fig.suptitle("Two 90 % intervals from the same 100 rows: which would you trust?", x=0.02, ha="left")
-show(fig, alt="Two panels with the same 100 points, whose noise has a long tail upward. Left, the band "
-     "read off a Gaussian, which reaches far below the points; right, the band of two learned "
-     "quantiles, which follows their lower edge. Points outside are crosses.")
+show(fig, alt="Two panels, the same 100 points with a long tail upward: left, the band read off a "
+     "Gaussian reaches far below them; right, the band of two learned quantiles follows their lower "
+     "edge.")
 
 # %% [markdown]
 # The Gaussian spends width below, where no y ever comes: its interval score is worse. But both were judged kindly by their own training rows, and both hold less than 90 % of the new ones. Neither way is honest by itself.

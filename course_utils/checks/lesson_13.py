@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from course_utils.checks import Coded, Mistake, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
 
 LEVELS = (Fraction(9, 10), Fraction(7, 10))
 SIZES = (3, 8, 9, 19, 39, 55)  # at 0.9 the first two need an infinite interval
@@ -190,6 +190,8 @@ EXERCISES = {
         ],
     ),
 }
+
+GUESSES = {"13-a": Number("of 1,000", 0, 1000), "13-b": Number("%", 0, 100)}
 
 QUIZ = [
     Question(
