@@ -5,14 +5,8 @@ back afterwards, as ``torch.random.fork_rng`` does, takes part of it from every 
 meanwhile. So nothing here sets a stream back: what is drawn comes from generators of its own.
 """
 
-import random
-import threading
-from collections.abc import Callable
-from contextlib import contextmanager
-from functools import wraps
-from types import FunctionType, ModuleType
+from types import FunctionType
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import dropout
@@ -80,86 +74,3 @@ class OwnDraws(TorchFunctionMode):
             return input
         kept = torch.empty_like(input).bernoulli_(1 - p, generator=self.generator)
         return input * kept.div_(1 - p)
-
-
-TORCH_STREAM = {
-    "manual_seed": "manual_seed",
-    "seed": "seed",
-    "initial_seed": "initial_seed",
-    "get_rng_state": "get_state",
-    "set_rng_state": "set_state",
-}
-
-
-class Whose(threading.local):
-    """By module and name: what stands, in this thread, for a function of a global stream."""
-
-    def __init__(self):
-        self.functions: dict[tuple[ModuleType, str], Callable] = {}
-
-
-WHOSE, INSIDE, LOCK = Whose(), [], threading.Lock()
-
-
-class OwnStreams(OwnDraws):
-    """``OwnDraws``, and the same for numpy's and Python's global streams and for all their seeds.
-
-    It works inside of ``streams_by_thread``. Not reached is a function that somebody imported by
-    its own name, as in ``from random import gauss``: it draws as it does wherever it is called.
-    """
-
-    def __init__(self, seed: int):
-        super().__init__(seed)
-        self.functions = functions_of(self.generator, seed)
-
-    def __enter__(self):
-        WHOSE.functions = self.functions
-        return super().__enter__()
-
-    def __exit__(self, *error):
-        WHOSE.functions = {}
-        return super().__exit__(*error)
-
-
-def functions_of(generator: torch.Generator, seed: int) -> dict[tuple[ModuleType, str], Callable]:
-    """By module and name: each function of a global stream, as a method of a generator."""
-    methods = {
-        (module, name): getattr(generator, method)
-        for module in (torch, torch.random)
-        for name, method in TORCH_STREAM.items()
-    }
-    for module, own in (np.random, np.random.RandomState(seed)), (random, random.Random(seed)):
-        for name in vars(module):
-            method = getattr(own, name, None)
-            if callable(method) and not name.startswith("_"):
-                methods[module, name] = method
-    methods[np.random, "sample"] = methods[np.random, "random_sample"]
-    return methods
-
-
-def by_thread(key: tuple[ModuleType, str], usual: Callable) -> Callable:
-    """The function ``usual``, which asks whose thread it is that calls it."""
-
-    @wraps(usual)
-    def function(*args, **kwargs):
-        return WHOSE.functions.get(key, usual)(*args, **kwargs)
-
-    return function
-
-
-@contextmanager
-def streams_by_thread():
-    """Inside, a thread within ``OwnStreams`` has streams of its own; all others notice nothing."""
-    with LOCK:
-        if not INSIDE:
-            for module, name in functions_of(torch.Generator(), 0):
-                setattr(module, name, by_thread((module, name), getattr(module, name)))
-        INSIDE.append(threading.get_ident())
-    try:
-        yield
-    finally:
-        with LOCK:
-            INSIDE.pop()
-            if not INSIDE:
-                for module, name in functions_of(torch.Generator(), 0):
-                    setattr(module, name, getattr(module, name).__wrapped__)

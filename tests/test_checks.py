@@ -7,10 +7,10 @@ import itertools
 import math
 import pkgutil
 import re
+import signal
 import symtable
 import sys
 import threading
-import time
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -25,18 +25,7 @@ from torch import nn
 from torch.distributions import Normal
 
 from course_utils import check, checks, guess, guesses, measured, quiz
-from course_utils.checks import (
-    Choice,
-    Coded,
-    Mistake,
-    Number,
-    OneOf,
-    Option,
-    Question,
-    Value,
-    guard,
-    predictions,
-)
+from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value, predictions
 from course_utils.checks.answers import judge
 from tools.notebooks import cells, sources
 
@@ -61,7 +50,7 @@ def points(rng):
 CODED = Coded(
     oracle=lambda y, mu, log_var: -Normal(mu, (log_var / 2).exp()).log_prob(y),
     inputs=points,
-    gradient=True,
+    trained=("mu", "log_var"),
     mistakes=[
         Mistake("The log term.", lambda y, mu, log_var: nll(y, mu, log_var) - log_var / 2),
         Mistake("σ for σ².", lambda y, mu, log_var: nll(y, mu, 2 * log_var)),
@@ -70,7 +59,6 @@ CODED = Coded(
     ],
 )
 VALUE = Value(oracle=lambda: 1.4189, mistakes=[Mistake("That is σ².", 2.0133)])
-CHOICE = Choice(answer="b", wrong={"a": "Not a.", "c": "Not c."})
 QUESTION = Question("Why?", [Option("So", "Because.", correct=True), Option("<b>", "A & *B*.")])
 
 
@@ -78,7 +66,7 @@ QUESTION = Question("Why?", [Option("So", "Because.", correct=True), Option("<b>
 def lesson_99(monkeypatch):
     """A lesson like any other, and no guesses from another test."""
     lesson = ModuleType("lesson_99")
-    lesson.EXERCISES = {"99-1": CHOICE, "99-2": VALUE, "99-3": CODED}
+    lesson.EXERCISES = {"99-2": VALUE, "99-3": CODED}
     lesson.GUESSES = {
         "99-a": Number("%", 0, 100),
         "99-b": OneOf("up", "down"),
@@ -116,35 +104,17 @@ def test_a_number_of_any_kind_passes(answer):
     assert check("99-2", answer).passed
 
 
-@pytest.mark.parametrize("answer", ["b", "B", " b)", "(b)"])
-def test_a_choice_passes_however_it_is_written(answer):
-    assert check("99-1", answer).passed
-
-
 def test_numpy_and_float32_pass_where_no_gradient_is_asked():
-    exercise = replace(CODED, gradient=False)
+    exercise = replace(CODED, trained=())
     assert judge(exercise, lambda y, mu, log_var: nll(y, mu, log_var).numpy())
     assert judge(exercise, lambda y, mu, log_var: nll(y, mu, log_var).float())
 
 
-def test_a_tuple_a_class_and_a_sampler_can_be_answers():
+def test_a_tuple_and_a_sampler_can_be_answers():
     pair = Coded(oracle=lambda x: (x, 2 * x), inputs=lambda rng: rng.random((5, 1)), mistakes=[])
     assert judge(pair, lambda x: [x, x + x])
     assert "Result 2 of 2" in judge(pair, lambda x: (x, x**2)).message
     assert "2 results" in judge(pair, lambda x: x).message
-
-    class Double(nn.Module):
-        def forward(self, x):
-            return 2 * x
-
-    double = Coded(
-        oracle=lambda x: 2 * x,
-        inputs=lambda rng: torch.from_numpy(rng.random((5, 1))),
-        use=lambda Net, x: Net()(x),
-        mistakes=[],
-    )
-    assert judge(double, Double)
-    assert not judge(double, nn.Module).attempted  # its forward raises NotImplementedError
 
     sampler = Coded(
         oracle=lambda sigma: sigma,
@@ -178,7 +148,7 @@ def test_an_untouched_stub_is_not_attempted(stub):
     verdict = check("99-3", stub)
     assert not verdict.passed
     assert not verdict.attempted
-    assert "Not attempted" in verdict.message
+    assert re.search("Not attempted|still to be written", verdict.message)
 
 
 # ---------------------------------------------------------------- what went wrong, in a sentence
@@ -211,7 +181,15 @@ def test_a_mistake_is_recognised_by_all_draws():
     ("answer", "words"),
     [
         (lambda y, mu, log_var: nll(y, mu, log_var).detach(), "no gradient"),
-        (lambda y, mu, log_var: nll(y.detach(), mu, log_var), "with respect to y"),
+        (lambda y, mu, log_var: nll(y, mu.detach(), log_var), "no gradient reaches mu:"),
+        (lambda y, mu, log_var: nll(y, mu, log_var) + mu - mu.detach(), "respect to mu is not"),
+        (
+            lambda y, mu, log_var: nll(y, mu.detach(), log_var.detach()) + 0 * (mu + log_var),
+            "no gradient reaches mu and log_var",
+        ),
+        (lambda y, mu, log_var: nll(y, mu, log_var).exp(), "the logarithm of this"),
+        (lambda y, mu, log_var: nll(y, mu, log_var) + torch.randn(7, 1), "it samples"),
+        (lambda y, mu, log_var: nll(y, mu, log_var) + 1e-4 * y, r"is -?\d\.\d{3,5} where"),
         (lambda y, mu, log_var: nll(y, mu, log_var).squeeze(1), r"shape is \(7,\)"),
         (lambda y, mu, log_var: nll(y, mu.T, log_var), "broadcasting"),
         (lambda y, mu, log_var: nll(y, mu, log_var).sum(), "the sum"),
@@ -220,12 +198,12 @@ def test_a_mistake_is_recognised_by_all_draws():
         (lambda y, mu, log_var: nll(y, mu, log_var) + 3, "3 above"),
         (lambda y, mu, log_var: nll(y, mu, log_var) + y, "in row 0, for y ="),
         (lambda y, mu, log_var: (y - y).log() * 0, "NaN"),
+        (lambda y, mu, log_var: nll(y, mu, log_var.log()), "NaN.* of a negative number"),
         (lambda y, mu, log_var: (y - y).log(), "infinite"),
         (lambda y, mu, log_var: (y, mu), "a tuple of 2"),
         (lambda y, mu, log_var: (value for value in y), "a generator"),
         (lambda y, mu, log_var: "nll", "a str"),
         (lambda y: y, "yours takes"),
-        (lambda y, mu, log_var: print(y), "`return` missing"),
         (nll(*torch.zeros(3, 7, 1)), "a Tensor"),
         (math, "a module"),
     ],
@@ -241,10 +219,16 @@ def test_an_unforeseen_mistake_is_described(answer, words):
     [
         (2.01, "That is σ²"),
         (-1.4189, "sign"),
-        (1.38, "too small. It is within 5 %"),
+        (1.38, "too small."),
+        (1.4, "too few digits: give three"),
+        (2.0, "That is σ²"),
+        (2.8378, "twice"),
+        (1.4189**2, "That is σ²"),  # the square, and a listed mistake
         (40, "ten times"),
         (math.nan, "NaN"),
         ([1, 2], "there are 2"),
+        ((1, 4189), "Is 1.4189 meant? It is written with a point"),
+        ("1,42", "type 1.42, without quotes"),
         (nll, "called"),
         ("much", "a str"),
         (True, "a bool"),
@@ -254,9 +238,55 @@ def test_a_wrong_number_is_described(answer, words):
     assert words in check("99-2", answer).message
 
 
-def test_a_wrong_choice_is_explained_and_an_unknown_one_lists_the_options():
-    assert check("99-1", "c").message == "Not c."
-    assert "'a', 'b', 'c'" in check("99-1", "d").message
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(67.3, "per cent"), (0.327, "one minus"), (0.67, ""), (0.7, "give three"), (0.453, "square")],
+)
+def test_an_answer_between_0_and_1_has_slips_of_its_own(answer, words):
+    share = Value(oracle=0.673, mistakes=[])
+    verdict = judge(share, answer)
+    assert words in verdict.message
+    assert verdict.passed == (not words)
+
+
+def test_only_what_is_trained_gets_a_gradient():
+    def of_numbers(y, mu, log_var):
+        residuals = torch.tensor(y.numpy()) - mu
+        return 0.5 * (math.log(2 * math.pi) + log_var + residuals**2 / log_var.exp())
+
+    assert check("99-3", of_numbers).passed
+
+
+def test_infinity_may_be_right_and_is_complained_of_elsewhere():
+    capped = Coded(lambda x: x.log(), lambda rng: torch.tensor([0.0, 1.0, 2.0]), mistakes=[])
+    assert judge(capped, torch.log)
+    message = judge(capped, lambda x: torch.tensor([-math.inf, math.inf, 1.0])).message
+    assert message.startswith("The result is infinite, first at position [1]")
+    assert "where -inf is expected" in judge(capped, lambda x: (x + 0.5).log()).message
+
+
+def test_several_ways_to_draw_inputs_are_used_once_each():
+    sizes = []
+    exercise = Coded(
+        oracle=lambda x: x.sum(),
+        inputs=[lambda rng: torch.ones(2), lambda rng: torch.ones(5)],
+        mistakes=[],
+    )
+    assert judge(exercise, lambda x: sizes.append(len(x)) or x.sum())
+    assert sizes == [2, 5]
+
+
+def test_an_answer_that_is_used_passes_the_same_door_as_one_that_is_called():
+    exercise = Coded(
+        oracle=lambda x: 2.0 * float(x),
+        inputs=lambda rng: torch.tensor(rng.random()),
+        use=lambda double, x: float(double(x)),
+        mistakes=[],
+    )
+    assert judge(exercise, lambda x: 2 * x)
+    assert "`return` missing" in judge(exercise, lambda x: None).message
+    assert "yours takes (x, y)" in judge(exercise, lambda x, y: x).message
+    assert "by its name" in judge(exercise, 2.0).message
 
 
 def test_an_exception_is_explained_by_the_learners_own_line():
@@ -270,7 +300,7 @@ def test_an_exception_is_explained_by_the_learners_own_line():
 
 
 def test_an_unknown_key_or_lesson_lists_the_known_ones():
-    with pytest.raises(ValueError, match="99-1, 99-2, 99-3"):
+    with pytest.raises(ValueError, match="99-2, 99-3"):
         check("99-9", 1)
     with pytest.raises(ValueError, match="no lesson '98'"):
         check("98-1", 1)
@@ -284,73 +314,20 @@ def endless(*_):
         pass
 
 
-def stubborn(*_):
-    while True:
-        try:
-            sum(range(100))
-        except Exception:
-            continue
-
-
-def deaf(*_):
-    while True:
-        try:
-            sum(range(100))
-        except:  # noqa: E722
-            continue
-
-
-def threads_left(before: set) -> set:
-    """The threads that are new and do not end within a second."""
-    deadline = time.monotonic() + 1
-    while set(threading.enumerate()) - before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return set(threading.enumerate()) - before
-
-
-SOON = replace(CODED, seconds=0.02)
-
-
-@pytest.mark.parametrize("answer", [endless, stubborn, deaf])
-def test_an_endless_loop_is_stopped(answer):
-    before = set(threading.enumerate())
-    verdict = judge(SOON, answer)
-    assert "was stopped" in verdict.message
-    assert not threads_left(before)
-
-
-def test_a_wait_that_can_not_be_stopped_is_left_behind(monkeypatch):
-    monkeypatch.setattr(guard, "GRACE", 0.1)
-    awake = threading.Event()
-    verdict = judge(SOON, lambda y, mu, log_var: awake.wait())
-    awake.set()
-    assert "can't be stopped" in verdict.message
-
-
-def test_a_check_works_in_a_thread_as_in_a_kernels_subshell():
-    verdicts = []
-    for exercise, answer in ((CODED, nll), (SOON, endless)):
-        thread = threading.Thread(
-            target=lambda *both: verdicts.append(judge(*both)), args=(exercise, answer)
-        )
-        thread.start()
-        thread.join()
-    assert verdicts[0].passed
-    assert "was stopped" in verdicts[1].message
-
-
-def test_the_stop_button_ends_the_learners_code_and_not_the_kernel():
-    before = set(threading.enumerate())
+def test_the_stop_button_ends_a_loop_and_the_verdict_says_so():
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
     press = threading.Timer(0.1, _thread.interrupt_main)
 
     def endless_when_pressed(*_):
         press.start()
         endless()
 
-    verdict = judge(replace(CODED, seconds=60), endless_when_pressed)
-    press.join()
+    try:
+        verdict = judge(CODED, endless_when_pressed)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert not verdict.passed
     assert "Stopped" in verdict.message
-    assert not threads_left(before)
 
 
 def test_output_is_kept_out_of_the_notebook_and_cut(capsys):
@@ -415,7 +392,7 @@ def test_an_answer_gets_copies_and_leaves_the_random_generators_alone():
         return spoil
 
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
-    exercise, mistake = replace(CODED, gradient=False), CODED.mistakes[0]
+    exercise, mistake = replace(CODED, trained=()), CODED.mistakes[0]
     assert judge(exercise, spoiler(nll))
     assert judge(exercise, spoiler(mistake.answer)).message == mistake.message
     assert torch.equal(torch_state, torch.get_rng_state())
@@ -492,7 +469,7 @@ ZOO = {
 }
 ALL = {
     key: exercise for lesson in LESSONS.values() for key, exercise in lesson.EXERCISES.items()
-} | {"99-1": CHOICE, "99-2": VALUE, "99-3": CODED}
+} | {"99-2": VALUE, "99-3": CODED}
 
 
 @pytest.mark.parametrize("key", ALL)
@@ -512,7 +489,7 @@ def test_no_answer_raises_or_passes_by_accident(key):
     )
 )
 def test_no_value_raises(answer):
-    for exercise in (CHOICE, VALUE, CODED, replace(CODED, gradient=False)):
+    for exercise in (VALUE, CODED, replace(CODED, trained=())):
         assert isinstance(repr(judge(exercise, answer)), str)
         assert isinstance(repr(judge(exercise, lambda *_: answer)), str)
     assert isinstance(repr(guess("99-a", answer)), str)
@@ -710,14 +687,6 @@ def test_every_lesson_has_exercises_with_four_mistakes_each_and_three_questions(
         assert all(len(option.text) <= 90 for option in question.options), question.text
         assert "$" not in "".join([question.text, *whys]), "text has no formulas"
         assert not any(re.search("[*`$]", option.text) for option in question.options)
-
-
-def test_the_first_seven_lessons_recognise_eighty_mistakes():
-    first = [lesson for number, lesson in LESSONS.items() if number <= "07"]
-    if len(first) < 7:
-        pytest.skip("lessons 00 to 07 are being written")
-    counts = [len(e.mistakes) for lesson in first for e in lesson.EXERCISES.values()]
-    assert sum(counts) >= 80
 
 
 # ---------------------------------------------------------------- every notebook's exercises

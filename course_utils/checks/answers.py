@@ -1,14 +1,13 @@
-"""The three kinds of exercise, and how an answer becomes a verdict. See the package's docstring."""
+"""The two kinds of exercise, and how an answer becomes a verdict. CONTRIBUTING.md shows both."""
 
 import contextlib
 import copy
-import dis
+import functools
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -17,23 +16,27 @@ from torch import Tensor
 
 from course_utils.checks.compare import (
     NOT_ATTEMPTED,
+    NOTHING,
+    alike,
     all_same,
+    apart,
     describe,
     flat,
+    is_rounded,
     number,
     pattern,
     plain,
     same,
-    scale,
     to_array,
 )
-from course_utils.checks.guard import Complaint, Printed, run, undisturbed
-from course_utils.draws import OwnStreams
+from course_utils.checks.guard import Complaint, Printed, run, seed, undisturbed
 
 NO_GRADIENT = (
     "The values are right, but no gradient flows back to the inputs: something cuts the graph "
     "(.detach(), .item(), .data, .numpy(), torch.no_grad() or torch.tensor(...))."
 )
+SAMPLES = "The result changes from one call to the next: it samples, and an exact one is asked."
+DRAWS = 3  # of inputs, if an exercise has one way of drawing them
 
 
 @dataclass(frozen=True)
@@ -69,27 +72,30 @@ def call(function, *inputs):
 
 @dataclass(frozen=True)
 class Coded:
-    """An answer that is code, run on fresh random inputs beside an independent oracle."""
+    """An answer that is code, run on fresh random inputs beside an independent oracle.
+
+    ``inputs``: a function of a random generator that gives a tuple of arguments; it is called three
+    times, or each of several is called once. ``trained``: the arguments whose gradients count.
+    """
 
     oracle: Callable
-    inputs: Callable[[np.random.Generator], tuple]
+    inputs: Callable[[np.random.Generator], tuple] | Sequence[Callable]
     mistakes: Sequence[Mistake]
-    gradient: bool = False
+    trained: Sequence[str] = ()
     use: Callable = call
     tolerance: float = 1e-6
-    draws: int = 3
-    seconds: float = 2.0
 
     def judge(self, answer, rng, printed) -> Verdict:
-        draws = [as_tuple(self.inputs(rng)) for _ in range(self.draws)]
+        several = [self.inputs] * DRAWS if callable(self.inputs) else self.inputs
+        draws = [as_tuple(inputs(rng)) for inputs in several]
         expected = [self.observe(call, self.oracle, draw) for draw in draws]
         parts = len(expected[0].values)
 
         def learner():
-            self.refuse(answer, draws[0])
-            return [self.observe(self.use, answer, draw, parts) for draw in draws]
+            own = self.own(answer, draws[0])
+            return [self.observe(self.use, own, draw, parts) for draw in draws]
 
-        got = run(learner, self.seconds, printed)
+        got = run(learner, printed)
         if all(map(self.agree, got, expected)):
             return Verdict(True, "Right.")
 
@@ -98,57 +104,83 @@ class Coded:
             return self.observe(self.use, self.mistakes[k].answer, draws[i])
 
         def outcomes(k):
-            return (outcome(k, i) for i in range(self.draws))
+            return (outcome(k, i) for i in range(len(draws)))
 
         for compare in (self.agree, self.same_numbers):  # the second: made twice over, say
             for k, mistake in enumerate(self.mistakes):
                 taken_for = all(map(compare, got, outcomes(k)))
                 if taken_for and not all(map(compare, outcomes(k), expected)):
                     return Verdict(False, mistake.message)
+
+        def again():
+            return self.observe(self.use, self.own(answer, draws[0]), draws[0], parts, seeded=1)
+
+        if self.use is call and not self.same_numbers(run(again, printed), got[0]):
+            return Verdict(False, SAMPLES)
         return Verdict(False, self.difference(draws, expected, got))
 
-    def refuse(self, answer, draw) -> None:
-        """Complain about an answer that can't be run: a stub, a value, another signature."""
-        if answer is ... or answer is None or is_stub(answer):
+    def own(self, answer, draw) -> Callable:
+        """The learner's function, which complains about itself: a stub, a value, its arguments."""
+        if answer is ... or answer is None:
             raise Complaint(NOT_ATTEMPTED, attempted=False)
-        if self.use is not call:
-            return
-        signature = f"({', '.join(self.names(draw))})"
         if isinstance(answer, type) or not callable(answer):
+            of = f" of ({', '.join(self.names(draw))})" if self.use is call else ""
             raise Complaint(
-                f"A function of {signature} is wanted here, and this is {describe(answer)}: pass "
+                f"A function{of} is wanted here, and this is {describe(answer)}: pass "
                 "the function itself, by its name and without calling it."
             )
-        try:
-            inspect.signature(answer).bind(*draw)
-        except TypeError:
-            raise Complaint(
-                f"The function is called with {len(draw)} arguments, {signature}; yours takes "
-                f"{inspect.signature(answer)}."
-            ) from None
-        except ValueError:  # a built-in has no signature: calling it will tell
-            pass
 
-    def observe(self, use, answer, draw, parts: int | None = None) -> "Outcome":
-        """Run an answer on copies of one draw of inputs; the same seeds for everyone."""
-        inputs = [own_copy(value, self.gradient) for value in draw]
-        with OwnStreams(0), torch.enable_grad():
-            result = use(answer, *inputs)
-            values = split(result, parts)
-            gradients = gradients_of(values, inputs) if self.gradient else []
+        def called(*inputs):
+            with contextlib.suppress(ValueError):  # a built-in has no signature: a call will tell
+                signature = inspect.signature(answer)
+                try:
+                    signature.bind(*inputs)
+                except TypeError:
+                    names = f", ({', '.join(self.names(draw))})" if self.use is call else ""
+                    raise Complaint(
+                        f"The function is called with {len(inputs)} arguments{names}; yours takes "
+                        f"{signature}."
+                    ) from None
+            result = answer(*inputs)
+            if result is None or result is ...:
+                raise Complaint(NOTHING if result is None else NOT_ATTEMPTED, attempted=False)
+            return result
+
+        return called
+
+    def observe(self, use, answer, draw, parts: int | None = None, seeded=0) -> "Outcome":
+        """Run an answer on copies of one draw of inputs; the same seed for everyone."""
+        names = self.names(draw) if self.trained else [""] * len(draw)
+        inputs = [own_copy(v, n in self.trained) for n, v in zip(names, draw, strict=True)]
+        leaves = {n: v for n, v in zip(names, inputs, strict=True) if n in self.trained}
+        seed(seeded)
+        with torch.enable_grad():
+            values = split(use(answer, *inputs), parts)
+            gradients = gradients_of(values, leaves) if leaves else {}
         return Outcome([to_array(value) for value in values], gradients)
 
     def agree(self, found: "Outcome", expected: "Outcome") -> bool:
         """Whether shapes, numbers and gradients of one draw are the same."""
-        return (
-            all_same(found.values, expected.values, self.tolerance)
-            and (found.gradients is None) == (expected.gradients is None)
-            and all_same(found.gradients or [], expected.gradients or [], self.tolerance)
+        return all_same(found.values, expected.values, self.tolerance) and not self.gradients_apart(
+            [found], [expected]
         )
 
     def same_numbers(self, found: "Outcome", expected: "Outcome") -> bool:
         """Whether the numbers of one draw are the same, whatever the shapes and gradients."""
         return all_same(flat(found.values), flat(expected.values), self.tolerance)
+
+    def gradients_apart(self, found: list["Outcome"], expected: list["Outcome"]) -> list[str]:
+        """The names of the arguments whose gradients are not the same."""
+        return [
+            name
+            for name in self.trained
+            if not all(map(functools.partial(self.same_gradient, name), found, expected))
+        ]
+
+    def same_gradient(self, name: str, found: "Outcome", expected: "Outcome") -> bool:
+        if found.gradients is None or expected.gradients is None:
+            return found.gradients is expected.gradients
+        return same(found.gradients[name], expected.gradients[name], self.tolerance)
 
     def difference(self, draws, expected, got) -> str:
         """What differs and where, in words, for a mistake that nobody foresaw."""
@@ -162,14 +194,14 @@ class Coded:
                 return which + (common or self.example(draws, found, wanted))
         if any(outcome.gradients is None for outcome in got):
             return NO_GRADIENT
-        tensors = [n for n, v in zip(self.names(draws[0]), draws[0], strict=True) if is_float(v)]
-        for i, name in enumerate(tensors):
-            wanted = [outcome.gradients[i] for outcome in expected]
-            found = [outcome.gradients[i] for outcome in got]
-            if not all_same(found, wanted, self.tolerance):
-                zero = "" if any(map(np.any, found)) else " It is zero: is the graph cut there?"
-                return f"The values are right; the gradient with respect to {name} is not.{zero}"
-        return "The result is not the expected one."
+        names = self.gradients_apart(got, expected)
+        zero = [n for n in names if not any(outcome.gradients[n].any() for outcome in got)]
+        if zero:
+            return (
+                f"The values are right, but no gradient reaches {' and '.join(zero)}: is the "
+                "graph cut there?"
+            )
+        return f"The values are right; the gradient with respect to {' and '.join(names)} is not."
 
     def example(self, draws, found, wanted) -> str:
         """The first value that differs, with its inputs; the shapes are the same."""
@@ -177,7 +209,7 @@ class Coded:
         first = differs.index(True)
         b = wanted[first]
         a = found[first].reshape(b.shape)
-        index = np.unravel_index(np.argmax(np.abs(a - b) > self.tolerance * scale(b)), b.shape)
+        index = np.unravel_index(np.argmax(~alike(a, b, self.tolerance)), b.shape)
         inputs = []
         for name, value in zip(self.names(draws[first]), map(plain, draws[first]), strict=True):
             if value is not None and value.shape == b.shape:
@@ -186,9 +218,10 @@ class Coded:
                 inputs.append(f"{name} = {number(value.item())}")
         at = f"for {', '.join(inputs)} " if inputs else ""
         row = f"in row {index[0]}, " if b.size > 1 else ""
+        is_there, expected = apart(a[index], b[index])
         return (
-            f"None of the usual mistakes: {row}{at}the result is {number(a[index])} where "
-            f"{number(b[index])} is expected."
+            f"None of the usual mistakes: {row}{at}the result is {is_there} where {expected} is "
+            "expected."
         )
 
     def names(self, draw) -> list[str]:
@@ -202,15 +235,14 @@ class Coded:
 
 @dataclass(frozen=True)
 class Value:
-    """An answer that is a number, or an array of numbers."""
+    """An answer that is a number, or an array of numbers. Three right digits are enough."""
 
     oracle: Any
     mistakes: Sequence[Mistake]
     tolerance: float = 5e-3
-    seconds: float = 2.0
 
     def judge(self, answer, rng, printed) -> Verdict:
-        wanted = to_array(resolve(self.oracle))
+        wanted = to_array(resolve(self.oracle)).ravel()
 
         def learner():
             if answer is ... or answer is None:
@@ -221,22 +253,31 @@ class Value:
                 )
             if isinstance(answer, bool):
                 raise Complaint("A number is wanted here, and this is a bool.")
-            return to_array(answer)
+            return to_array(answer).ravel()
 
-        found = run(learner, self.seconds, printed)
-        if same(found.ravel(), wanted.ravel(), self.tolerance):
+        found = run(learner, printed)
+        if same(found, wanted, self.tolerance):
             return Verdict(True, "Right.")
-        for mistake in self.mistakes:
-            seen = to_array(resolve(mistake.answer))
-            if same(found.ravel(), seen.ravel(), self.tolerance):
+        if found.size != wanted.size:
+            return Verdict(False, self.other_size(answer, found, wanted))
+        seen = [to_array(resolve(mistake.answer)).ravel() for mistake in self.mistakes]
+        for mistake, known in zip(self.mistakes, seen, strict=True):
+            if same(found, known, self.tolerance):
+                return Verdict(False, mistake.message)
+        if is_rounded(found, wanted):
+            return Verdict(False, f"{number(found[0])} has too few digits: give three.")
+        for mistake, known in zip(self.mistakes, seen, strict=True):
+            if is_rounded(found, known):
                 return Verdict(False, mistake.message)
         return Verdict(False, self.difference(found, wanted))
 
+    def other_size(self, answer, found, wanted) -> str:
+        many = f"{wanted.size} numbers are" if wanted.size > 1 else "One number is"
+        comma = type(answer) is tuple and wanted.size == 1 and found.size == 2
+        advice = f" Is {answer[0]}.{answer[1]} meant? It is written with a point." if comma else ""
+        return f"{many} wanted here, and there are {found.size}.{advice}"
+
     def difference(self, found, wanted) -> str:
-        if found.size != wanted.size:
-            many = f"{wanted.size} numbers are" if wanted.size > 1 else "One number is"
-            return f"{many} wanted here, and there are {found.size}."
-        found, wanted = found.ravel(), wanted.ravel()
         common = pattern([found], [wanted], self.tolerance)
         if common:
             return common
@@ -244,52 +285,16 @@ class Value:
         a, b = found[index], wanted[index]
         place = f" (the one at position {index})" if wanted.size > 1 else ""
         size = "small" if a < b else "large"
-        off = abs(a - b) / scale(wanted)
-        close = " It is within 5 %: rounded too early?" if off < 0.05 else ""
         far = " It is more than ten times off." if b and abs(a) > 10 * abs(b) else ""
-        return f"None of the usual mistakes: {number(a)}{place} is too {size}.{close}{far}"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """An answer that is one of a few letters or words."""
-
-    answer: str
-    wrong: Mapping[str, str]
-    right: str = "Right."
-    mistakes: Sequence[Mistake] = field(init=False, repr=False)
-
-    def __post_init__(self):
-        wrong = [Mistake(message, option) for option, message in self.wrong.items()]
-        object.__setattr__(self, "mistakes", wrong)
-
-    def judge(self, answer, rng, printed) -> Verdict:
-        def learner():
-            if answer is ... or answer is None:
-                raise Complaint(NOT_ATTEMPTED, attempted=False)
-            if not isinstance(answer, str | bool):
-                raise Complaint(f"{self.choices()} This is {describe(answer)}.")
-            return tidy(answer)
-
-        chosen = run(learner, 2.0, printed)
-        if chosen == tidy(self.answer):
-            return Verdict(True, self.right)
-        for mistake in self.mistakes:
-            if chosen == tidy(mistake.answer):
-                return Verdict(False, mistake.message)
-        return Verdict(False, f"{self.choices()} This is {chosen[:40]!r}.")
-
-    def choices(self) -> str:
-        options = sorted([self.answer, *self.wrong], key=tidy)
-        return f"The answer is one of {', '.join(map(repr, options))}."
+        return f"None of the usual mistakes: {apart(a, b)[0]}{place} is too {size}.{far}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run gave: its values and, if they count, their gradients (None: there are none)."""
+    """What one run gave: its values and the gradients that count (None: there are none)."""
 
     values: list[np.ndarray]
-    gradients: list[np.ndarray] | None
+    gradients: dict[str, np.ndarray] | None
 
 
 def judge(exercise, answer, key: str = "", rng: np.random.Generator | None = None) -> Verdict:
@@ -301,48 +306,23 @@ def judge(exercise, answer, key: str = "", rng: np.random.Generator | None = Non
     except Complaint as complaint:
         verdict = Verdict(False, str(complaint), complaint.attempted)
     except KeyboardInterrupt:
-        verdict = Verdict(False, "Stopped before there was a verdict.")
-    note = printed.note() if verdict.attempted else ""
-    return Verdict(verdict.passed, verdict.message + note, verdict.attempted, key)
-
-
-def is_stub(answer) -> bool:
-    """Whether a function does nothing but return None or `...`, as an untouched stub does.
-
-    A class is a stub if all of its methods are.
-    """
-    if isinstance(answer, type):
-        methods = [value for value in vars(answer).values() if isinstance(value, FunctionType)]
-        return answer.__module__ == "__main__" and all(map(is_stub, methods))
-    if not isinstance(answer, FunctionType):
-        return False
-    steps = list(dis.get_instructions(answer))
-    trivial = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
-    constants = [step.argval for step in steps if "CONST" in step.opname]
-    return {step.opname for step in steps} <= trivial and all(c in (None, ...) for c in constants)
+        verdict = Verdict(False, "Stopped before there was a verdict: does every loop end?")
+    return Verdict(verdict.passed, verdict.message + printed.note(), verdict.attempted, key)
 
 
 def resolve(oracle):
     return oracle() if callable(oracle) and not isinstance(oracle, Tensor) else oracle
 
 
-def tidy(option) -> str:
-    return str(option).strip(" .()").casefold()
-
-
 def as_tuple(draw) -> tuple:
     return draw if isinstance(draw, tuple) else (draw,)
 
 
-def is_float(value) -> bool:
-    return isinstance(value, Tensor) and value.is_floating_point()
-
-
-def own_copy(value, gradient: bool):
-    """A copy that its user may spoil; a float tensor collects gradients if they count."""
+def own_copy(value, is_trained: bool):
+    """A copy that its user may spoil; a tensor that is trained collects gradients."""
     if isinstance(value, Tensor):
         value = value.detach().clone()
-        return value.requires_grad_() if gradient and is_float(value) else value
+        return value.requires_grad_() if is_trained else value
     return copy.deepcopy(value)
 
 
@@ -355,16 +335,14 @@ def split(result, parts: int | None) -> list:
         if several and any(isinstance(item, Tensor) and item.ndim for item in result):
             raise Complaint(f"One result is wanted; yours is {describe(result)} of {len(result)}.")
         return [result]
-    if result is None or result is ...:
-        to_array(result)  # which complains
     if not several or len(result) != parts:
         got = f"{len(result)}" if several else describe(result)
         raise Complaint(f"The function should return {parts} results; yours returns {got}.")
     return list(result)
 
 
-def gradients_of(values: list, inputs: list) -> list[np.ndarray] | None:
-    """Of a weighted sum of the values, with respect to each float tensor; None if there is none."""
+def gradients_of(values: list, leaves: dict[str, Tensor]) -> dict[str, np.ndarray] | None:
+    """Of a weighted sum of the values, with respect to each leaf; None if there is none."""
     total = 0
     for value in values:
         if isinstance(value, Tensor) and value.requires_grad:
@@ -372,9 +350,8 @@ def gradients_of(values: list, inputs: list) -> list[np.ndarray] | None:
             total = total + (weights * value).sum()
     if not isinstance(total, Tensor):
         return None
-    leaves = [value for value in inputs if is_float(value)]
-    found = torch.autograd.grad(total, leaves, allow_unused=True)
-    return [
-        (torch.zeros_like(leaf) if gradient is None else gradient).numpy()
-        for leaf, gradient in zip(leaves, found, strict=True)
-    ]
+    found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+    return {
+        name: (torch.zeros_like(leaf) if gradient is None else gradient).numpy()
+        for (name, leaf), gradient in zip(leaves.items(), found, strict=True)
+    }

@@ -1,6 +1,10 @@
 """Answers as arrays, when two are the same, and what wrong ones have in common."""
 
+import contextlib
+import math
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +13,7 @@ from torch import Tensor
 from course_utils.checks.guard import Complaint
 
 NOT_ATTEMPTED = "Not attempted yet: replace the `...`, then run this cell again."
+NOTHING = "The function returns None: is it still to be written, or is the `return` missing?"
 
 
 def describe(answer) -> str:
@@ -19,15 +24,18 @@ def describe(answer) -> str:
 def to_array(value) -> np.ndarray:
     """Numbers of any kind as an array; float32 stays float32, to be judged less closely."""
     if value is None:
-        raise Complaint("The function returns None: is the `return` missing?")
+        raise Complaint(NOTHING, attempted=False)
     if value is ...:
         raise Complaint(NOT_ATTEMPTED, attempted=False)
     if isinstance(value, Tensor):
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        value = (value.double() if value.dtype == torch.bfloat16 else value).numpy()
     elif isinstance(value, list | tuple) and any(isinstance(item, Tensor) for item in value):
         value = torch.stack([torch.as_tensor(item) for item in value]).detach().numpy()
     if isinstance(value, str | bytes):
-        raise Complaint(f"Numbers are wanted here, and this is {describe(value)}.")
+        read = parsed(value) if isinstance(value, str) else None
+        advice = "" if read is None else f": type {read:.10g}, without quotes"
+        raise Complaint(f"Numbers are wanted here, and this is {describe(value)}{advice}.")
     try:
         array = np.asarray(value)
         if array.dtype.kind == "c":
@@ -35,6 +43,24 @@ def to_array(value) -> np.ndarray:
         return array if array.dtype == np.float32 else array.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
         raise Complaint(f"Numbers are wanted here, and this is {describe(value)}.") from None
+
+
+def parsed(said: str) -> float | None:
+    """The number that a text says, as "95 %", "94,5" or "1e-3"; None if there is not just one."""
+    found = re.fullmatch(r"\s*([+\-−]?[\d.,]+(?:e[+-]?\d+)?)\s*%?\s*", said, re.IGNORECASE)
+    if not found or re.search(r"[1-9]\d*,\d{3}$", found[1]):  # 10,000: ten, or ten thousand?
+        return None
+    with contextlib.suppress(ValueError):
+        return float(found[1].replace(",", ".").replace("−", "-"))
+    return None
+
+
+def plain_number(value: Any) -> float | None:
+    """A number of any library as a float; None for anything else, a bool too."""
+    with contextlib.suppress(Exception):  # whatever a value does when it is looked at
+        if not isinstance(value, bool | str | bytes):
+            return float(np.asarray(value, dtype=np.float64).reshape(()).item())
+    return None
 
 
 def plain(value) -> np.ndarray | None:
@@ -51,14 +77,19 @@ def scale(expected: np.ndarray) -> float:
     return float(finite.max()) if finite.size and finite.max() > 0 else 1.0
 
 
+def alike(found: np.ndarray, expected: np.ndarray, tolerance: float) -> np.ndarray:
+    """Where the numbers of two arrays of one shape are equal; NaN is equal to NaN."""
+    if np.float32 in (found.dtype, expected.dtype):
+        tolerance = max(tolerance, 1e-4)
+    atol = tolerance * scale(expected.astype(np.float64)) * (1 + 1e-9)  # 1.99 is within .01 of 2
+    return np.isclose(found, expected, rtol=0, atol=atol, equal_nan=True)
+
+
 def same(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
     """Equal numbers of one shape; single numbers may be (), (1,) or (1, 1)."""
     if found.shape != expected.shape and not found.size == expected.size == 1:
         return False
-    if np.float32 in (found.dtype, expected.dtype):
-        tolerance = max(tolerance, 1e-4)
-    found, expected = found.reshape(expected.shape), expected.astype(np.float64)
-    return np.allclose(found, expected, rtol=0, atol=tolerance * scale(expected), equal_nan=True)
+    return bool(alike(found.reshape(expected.shape), expected, tolerance).all())
 
 
 def all_same(found: Sequence, expected: Sequence, tolerance: float) -> bool:
@@ -71,9 +102,67 @@ def flat(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [array.ravel() for array in arrays]
 
 
-def number(value) -> str:
+def number(value, digits: int = 3) -> str:
     """Up to three significant digits."""
-    return f"{float(f'{float(value):.3g}') + 0.0:g}"
+    return f"{float(f'{float(value):.{digits}g}') + 0.0:.{max(digits, 6)}g}"
+
+
+def apart(a, b) -> tuple[str, str]:
+    """Two numbers that differ, with as many digits as show it."""
+    for digits in range(3, 17):
+        if number(a, digits) != number(b, digits):
+            break
+    return number(a, digits), number(b, digits)
+
+
+def is_rounded(found: np.ndarray, exact: np.ndarray) -> bool:
+    """Whether one number is another, no whole one, with only two of its digits or one."""
+    if found.size != 1 or exact.size != 1 or exact == exact.round():
+        return False
+    one, two = (float(f"{exact.item():.{digits}g}") for digits in (1, 2))
+    return found.item() == two or (found.item() == one != round(one))
+
+
+# What a wrong number may be to the right one; each with a sentence.
+RELATIONS = (
+    (np.negative, "The magnitude is right; the sign is the other one."),
+    (lambda b: 2 * b, "This is twice what is asked."),
+    (lambda b: b / 2, "This is half of what is asked."),
+    (lambda b: 1 / b, "This is one divided by what is asked: the ratio is upside down."),
+    (np.square, "This is the square of what is asked."),
+    (np.sqrt, "This is the square root of what is asked."),
+    (np.exp, "What is asked is the logarithm of this."),
+    (np.log, "This is the logarithm of what is asked."),
+    (lambda b: b / math.log(2), "This is in bits; nats need the natural logarithm."),
+    (lambda b: b / math.log(10), "This has a logarithm to base 10; nats need the natural one."),
+)
+OF_SHARES = (
+    (lambda b: 100 * b, "This is in per cent; a number between 0 and 1 is asked."),
+    (lambda b: 1 - b, "This is one minus what is asked: the other part is counted."),
+)
+
+
+def relations(found: np.ndarray, wanted: np.ndarray, tolerance: float) -> list[str]:
+    """The sentences of all relations that hold between two arrays of one shape."""
+    shares = OF_SHARES if ((wanted > 0) & (wanted < 1)).all() else ()
+    with np.errstate(all="ignore"):
+        changed = [(change(wanted), sentence) for change, sentence in (*shares, *RELATIONS)]
+    return [
+        sentence
+        for other, sentence in changed
+        if np.isfinite(other).all() and same(found, other, tolerance)
+    ]
+
+
+def not_finite(a: np.ndarray, b: np.ndarray) -> str:
+    """A sentence on NaN or ∞ in ``a`` where ``b``, of the same size, is finite."""
+    bad = ~np.isfinite(a) & np.isfinite(b.reshape(a.shape))
+    if not bad.any():
+        return ""
+    place = f", first at position {np.argwhere(bad)[0].tolist()}" if a.size > 1 else ""
+    if np.isnan(a[bad]).any():
+        return f"The result is NaN{place}: a logarithm or a root of a negative number?"
+    return f"The result is infinite{place}: a division by 0, or an exponential too many?"
 
 
 def pattern(found: list, wanted: list, tolerance: float) -> str:
@@ -82,12 +171,9 @@ def pattern(found: list, wanted: list, tolerance: float) -> str:
     def matches(change) -> bool:
         return all_same(found, [np.asarray(change(b)) for b in wanted], tolerance)
 
-    for a in found:
-        if not np.isfinite(a).all():
-            kind = "NaN (not a number)" if np.isnan(a).any() else "infinite"
-            place = f", first at position {np.argwhere(~np.isfinite(a))[0].tolist()}"
-            return f"The result is {kind}{place if a.size > 1 else ''}."
     for a, b in zip(found, wanted, strict=True):
+        if a.size == b.size and not_finite(a, b):
+            return not_finite(a, b)
         if a.shape != b.shape and not a.size == b.size == 1:
             shapes = f"the shape is {a.shape} where {b.shape} is expected."
             if all_same(flat(found), flat(wanted), tolerance):
@@ -98,12 +184,10 @@ def pattern(found: list, wanted: list, tolerance: float) -> str:
             square = b.ndim == 2 and a.shape == (len(b), len(b))
             hint = " Somewhere (n,) met (n, 1), and broadcasting made (n, n) of it."
             return shapes.capitalize() + (hint if square else "")
-    if matches(np.negative):
-        return "The magnitude is right; the sign is the other one."
     a, b = np.concatenate(flat(found)), np.concatenate(flat(wanted))
-    if a.size > 2 and (b != 0).all():  # any factor fits one number
+    if a.size > 2 and (b != 0).all() and np.isfinite(b).all():  # any factor fits one number
         factor, offset = np.median(a / b), np.median(a - b)
-        if same(a, b * factor, tolerance):
+        if factor != -1 and same(a, b * factor, tolerance):
             return f"Every value is {number(factor)} times the expected one: a factor is wrong."
         if same(a, b + offset, tolerance):
             side = "above" if offset > 0 else "below"
@@ -111,4 +195,5 @@ def pattern(found: list, wanted: list, tolerance: float) -> str:
                 f"Every value is {number(abs(offset))} {side} the expected one: a term that does "
                 "not depend on the inputs is wrong or missing."
             )
-    return ""
+    known = relations(a, b, tolerance)
+    return known[0] if len(known) == 1 else ""

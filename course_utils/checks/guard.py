@@ -1,40 +1,18 @@
-"""Run a learner's code so that nothing it does takes the notebook down.
-
-The code runs in a thread of its own. When its time is up, or the learner presses stop, an exception
-is raised in that thread, again and again, because a loop around ``except:`` swallows some. It works
-the same from the main thread, from a kernel's subshell, and on every operating system.
-
-What it can't stop is a call into C that doesn't return, or a loop that swallows every exception and
-loops again inside its ``try``. The thread is left behind, the verdict says so, and
-the kernel goes on. Only a C call that never lets other threads run holds up the kernel.
-"""
+"""Run a learner's code so that nothing it raises or prints takes the notebook down."""
 
 import contextlib
-import ctypes
-import gc
 import io
+import random
 import sys
 import sysconfig
-import threading
-import time
 import traceback
 import warnings
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-
-from course_utils.draws import streams_by_thread
-
-GRACE = 1.0  # seconds in which a thread must end once it is told to
-
-# raise_in_thread(thread's ident, id of an exception class, or None to take it back)
-raise_in_thread = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
-    ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
-)
 
 PATHS = sysconfig.get_paths()
 LIBRARIES = tuple(
@@ -49,10 +27,6 @@ class Complaint(Exception):
     def __init__(self, message: str, attempted: bool = True):
         super().__init__(message)
         self.attempted = attempted
-
-
-class TimeIsUp(BaseException):
-    """Raised in the learner's thread; not an Exception, which learners do catch."""
 
 
 class Printed(io.TextIOBase):
@@ -76,49 +50,19 @@ class Printed(io.TextIOBase):
         return f"\nWhile it was checked, your code printed: {self.start.strip()}{more}"
 
 
-def run(function: Callable[[], Any], seconds: float, printed: Printed) -> Any:
-    """function(), in a thread of its own and for at most ``seconds``; ``printed`` takes its output.
+def run(function: Callable[[], Any], printed: Printed) -> Any:
+    """function(); ``printed`` takes its output.
 
-    Raises Complaint, with a sentence for the learner, in place of whatever went wrong, and
-    KeyboardInterrupt, once the thread is stopped, if the learner presses stop.
+    Raises Complaint, with a sentence for the learner, in place of whatever went wrong. The stop
+    button's KeyboardInterrupt passes.
     """
-    begun, ended, outcome = threading.Event(), threading.Event(), {}
-
-    def work():
-        calm = partial(raise_in_thread, threading.get_ident(), None)
-        try:
-            begun.set()
-            outcome["value"] = function()
-        except BaseException as error:
-            outcome["error"] = error
-        calm()  # drops an exception that is on its way; from here on `stop` sends no other
-        if "error" in outcome:
-            outcome["complaint"] = explain(outcome["error"])
-        ended.set()
-
-    thread = threading.Thread(target=work, daemon=True)
     with apart_from_the_notebook(printed):
-        thread.start()
         try:
-            begun.wait()
-            deadline = time.monotonic() + seconds
-            while not ended.is_set() and time.monotonic() < deadline:
-                ended.wait(0.05)  # briefly: on Windows a long wait is deaf to the stop button
-        finally:
-            in_time = ended.is_set()
-            stopped = in_time or stop(thread.ident, outcome, ended)
-    if not stopped:
-        raise Complaint(
-            f"Your code still runs after {seconds:g} s and can't be stopped: restart the kernel "
-            "when convenient. Does every loop end?"
-        )
-    if not in_time:
-        raise Complaint(
-            f"Your code was still running after {seconds:g} s and was stopped. Does every loop end?"
-        )
-    if "complaint" in outcome:
-        raise outcome["complaint"]
-    return outcome["value"]
+            return function()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # exit() raises no Exception
+            raise explain(error) from None
 
 
 @contextlib.contextmanager
@@ -138,26 +82,6 @@ def apart_from_the_notebook(printed: Printed):
             vars(shell.display_pub).pop("publish", None)
 
 
-def stop(ident: int, outcome: dict, ended: threading.Event) -> bool:
-    """Raise TimeIsUp in the thread until it has an outcome; whether it ended within the grace."""
-    strike = partial(raise_in_thread, ident, id(TimeIsUp))
-    deadline = time.monotonic() + GRACE
-    patience = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # threads take turns quickly: some turn falls outside of a `try`
-    collecting = gc.isenabled()
-    gc.disable()  # an exception that is raised within a destructor reaches nobody
-    try:
-        while not ended.is_set() and time.monotonic() < deadline:
-            if not outcome:  # no thread switch between this line and the next
-                strike()
-            ended.wait(1e-4)
-    finally:
-        sys.setswitchinterval(patience)
-        if collecting:
-            gc.enable()
-    return ended.is_set()
-
-
 def explain(error: BaseException) -> Complaint:
     """An exception as a sentence: its type, its message, and the learner's own line."""
     if isinstance(error, Complaint):
@@ -171,12 +95,26 @@ def explain(error: BaseException) -> Complaint:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)]
     place = f" (in line {own[-1].lineno}: {own[-1].line[:120]})" if own and own[-1].line else ""
-    return Complaint(f"Your code raised {kind}{': ' if text else ''}{text}{place}")
+    what = "Your code" if own else "Using your answer"
+    return Complaint(f"{what} raised {kind}{': ' if text else ''}{text}{place}")
+
+
+def seed(number: int) -> None:
+    """The same random numbers for everyone, of all three global streams."""
+    torch.manual_seed(number)
+    np.random.seed(number)  # noqa: NPY002
+    random.seed(number)
 
 
 @contextlib.contextmanager
 def undisturbed():
-    """Leave the global random streams alone, whatever an answer does; show no warnings."""
-    with streams_by_thread(), warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        yield
+    """Set the global random streams back, whatever an answer does; show no warnings."""
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])

@@ -88,7 +88,7 @@ EXERCISES = {
     "01-3": Coded(
         oracle=lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).sum(),
         inputs=examples,
-        gradient=True,
+        trained=("mu", "sigma"),
         mistakes=[
             Mistake(
                 "You count m examples, but more than m densities are multiplied: each example "
@@ -132,7 +132,7 @@ EXERCISES = {
     "01-4": Coded(
         oracle=lambda y, log_rate: -Exponential(log_rate.exp()).log_prob(y),
         inputs=waiting_times,
-        gradient=True,
+        trained=("log_rate",),
         mistakes=[
             Mistake(
                 "This is the log-likelihood; a loss needs the minus sign.",

@@ -81,7 +81,7 @@ EXERCISES = {
     "02-3": Coded(
         oracle=oracle,
         inputs=outputs_and_targets,
-        gradient=True,
+        trained=("outputs",),
         mistakes=[
             Mistake(
                 "This is still the variance of the predictions, which are no errors.",

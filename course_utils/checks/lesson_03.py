@@ -109,7 +109,7 @@ EXERCISES = {
     "03-3": Coded(
         oracle=lambda y, mu, log_sigma: -Normal(mu, log_sigma.exp()).log_prob(y),
         inputs=points,
-        gradient=True,
+        trained=("mu", "log_sigma"),
         mistakes=[
             Mistake(
                 "This treats log_sigma as log σ²: it is half of that.",

@@ -86,7 +86,7 @@ EXERCISES = {
     "05-3": Coded(
         oracle=exact,
         inputs=data_and_q,
-        gradient=True,
+        trained=("mu", "log_var"),
         mistakes=[
             Mistake(
                 "The NLL is averaged over the points. Likelihoods of independent points multiply, "

@@ -92,7 +92,7 @@ EXERCISES = {
     "08-3": Coded(
         oracle=lambda y, mu, raw: -Normal(mu, softplus(raw).sqrt()).log_prob(y),
         inputs=points,
-        gradient=True,
+        trained=("mu", "raw"),
         mistakes=[
             Mistake("Here the softplus is σ. The task says that it is σ².", softplus_head(power=2)),
             Mistake(

@@ -50,7 +50,7 @@ EXERCISES = {
             0.5 * (y - mu) ** 2 - Normal(mu.detach(), (log_var / 2).exp()).log_prob(y)
         ),
         inputs=points,
-        gradient=True,
+        trained=("mu", "log_var"),
         mistakes=[
             Mistake(
                 "The values are right, but μ also feels the NLL: one term must see it as a number.",

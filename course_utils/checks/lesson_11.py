@@ -93,7 +93,7 @@ EXERCISES = {
     "11-3": Coded(
         oracle=lambda y, mu, log_var: -LogNormal(mu, (log_var / 2).exp()).log_prob(y),
         inputs=prices,
-        gradient=True,
+        trained=("mu", "log_var"),
         mistakes=[
             Mistake(
                 "This is the negative log-density of log y. That of y has one more factor, the "

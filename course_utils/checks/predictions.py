@@ -6,15 +6,12 @@ is a guess, or the learner asks to see it. Stored in a page, what was measured i
 
 import contextlib
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-import numpy as np
-
-from course_utils.checks.compare import number
+from course_utils.checks.compare import number, parsed, plain_number
 from course_utils.checks.lessons import entries, entry
 from course_utils.doors import door, text
 from course_utils.widgets import mimebundle
@@ -84,24 +81,6 @@ class OneOf:
 
     def is_near(self, guessed: str, measured: str) -> bool:
         return guessed == measured
-
-
-def parsed(said: str) -> float | None:
-    """The number that a text says, as "95 %", "94,5" or "1e-3"; None if there is not just one."""
-    found = re.fullmatch(r"\s*([+\-−]?[\d.,]+(?:e[+-]?\d+)?)\s*%?\s*", said, re.IGNORECASE)
-    if not found or re.search(r"[1-9]\d*,\d{3}$", found[1]):  # 10,000: ten, or ten thousand?
-        return None
-    with contextlib.suppress(ValueError):
-        return float(found[1].replace(",", ".").replace("−", "-"))
-    return None
-
-
-def plain_number(value: Any) -> float | None:
-    """A number of any library as a float; None for anything else, a bool too."""
-    with contextlib.suppress(Exception):  # whatever a value does when it is looked at
-        if not isinstance(value, bool | str | bytes):
-            return float(np.asarray(value, dtype=np.float64).reshape(()).item())
-    return None
 
 
 @dataclass
