@@ -6,20 +6,21 @@ import torch
 from torch import Tensor, nn
 
 FLAT = 1e-5  # a direction in which the features vary less than this, relatively, is left alone
+RIDGE = 3e-3  # nats for a weight that moves by √2: see ``Head.cost``
 
 
 class Head(nn.Module):
     """Stands for a network at one x while its last layer moves, the layers below being fixed.
 
     The layers below give features h(x), (n, width), and the outputs (n, k) are linear in them. Here
-    they move along the features' principal components, scaled to unit variance over x: what was a
-    long valley to L-BFGS is nearly round. ``scale`` (k,) is the change of each output that counts
-    as one: σ for a mean, in the units of y; √2 for log σ², whose Fisher information is 1/2.
+    they move along the features' principal components. ``scale`` (k,) is the change of each output
+    that counts as one: σ for a mean, in the units of y; √2 for log σ², whose Fisher information is
+    1/2. So far the loss is about as steep in all directions, with ``cost`` it is so again: what was
+    a long valley to L-BFGS is nearly round.
     """
 
     def __init__(self, net: nn.Sequential, x: Tensor, scale: Tensor):
         super().__init__()
-        self.scale = scale
         with torch.no_grad():
             features = net[:-1](x)
             self.start = net[-1](features)
@@ -28,10 +29,21 @@ class Head(nn.Module):
         kept, root = s > FLAT * s[0], math.sqrt(len(x))
         self.weights = v[kept].T / s[kept] * root
         self.components = torch.cat([torch.ones_like(x[:, :1]), u[:, kept] * root], dim=1)
+        by_one = torch.cat([s.new_zeros(1), root / s[kept]])[:, None] * scale
+        steepness = torch.sqrt(1 + RIDGE * by_one**2)
+        self.scale, self.by_one = scale / steepness, by_one / steepness
         self.moved = nn.Parameter(x.new_zeros(self.components.shape[1], len(scale)))
 
     def forward(self, _) -> Tensor:
-        return self.start + self.components @ self.moved * self.scale
+        return self.start + self.components @ (self.moved * self.scale)
+
+    def cost(self) -> Tensor:
+        """A ridge: half of ``RIDGE`` times the squares of the weights' changes.
+
+        Without it a refit would use directions in which the features hardly vary, by weights so
+        large that no step of training could go on from them, for hardly any gain.
+        """
+        return RIDGE / 2 * (self.moved * self.by_one).square().sum()
 
     @torch.no_grad()
     def write_to(self, last: nn.Linear) -> None:

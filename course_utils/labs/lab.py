@@ -36,6 +36,7 @@ from course_utils.training import Diverged, one_thread, predict
 from course_utils.widgets import mimebundle, playing_trait
 
 TICK_STEPS, TICK_SECONDS = 25, 0.02  # of live training between two pictures
+WARM_UP = 100  # steps of live training after a fit until the learning rate is the slider's
 UNSEEN = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
 
 
@@ -71,6 +72,10 @@ class Lab:
     a hundred slides would saturate the units and overfit the points. With ``perceptron``, the name
     of the model's network, a refit moves only its last layer and what lies beside it: twenty
     evaluations find the best of these. While the lab plays, ticks from the browser train instead.
+
+    Where a fit is done, the loss is a narrow valley, and a full step would leave it. So training
+    that goes on from a fit takes the learning rate times min(t / T, √(T / t)), the warm-up of
+    Vaswani et al. (2017), equation 3, with T = ``WARM_UP``. From the first weights it is constant.
     """
 
     alt = ""
@@ -93,6 +98,7 @@ class Lab:
         self._instead = {}  # values that count in the place of sliders'
         self.model = self._sample = self._optimiser = self._base = self._base_of = None
         self.losses, self.message, self._failed = [], "", False
+        self._since_fit = None  # steps; None: since the first weights
         LBFGS([torch.zeros(1)])  # PyTorch's first optimiser imports for 1.4 s: not at a slide
         self.picture = Picture(self.panels())
         self._lay_out()
@@ -185,7 +191,7 @@ class Lab:
         self.buttons["play"].value = False
 
     def step(self) -> None:
-        """One step of training at the learning rate of the slider."""
+        """One step of training."""
         self._ask("step")
 
     def rewind(self) -> None:
@@ -325,6 +331,8 @@ class Lab:
     def _refit(self) -> None:
         self._pose()
         if self.playing:
+            if self._since_fit is not None:  # another problem: no longer as slow as at the end
+                self._since_fit = min(self._since_fit, WARM_UP)
             return  # the ticks train
         self._train_base()
         put(self.model, self._base)
@@ -339,7 +347,7 @@ class Lab:
         self._pose()
         with OwnDraws(getattr(self.value, "seed", 0)):  # the learner's stay as they are
             self.model = self.first_weights()
-        self.losses, self._optimiser = [], None
+        self.losses, self._optimiser, self._since_fit = [], None, None
 
     def _restart(self) -> None:
         last = self.model
@@ -387,15 +395,16 @@ class Lab:
 
     def _settle(self) -> None:
         """A refit: L-BFGS, which asks for no learning rate; the loss on the cells has no noise."""
-        with self._undone_on_failure(), self._last_layer_alone():
-            self._descend()
+        with self._undone_on_failure(), self._last_layer_alone() as head:
+            self._descend(head)
+        self._since_fit = 0
 
     @contextmanager
     def _last_layer_alone(self):
         """Put a ``Head`` in the place of the model's perceptron, and then its fit into this."""
         name = self.perceptron
         if name is None:
-            yield
+            yield None
             return
         net = getattr(self.model, name)
         with torch.no_grad():
@@ -404,12 +413,12 @@ class Lab:
         head = Head(net, self.cells.x, scale[: net[-1].out_features])
         setattr(self.model, name, head)
         try:
-            yield
+            yield head
         finally:
             setattr(self.model, name, net)
         head.write_to(net[-1])
 
-    def _descend(self) -> None:
+    def _descend(self, head: Head | None) -> None:
         optimiser = LBFGS(
             self.model.parameters(),
             max_iter=self.refit_steps,
@@ -423,6 +432,8 @@ class Lab:
             optimiser.zero_grad()
             loss = self.loss(self.model, self.cells)
             self.losses.append(self._finite(loss.item()))
+            if head is not None:
+                loss = loss + head.cost()
             loss.backward()
             return loss
 
@@ -436,7 +447,7 @@ class Lab:
         end = time.perf_counter() + seconds
         with self._undone_on_failure(), self._quick() as quick:
             for i in range(steps):
-                fraction = 0.5 * (1 + math.cos(math.pi * i / steps)) if decay else 1.0
+                fraction = 0.5 * (1 + math.cos(math.pi * i / steps)) if decay else self._warmth()
                 self._optimiser.param_groups[0]["lr"] = lr * fraction
                 value = self._finite(self._descent(quick))
                 if i == 0:
@@ -447,6 +458,15 @@ class Lab:
                 self._optimiser.step()
                 if time.perf_counter() > end:
                     break
+        if decay:
+            self._since_fit = 0
+
+    def _warmth(self) -> float:
+        """The next step's share of the learning rate."""
+        if self._since_fit is None:
+            return 1.0
+        self._since_fit += 1
+        return min(self._since_fit / WARM_UP, math.sqrt(WARM_UP / self._since_fit))
 
     def _descent(self, quick: Quick | None) -> float:
         """The loss; the parameters' gradients are in their places afterwards."""
@@ -492,7 +512,7 @@ class Lab:
             if not all(parameter.isfinite().all() for parameter in self.model.parameters()):
                 raise self._diverged(math.nan)
         except BaseException:
-            self._optimiser = None
+            self._optimiser, self._since_fit = None, 0
             put(self.model, before)
             raise
 

@@ -119,6 +119,7 @@ class Walk(Lab):
         if self._optimiser is None:
             plain = self.value.optimiser == "gradient descent"
             self._optimiser = (SGD if plain else Adam)(self.model.parameters(), lr=self.value.lr)
+        self._since_fit = None  # the walk is the lesson: its steps are never made smaller
         super()._train(steps, seconds=seconds)
 
     def _look(self):
