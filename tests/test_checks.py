@@ -618,10 +618,17 @@ def test_a_quiz_explains_the_option_that_is_chosen():
     shown = quiz("99")
     assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()
     reply = shown.widget().children[3]
-    shown.radios[0].index = 1
+    right = [option.correct for option in shown.questions[0].options].index(True)
+    shown.radios[0].index = 1 - right
     assert reply.value == '<p role="alert">✗ <strong>&lt;b&gt;</strong>: A &amp; <em>B</em>.</p>'
-    shown.radios[0].index = 0
+    shown.radios[0].index = right
     assert "✓" in reply.value
+
+
+def test_no_place_in_a_quiz_holds_the_right_option_most_of_the_time():
+    questions = [question for number in LESSONS for question in quiz(number).questions]
+    right = [[o.correct for o in q.options].index(True) for q in questions if len(q.options) == 3]
+    assert max(right.count(place) for place in range(3)) < 0.5 * len(right)
 
 
 def test_a_quiz_reads_as_text_without_giving_the_answers_away(monkeypatch):

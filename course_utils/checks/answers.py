@@ -261,9 +261,10 @@ class Value:
         if found.size != wanted.size:
             return Verdict(False, self.other_size(answer, found, wanted))
         seen = [to_array(resolve(mistake.answer)).ravel() for mistake in self.mistakes]
-        for mistake, known in zip(self.mistakes, seen, strict=True):
-            if same(found, known, self.tolerance):
-                return Verdict(False, mistake.message)
+        near = [k for k, known in enumerate(seen) if same(found, known, self.tolerance)]
+        if near:
+            nearest = min(near, key=lambda k: np.abs(found - seen[k]).sum())
+            return Verdict(False, self.mistakes[nearest].message)
         if is_rounded(found, wanted):
             return Verdict(False, f"{number(found[0])} has too few digits: give three.")
         for mistake, known in zip(self.mistakes, seen, strict=True):

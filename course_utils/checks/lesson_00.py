@@ -8,9 +8,11 @@ from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
 
 
 def points(rng):
-    """y, mu and sigma, (40, 1), with a third or so of the points outside."""
-    y, mu, log_sigma = torch.from_numpy(rng.standard_normal((3, 40, 1)))
-    return 2 * y + mu, mu, torch.exp(0.5 * log_sigma)
+    """y, mu and sigma, (400, 1), a fifth of the y outside and none within 0.02 σ of an edge."""
+    z, mu, log_sigma = torch.from_numpy(rng.standard_normal((3, 400, 1)))
+    z = (1.6 * z / 0.04).round() * 0.04 + 0.02  # 1.96 is a whole number of steps of 0.04
+    sigma = torch.exp(0.5 * log_sigma)
+    return mu + z * sigma, mu, sigma
 
 
 def oracle(y, mu, sigma):
@@ -32,7 +34,7 @@ def within(z):
 EXERCISES = {
     "00-1": Value(
         oracle=lambda: within(1.96 / 2),
-        tolerance=5e-3,  # a million draws have a standard error of 0.0005
+        tolerance=1e-2,  # whoever draws 20,000 points has a standard error of 0.0033
         mistakes=[
             Mistake("Half as wide does not hold half as many: points lie densest near μ.", 0.475),
             Mistake("0.95 is what the band promises; it reaches only half as far.", 0.95),
@@ -44,6 +46,7 @@ EXERCISES = {
                 0.5 + within(0.98) / 2,
             ),
             Mistake("This is one half of the band, from μ to an edge.", within(0.98) / 2),
+            Mistake("The variance is halved here, and not σ.", within(1.96 / math.sqrt(2))),
             Mistake(
                 "This is a percentage; the question asks for a number between 0 and 1.",
                 100 * within(0.98),
@@ -52,13 +55,13 @@ EXERCISES = {
     ),
     "00-2": Value(
         oracle=2 * 1.96 * 0.3,
-        tolerance=2e-3,
         mistakes=[
             Mistake("This is half of the band, from μ to one edge.", 1.96 * 0.3),
             Mistake("The band is made of σ; here σ² stands in its place.", 2 * 1.96 * 0.09),
             Mistake("Half of a band, and made of σ² where σ is meant.", 1.96 * 0.09),
             Mistake("This is σ. How many of them does the band reach?", 0.3),
             Mistake("This is μ ± σ, which holds 68 % and not 95 %.", 0.6),
+            Mistake("Is this 4 σ? The band reaches 1.96 σ to each side; give three digits.", 1.2),
             Mistake("0.09 is a variance; to get σ it wants a root, not a square.", 3.92 * 0.0081),
         ],
     ),
@@ -90,6 +93,26 @@ EXERCISES = {
             Mistake(
                 "The factor 1.96 is missing: μ ± σ holds 68 % of a Gaussian.",
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= sigma),
+            ),
+            Mistake(
+                "This counts within 2 σ. It is close, and the band is 1.96 σ.",
+                fraction(lambda y, mu, sigma: (y - mu).abs() <= 2 * sigma),
+            ),
+            Mistake(
+                "The root of σ is taken here, and σ is a standard deviation already.",
+                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 * sigma.sqrt()),
+            ),
+            Mistake(
+                "Each y is compared with every μ: y of (n,) met μ of (n, 1), and made (n, n).",
+                fraction(lambda y, mu, sigma: (y.T - mu).abs() <= 1.96 * sigma),
+            ),
+            Mistake(
+                "Each y is compared with every μ: μ of (n,) met y of (n, 1), and made (n, n).",
+                fraction(lambda y, mu, sigma: (y - mu.T).abs() <= 1.96 * sigma),
+            ),
+            Mistake(
+                "Each residual is compared with every σ: (n,) met (n, 1), and made (n, n).",
+                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 * sigma.T),
             ),
             Mistake(
                 "This is a count; the question asks for a fraction.",
@@ -126,11 +149,11 @@ QUIZ = [
         [
             Option(
                 "The network was not trained enough there",
-                "It may be trained to the end. Noise does not go away with training.",
+                "That is one way to a large σ, noise is another, and σ does not tell which.",
             ),
             Option(
-                "y varies much around its mean there",
-                "σ(x) is the network's statement about the noise at x, where it has seen data.",
+                "The y it has seen there lie far from μ(x)",
+                "That, and no more. In most cases it is the noise; a poor μ would look the same.",
                 correct=True,
             ),
             Option(

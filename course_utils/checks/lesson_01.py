@@ -16,6 +16,12 @@ def examples(rng):
     return y, mu, torch.tensor(rng.uniform(1.5, 2.5), dtype=torch.float64)
 
 
+def many_examples(rng):
+    """The same with 2,000 values, whose densities multiply to 0.0."""
+    y, mu = torch.from_numpy(rng.standard_normal((2, 1000, 2)))
+    return y, mu, torch.tensor(rng.uniform(1.5, 2.5), dtype=torch.float64)
+
+
 def waiting_times(rng):
     return torch.from_numpy(rng.exponential(size=(7, 1))), torch.from_numpy(
         rng.standard_normal((7, 1))
@@ -87,7 +93,7 @@ EXERCISES = {
     ),
     "01-3": Coded(
         oracle=lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).sum(),
-        inputs=examples,
+        inputs=[examples, examples, many_examples],
         trained=("mu", "sigma"),
         mistakes=[
             Mistake(
@@ -118,6 +124,11 @@ EXERCISES = {
             Mistake(
                 "The term with log σ has the wrong sign: here a wide bell is rewarded.",
                 log_likelihood_of(torch.numel, log_scale=-1),
+            ),
+            Mistake(
+                "So many densities multiply to exactly 0, as at the top of this lesson: add their "
+                "logarithms.",
+                lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).exp().prod().log(),
             ),
             Mistake(
                 "This is the mean over all values; the formula is a sum over the data set.",
@@ -153,6 +164,15 @@ EXERCISES = {
             Mistake(
                 "This reads `log_rate` as the log of the mean waiting time, which is 1/λ.",
                 lambda y, log_rate: y * torch.exp(-log_rate) + log_rate,
+            ),
+            Mistake(
+                "This reads `log_rate` as λ. It is log λ, which may be negative, and then has no "
+                "logarithm.",
+                lambda y, log_rate: log_rate * y - torch.log(log_rate),
+            ),
+            Mistake(
+                "The second term takes the logarithm of `log_rate`, which is a logarithm already.",
+                lambda y, log_rate: log_rate.exp() * y - torch.log(log_rate),
             ),
             Mistake(
                 "λ stands where its logarithm should.",

@@ -62,6 +62,9 @@ EXERCISES = {
                 2.3 * 6,
             ),
             Mistake("The slope enters a variance squared.", math.sqrt(2.3 * 3)),
+            Mistake("The slope is left out: this is the variance of x alone.", 3.0),
+            Mistake("6² is divided by 6 here; a uniform variable has 6²/12.", 2.3 * math.sqrt(6)),
+            Mistake("This is the slope itself.", 2.3),
             Mistake("At σ = 1 the asker found a slope of 1.5 instead of 2.3.", 1.0),
         ],
     ),
@@ -76,6 +79,7 @@ EXERCISES = {
                 "This is the ratio for the asker's data, with noise. Here there is none.",
                 1 / (2 - 2 / (-1 + math.sqrt(5 + 4 / SIGNAL))),
             ),
+            Mistake("Without noise V would be 0 in a right loss, but not in this one.", 1.0),
         ],
     ),
     "02-3": Coded(
@@ -157,7 +161,7 @@ QUIZ = [
             ),
             Option(
                 "Yes: they need weights",
-                "Any weights leave V tied to the predictions; the minimum moves, and stays wrong.",
+                "Weights move the minimum. V stays the variance of the predictions, and no noise.",
             ),
             Option(
                 "No: a free V settles at the mean squared error",

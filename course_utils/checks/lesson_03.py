@@ -92,6 +92,16 @@ EXERCISES = {
             ),
             Mistake("This is the difference of the fractions. log σ differs, too.", 2 / 9 - 0.5),
             Mistake("The fractions lack their ½.", math.log(3 / 2) + 4 / 9 - 1),
+            Mistake("Both terms lack their ½.", 2 * math.log(3 / 2) + 4 / 9 - 1),
+            Mistake(
+                "This takes S = 2 throughout. 2 is the RMS of the residuals, and S its square.",
+                math.log(3 / math.sqrt(2)) + 2 / 18 - 0.5,
+            ),
+            Mistake(
+                "The logarithm is one to base 2: nats need the natural one.",
+                (math.log(3 / 2) + 2 / 9 - 0.5) / math.log(2),
+            ),
+            Mistake("The logarithm alone is one to base 2.", math.log2(3 / 2) + 2 / 9 - 0.5),
             Mistake("Only one of the fractions has its ½.", math.log(3 / 2) + 4 / 9 - 0.5),
             Mistake(
                 "The logarithm is that of σ², which stands in the loss with a ½.",
@@ -140,6 +150,18 @@ EXERCISES = {
             Mistake("The logarithm is missing: nothing keeps σ from growing.", likelihood(log=0.0)),
             Mistake("The residual is not squared.", likelihood(square=1)),
             Mistake(
+                "This takes the logarithm of log_sigma, which is a logarithm already.",
+                lambda y, mu, log_sigma: (
+                    0.5 * LOG_2PI + log_sigma.log() + (y - mu) ** 2 / (2 * log_sigma**2)
+                ),
+            ),
+            Mistake(
+                "log_sigma is taken for σ² under the squared residual.",
+                lambda y, mu, log_sigma: (
+                    0.5 * LOG_2PI + log_sigma + (y - mu) ** 2 / (2 * log_sigma)
+                ),
+            ),
+            Mistake(
                 "The values are right, but log_sigma is detached in the exponential: half of "
                 "its gradient is lost.",
                 likelihood(seen=False),
@@ -187,21 +209,20 @@ QUIZ = [
         ],
     ),
     Question(
-        "After training, the learned σ equals the RMS residual to three digits. What follows?",
+        "Someone makes σ² itself the parameter, in place of log σ². What may go wrong?",
         [
             Option(
-                "The network fits well",
-                "The blind network of this lesson passed the same test, with a flat line.",
+                "Another σ is best then",
+                "The RMS residual is best, by whatever name a program knows it.",
             ),
             Option(
-                "σ has arrived; the fit may still be bad",
-                "The test compares σ with the residuals of this model, good or bad.",
+                "A step may end below 0",
+                "A negative σ² means nothing. A negative log σ² is a σ below 1.",
                 correct=True,
             ),
             Option(
-                "The noise has this σ",
-                "The residuals hold the misfit as well: the flat model "
-                "had 4.1 where the noise has 1.",
+                "Nothing: only the name has changed",
+                "The minimum is the same. The steps on the way to it are not.",
             ),
         ],
     ),

@@ -4,6 +4,7 @@ Radio buttons of ipywidgets, which the labs need anyway: Tab and Space work them
 fetched. jupyterquiz draws with a script, so that a page that runs none shows nothing.
 """
 
+import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Quiz:
     """Shows itself as the last value of a cell."""
 
     def __init__(self, questions: Sequence[Question]):
-        self.questions = list(questions)
+        self.questions = [shuffled(question) for question in questions]
         self.radios = []
 
     def __repr__(self) -> str:
@@ -91,6 +92,13 @@ class Quiz:
             return mimebundle(self.widget()) | bundle
         except ImportError:
             return bundle
+
+
+def shuffled(question: Question) -> Question:
+    """The same options in another order: always the same one, drawn from the question's text."""
+    options = list(question.options)
+    random.Random(question.text).shuffle(options)
+    return Question(question.text, options)
 
 
 def html(text: str) -> str:
