@@ -10,6 +10,7 @@ from course_utils.labs.lesson_02 import VarianceOfPredictions
 from course_utils.labs.lesson_03 import SingleSigma
 from course_utils.labs.lesson_04 import NoiseShape
 from course_utils.labs.lesson_05 import PriorOnY
+from course_utils.labs.lesson_06 import UncertainWeights
 from course_utils.labs.lesson_07 import GapInData
 from course_utils.labs.lesson_08 import Walk
 from course_utils.labs.lesson_09 import Pull
@@ -27,6 +28,7 @@ LABS = {
     "03": SingleSigma,
     "04": NoiseShape,
     "05": PriorOnY,
+    "06": UncertainWeights,
     "07": GapInData,
     "08": Walk,
     "09": Pull,
