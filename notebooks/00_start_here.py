@@ -137,8 +137,9 @@ lab
 # | [02](02_variance_of_predictions.ipynb) | Can I use the variance of my predictions? | No: the slope shrinks, to the golden ratio when there is no noise. |
 # | [03](03_single_sigma.ipynb) | Then where does σ come from? | It is a parameter that needs no target. |
 # | [04](04_heteroscedastic_network.ipynb) | And if the noise depends on x? | A second output gives σ(x). |
-# | [05](05_variational_regression.ipynb) | What is an ELBO? | NLL + KL, and what a prior does to the bands. |
-# | [07](07_bayes_by_backprop.ipynb) | How sure is the network of its own weights? | Every weight becomes a Gaussian. |
+# | [05](05_variational_regression.ipynb) | What is an ELBO? | NLL + KL: a bound that touches where q is the posterior. |
+# | [06](06_uncertain_weights.ipynb) | How sure is a line of its weights? | A distribution over weights, exact and each by itself. |
+# | [07](07_bayes_by_backprop.ipynb) | And a network? | Every weight becomes a Gaussian. |
 
 # %% [markdown]
 # **Practice**: what you need with data of your own.
@@ -154,7 +155,7 @@ lab
 # | [15](15_real_data.ipynb) | Does it work on data nobody made up? | One table decides; then your own CSV. |
 
 # %% [markdown]
-# Three paths lead through them. One afternoon: 00, 01, 02, 03, 04. For your own data: then 08, 09, 10, 12, 15. For Bayes: 05, 07 and 14 after the afternoon. The question behind the course is [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?" Each lesson runs alone.
+# Three paths lead through them. One afternoon: 00, 01, 02, 03, 04. For your own data: then 08, 09, 10, 12, 15. For Bayes: 05, 06, 07 and 14 after the afternoon. The question behind the course is [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?" Each lesson runs alone.
 
 # %% [markdown]
 # ## How a lesson works
@@ -313,7 +314,7 @@ guesses("00")
 # | **KL divergence** | the mean of log q − log p under q; 0 only when q = p | 05 |
 # | **likelihood** | the density of the data, read as a function of the parameters | 01 |
 # | **maximum likelihood** | choosing the parameters that make the likelihood largest | 01 |
-# | **mean field** | an approximation that treats all unknowns as independent | 07 |
+# | **mean field** | an approximation that treats all unknowns as independent | 06 |
 # | **nat** | the unit of a natural logarithm of a density | 01 |
 # | **NLL** | negative log-likelihood: what training makes small | 01 |
 # | **prior**, **posterior** | what we believe of an unknown before the data; after them | 05 |

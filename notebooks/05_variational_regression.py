@@ -641,7 +641,7 @@ guesses("05")
 # - A z for each y, seen through x alone, leaves a gap of σ²/4.
 # - The noise belongs to the likelihood, the uncertainty to a q over what all points share. Sum the NLL; the KL counts once.
 #
-# **Next.** If what all points share is the weights of a network, how sure is the network of them? That is [`07_bayes_by_backprop`](07_bayes_by_backprop.ipynb).
+# **Next.** If what all points share is the weights of a line, how sure is it of them? That is [`06_uncertain_weights`](06_uncertain_weights.ipynb).
 #
 # **Further reading.**
 # - D. Kingma & M. Welling (2013), [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114).

@@ -10,7 +10,6 @@
 # - compute the exact posterior of a line, or of any weights on fixed features;
 # - say what independent Gaussians on the weights lose, in nats and in width;
 # - write a regression that learns noise and uncertainty as two numbers, without an optimizer;
-# - say where its band is too wide, and where too narrow.
 #
 # **You need** notebook 05 (the ELBO); of matrices the product, the inverse and the determinant.
 #
@@ -34,9 +33,9 @@ use_course_style()
 # %% [markdown]
 # ## A line that does not know its intercept
 #
-# Fifty points with x between 0 and 6 and noise of variance $v = 1$. A line $wx + b$ fits them. How well do they fix w and b?
+# Fifty points with x between 0 and 6 and noise of variance $v = 1$; how well do they fix the line $wx + b$?
 #
-# In notebook 05 the unknown z was one number that all points share. Here it is the vector of weights, $\theta = (w, b)$. The rows of the matrix $\Phi$ are the **features** $\phi_i = (x_i, 1)$, so the line is $\Phi\theta$. The prior is $\mathcal N(0, \tau^2)$ on each weight.
+# In notebook 05 the unknown that all points share was one number z. Here it is the vector of weights, $\theta = (w, b)$. The rows of the matrix $\Phi$ are the **features** $\phi_i = (x_i, 1)$, so the line is $\Phi\theta$. The prior is $\mathcal N(0, \tau^2)$ on each weight.
 
 # %%
 LINES = {"centred, −3 < x < 3": LINE, "not centred, 0 < x < 6": replace(LINE, low=0, high=6)}
@@ -81,7 +80,7 @@ def sd_of_f(Phi, S):
 # %% [markdown]
 # ## Each weight by itself: mean field
 #
-# For the weights of a network that posterior is out of reach. One then looks for the best q among products of Gaussians, one a weight: [**mean field**](00_start_here.ipynb#Glossary). Here we can see what that costs. For $q = \mathcal N(\mu, \mathrm{diag}(S_{11}, S_{22}, \dots))$ and d weights,
+# For a network that posterior is out of reach. One then looks for the best q among products of Gaussians, one a weight: [**mean field**](00_start_here.ipynb#Glossary). What does that cost? For $q = \mathcal N(\mu, \mathrm{diag}(S_{11}, S_{22}, \dots))$ and d weights,
 #
 # $$\mathrm{KL}(q \,\|\, p) = \tfrac12 \Big[ \sum_k \big(\Lambda_{kk} S_{kk} - \log S_{kk}\big) + (\mu - m)^\top \Lambda (\mu - m) - d - \log\det \Lambda \Big].$$
 #
@@ -89,7 +88,7 @@ def sd_of_f(Phi, S):
 #
 # $$\boxed{S_{kk} = \frac{1}{\Lambda_{kk}}}, \qquad \text{where}\quad \mathrm{KL} = \tfrac12 \Big( \sum_k \log \Lambda_{kk} - \log\det \Lambda \Big).$$
 #
-# The exact variance is $(\Lambda^{-1})_{kk}$, never smaller. The KL is the ELBO's gap (notebook 05): no q of this form comes closer to the log evidence.
+# The exact variance is $(\Lambda^{-1})_{kk}$, never smaller. The KL is the ELBO's gap (notebook 05).
 
 # %%
 def mean_field(precision):
@@ -114,14 +113,15 @@ assert round(sd[1], 2) == 0.29
 measured("06-a", round(sd[3], 2), "sd of the intercept")
 
 # %% [markdown]
-# With x centred next to nothing is lost. With x from 0 to 6 half of each width is. There a steeper line must start lower to pass through the same points: slope and intercept depend on each other, and independent Gaussians cannot say so. They report how unsure a weight is *while the other one stays put*.
+# With x centred next to nothing is lost. With x from 0 to 6 half of each width is: there a steeper line must start lower to pass through the same points: the two depend on each other. Independent Gaussians report how unsure a weight is *while the other one stays put*.
 
 # %%
 S = {"exact": exact.covariance_matrix, "mean field": independent}
 far = torch.linspace(-4, 12, 161, dtype=x.dtype)[:, None]
 sds = {name: sd_of_f(line_features(far), covariance) for name, covariance in S.items()}
 crossings = far[:-1][(sds["exact"] > sds["mean field"]).diff() != 0].flatten()
-print("the curves cross near x =", [round(value, 1) for value in crossings.tolist()])
+assert abs(crossings - torch.tensor([2.1, 6.1])).max() < 0.15
+assert sds["mean field"].argmin() == far[:, 0].abs().argmin()
 
 # %%
 fig, ax = plt.subplots(figsize=(7.5, 3.2))
@@ -139,16 +139,10 @@ show(fig, alt="The sd of the line over x. The exact one is smallest at x = 3, th
 # %% [markdown]
 # For predictions: $\operatorname{Var} f(x) = x^2 S_{ww} + 2x S_{wb} + S_{bb}$, and mean field has no middle term. So it is surest at x = 0, wherever the data are. Between the crossings, near 2 and 6, it is a little too unsure. Below 2 and above 6 it is too sure, *data or not*: what counts is the distance from x = 0. For a line the cure is to centre the inputs.
 
-# %%
-assert abs(crossings - torch.tensor([2.1, 6.1])).max() < 0.15
-assert sds["mean field"].argmin() == (far[:, 0].abs()).argmin()
-
 # %% [markdown]
 # ## Many weights: random bumps
 #
-# Nothing above asked for a line; any fixed features will do. We take 50 **bumps** $e^{-z^2/2}$ with $z = wx + b$, where w and b are drawn once, from $\mathcal N(0, 2.5^2)$, and kept. A bump answers within about 1/|w| of its centre −b/w. Only its height is unknown: θ holds the 50 heights and a constant. This is a network whose first layer does not learn.
-#
-# The data are the wave of notebook 04 with constant noise of sd 0.3, 60 points; those with −1 < x < 1 are removed, which leaves 40.
+# Any fixed features will do. We take 50 **bumps** $e^{-z^2/2}$ with $z = wx + b$, where w and b are drawn once, from $\mathcal N(0, 2.5^2)$, and kept. A bump answers within about 1/|w| of its centre −b/w. Only its height is unknown: θ holds the 50 heights and a constant. This is a network whose first layer does not learn. The data: 60 points of notebook 04's wave, with constant noise of sd 0.3, less those with −1 < x < 1.
 
 # %%
 CALM = Problem(WAVE.mean, constant(0.3), low=-3, high=3)
@@ -174,15 +168,15 @@ def with_gap(seed, n=60):
 # %% [markdown]
 # ## The noise, too, is unknown
 #
-# In notebook 05 one number had to be the noise *and* the uncertainty. Now the noise variance v belongs to the likelihood and the uncertainty S to q. The likelihoods are summed and the KL counts once:
+# In the article of notebook 05 one number had to be the noise *and* the uncertainty. Now the noise variance v belongs to the likelihood, the uncertainty S to q. The likelihoods are summed, the KL counts once:
 #
 # $$\text{ELBO} = -\frac n2 \log 2\pi v - \frac{1}{2v} \sum_i \Big[ (y_i - m^\top \phi_i)^2 + \phi_i^\top S \phi_i \Big] - \mathrm{KL}(q \,\|\, p(\theta)).$$
 #
-# The second term in the bracket is the variance of f: a square, averaged over q, is the square of the mean plus the variance. For a given v we know the best q. For a given q the derivative for v is zero where
+# A square, averaged over q, is the square of the mean plus the variance, here $\phi_i^\top S \phi_i = \operatorname{Var} f(x_i)$. For a given v we know the best q. For a given q the derivative for v is zero where
 #
 # $$\boxed{v = \frac1n \sum_i \Big[ (y_i - m^\top \phi_i)^2 + \phi_i^\top S \phi_i \Big]} .$$
 #
-# The noise is what the residuals say, plus what we do not know of f. We take turns until v stands still; no turn can lower the ELBO.
+# The noise is what the residuals say, plus what we do not know of f. The two take turns until v stands still; no turn can lower the ELBO.
 
 # %%
 def learn(x, y, independent, count=50):
@@ -248,11 +242,11 @@ show(fig, alt="Two panels with the same 40 points of a wave and an empty middle.
      "gap. Right, independent Gaussians: a pink band three times as wide among the data, and a larger noise.")
 
 # %% [markdown]
-# The same model, the same points. Neighbouring bumps overlap: the data fix their *sum* well and each height badly. Mean field cannot say "one higher, the other lower", so it has two bad choices, wrong sums or heights far surer than the data make them. The $\phi_i^\top S \phi_i$ that it cannot explain it books as noise.
+# The same model, the same points. Neighbouring bumps overlap: the data fix their *sum* well and each height badly. Mean field cannot say "one higher, the other lower". Its f is too unsure, and by the box above $\phi_i^\top S \phi_i$ is booked as noise.
 #
 # ## Count it
 #
-# One picture is one data set. Over 40 of them: how often does the 95 % band of f hold the true mean?
+# Over 40 data sets, at how many x does the 95 % band of f hold the true mean?
 
 # %%
 parts = {"among the data": (wide.abs() > 1) & (wide.abs() < 3), "gap": wide.abs() < 1,
@@ -274,31 +268,20 @@ for name in fits:
     print(f"{name:10}    " + "".join(f"     sd {s:.2f}, held {h:6.1%}" for s, h in zip(sd, held)))
 
 # %% [markdown]
-# **Among the data** the exact band holds the truth at about nine x of ten, mean field's at nearly all: it is more than twice as wide. **In the gap** both open. **Beyond the data** both are too sure, mean field more so, and 95 % is not kept: these bumps end where the wave goes on. A posterior is exact *for its model*; the wave is no draw from this prior.
+# **Among the data** the exact band holds the truth at about nine x of ten, mean field's at nearly all: it is more than twice as wide. **In the gap** both open. **Beyond the data** both are too sure here, and mean field more so: these bumps end where the wave goes on. A posterior is exact *for its model*; the wave is no draw from this prior.
 #
 # ## The lab
 #
-# Slide the bumps from 20 to 200 and watch the dotted line, the noise that mean field learns. Then give it 1,000 points. With 0 bumps the model is a line.
+# Slide the bumps from 20 to 200 and watch the dotted line, mean field's noise. Then give it 1,000 points. With 0 bumps the model is a line.
 
 # %%
 lab = LABS["06"]()
 lab
 
 # %% [markdown]
-# ## More data, more bumps
+# ## Ever more bumps
 #
-# The sum of the KL and the likelihoods is a trade. As points come in, the weights leave their prior, and the KL grows; but it is paid once, so its share per point falls:
-
-# %%
-print("points   noise   KL, nats   KL per point")
-for n in (15, 60, 240, 960):
-    x_n, y_n = with_gap(seed=1, n=n)
-    m, S_q, v = learn(x_n, y_n, independent=False)
-    kl = -elbo(x_n, y_n, m, S_q, v) - 0.5 * len(x_n) * (1 + torch.log(2 * math.pi * v))
-    print(f"{len(x_n):6}    {v.sqrt():.2f}    {kl:6.1f}      {kl / len(x_n):8.2f}")
-
-# %% [markdown]
-# And with ever more bumps? Only the prior covariance of f counts for the exact posterior, $k(x, x') = \tau^2 \sum_k \phi_k(x)\, \phi_k(x')$. It tends to its average over w and b, which has a closed form, and from it the posterior follows without any weights: a **Gaussian process** with the **kernel** k ([Rasmussen & Williams 2006](https://gaussianprocess.org/gpml/), equation 2.24),
+# The prior covariance of f, $k(x, x') = \tau^2 \sum_k \phi_k(x)\, \phi_k(x')$, tends to its average over w and b, which has a closed form. From it alone the exact posterior of f follows, without any weights: a **Gaussian process** with the **kernel** k ([Rasmussen & Williams 2006](https://gaussianprocess.org/gpml/), equation 2.24),
 #
 # $$k(x, x') = \frac{20}{\sqrt{\det(I + \Sigma)}}, \qquad \operatorname{Var} f_* = k_{**} - k_*^\top (K + vI)^{-1} k_* ,$$
 #
@@ -324,11 +307,11 @@ for count in (20, 200, 2000):
 assert abs(by_weights / process - 1) < 0.05 and noise > 1.5 * y.std()
 
 # %% [markdown]
-# Exact, 2,000 bumps are a Gaussian process. Mean field calls ever more of the wave noise: each bump is known worse by itself. A wide mean-field network ignores the data in this way ([Coker et al. 2021](https://arxiv.org/abs/2106.07052)).
+# Exact, 2,000 bumps are a Gaussian process. Mean field knows each bump worse by itself, the more there are, and at last learns a noise larger than the sd of y itself. A wide mean-field network ignores the data in this way ([Coker et al. 2021](https://arxiv.org/abs/2106.07052)).
 #
 # ## How far does this hold?
 #
-# The claims of this lesson with other numbers of bumps, prior sd's, widths of the bumps and places of the gap; 60 points, noise 0.3, 20 data sets each.
+# Claims of this lesson with other bumps, prior sd's (times ours), sd's of w and b, and places of the gap; 60 points, noise 0.3, 20 data sets each.
 #
 # <!-- claims -->
 # <!-- end of claims -->
@@ -337,8 +320,6 @@ assert abs(by_weights / process - 1) < 0.05 and noise > 1.5 * y.std()
 # ## A reader asks
 #
 # **"Why not invert Λ for a network, too?"** A network of 10,000 weights has a Λ of 10⁸ entries, and its posterior is no Gaussian. For the *last* layer alone it can be done: that is this lesson, with learned features.
-#
-# **"Is the learned noise itself an estimate?"** Yes, one number without a width here, as σ was in notebooks 03 and 04. The bracket's second term mends its bias: residuals alone are too small, for the mean has followed them.
 #
 # ## Exercises
 #

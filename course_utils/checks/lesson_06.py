@@ -54,16 +54,12 @@ EXERCISES = {
                 "This is the noise's sd over √n: the prior is missing. It adds 1 to the precision.",
                 2 / 12**0.5,
             ),
-            Mistake(
-                "The noise is missing: each point adds 1/v to the precision, not 1.", 13**-0.5
-            ),
+            Mistake("The noise is missing: each point adds 1/v to the precision, not 1.", 13**-0.5),
             Mistake(
                 "The noise's sd stands where its variance belongs: v = 4 is σ².",
                 (1 + 12 / 2) ** -0.5,
             ),
-            Mistake(
-                "v is squared here: v is the variance already.", (1 + 12 / 16) ** -0.5
-            ),
+            Mistake("v is squared here: v is the variance already.", (1 + 12 / 16) ** -0.5),
             Mistake("One point is counted. Twelve have been seen.", (1 + 1 / 4) ** -0.5),
             Mistake("This is the sd of the noise. The weight is better known than one y.", 2.0),
             Mistake(

@@ -1,7 +1,5 @@
 """Lesson 06: uncertain weights on fixed features, exact and independent."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -41,7 +39,8 @@ class Weights(nn.Module):
             self.m = self.S @ Phi.T @ y / v
             if independent:
                 self.S = (1 / precision.diagonal()).diag()
-            before, v = v, ((y - Phi @ self.m) ** 2 + self.sd_of_f(x) ** 2).mean()
+            of_f = ((Phi @ self.S) * Phi).sum(dim=1, keepdim=True)
+            before, v = v, ((y - Phi @ self.m) ** 2 + of_f).mean()
             if abs(v / before - 1) < 1e-5:
                 break
         self.log_v = nn.Parameter(v.log())
