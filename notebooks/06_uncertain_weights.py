@@ -3,13 +3,13 @@
 #
 # **The question.** How sure is a line of its weights, and what is lost if each weight must be sure by itself?
 #
-# ![The same 40 points of a wave with an empty middle, twice. Left, the exact posterior: its pink band is thin among the data and opens in the gap. Right, independent Gaussians: among the data the band is nearly three times as wide.](images/06.png)
+# ![The same 40 points twice. Left, exact: the pink band is thin among the data and opens in the gap. Right, independent Gaussians: among the data it is nearly three times as wide.](images/06.png)
 #
 # **You will be able to**
 #
-# - compute the exact posterior of a line, or of any weights on fixed features;
-# - say what independent Gaussians on the weights lose, in nats and in width;
-# - write a regression that learns noise and uncertainty as two numbers, without an optimizer;
+# - compute the exact posterior of weights on fixed features;
+# - say what independent Gaussians on the weights lose;
+# - learn noise and uncertainty as two numbers, without an optimizer.
 #
 # **You need** notebook 05 (the ELBO); of matrices the product, the inverse and the determinant.
 #
@@ -239,9 +239,8 @@ for ax, (name, (m, S_q, v)) in zip(axes, fits.items()):
     ax.set(title=f"{name}: noise {v.sqrt():.2f} for 0.3", ylim=(-4.5, 4.5))
 axes[0].annotate("95 % for f", (-1.3, -2.9), color="#9a4d7d", ha="right")
 axes[0].annotate("95 % for a new y", (1.4, 3.3), color="#9c6700")
-show(fig, alt="The same 40 points of a wave with an empty middle, twice. Left, the exact posterior: "
-     "its pink band is thin among the data and opens in the gap. Right, independent Gaussians: "
-     "among the data the band is nearly three times as wide.")
+show(fig, alt="The same 40 points twice. Left, exact: the pink band is thin among the data and opens "
+     "in the gap. Right, independent Gaussians: among the data it is nearly three times as wide.")
 
 # %% [markdown]
 # The same model, the same points. Neighbouring bumps overlap: the data fix their *sum* well and each height badly. Mean field cannot say "one higher, the other lower". Its f is too unsure, and by the box above $\phi_i^\top S \phi_i$ is booked as noise.
