@@ -166,8 +166,22 @@ def test_make_refuses_in_one_sentence_before_it_downloads(tmp_path, version, mac
     assert not (tmp_path / ".venv").exists()
 
 
-def test_makefile_has_the_promised_targets():
-    rules = re.findall(r"^([\w-]+):(?!=)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    promised = {"help", "install", "lab", "test", "notebooks", "site"}
-    promised |= {"test-browser", "test-portability", "lock"}
-    assert promised <= set(rules)
+@pytest.mark.parametrize("command", ["check", "format --check"])
+def test_the_code_is_as_ruff_wants_it(command):
+    run = subprocess.run(
+        [sys.executable, "-m", "ruff", *command.split(), "."],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+
+
+def test_every_target_of_the_makefile_is_told_and_is_no_file():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (help .+)$", makefile, re.M)
+    told = re.findall(r"^([\w-]+):.* ## .", makefile, re.M)
+    assert sorted(phony.split()) == sorted(["help", *told])
+    assert set(re.findall(r"^([\w-]+):(?!=)", makefile, re.M)) == set(phony.split())
+    assert len(makefile.splitlines()) <= 100

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+from functools import cache
 
 import nbformat
 import pytest
@@ -24,26 +25,6 @@ from tools.notebooks import (
 SOURCES = sources()
 each_lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
 
-# What later lessons import is shown in full in an earlier one.
-SHOWN = {
-    "gaussian_nll": "03",
-    "HomoscedasticRegressor": "03",
-    "HeteroscedasticRegressor": "04",
-    "interval": "04",
-    "coverage": "04",
-    "gaussian_kl": "05",
-    "BayesianLinear": "07",
-    "BayesianRegressor": "07",
-    "beta_nll": "09",
-    "crps": "12",
-    "interval_score": "12",
-    "pit": "12",
-    "conformal_quantile": "13",
-    "pinball": "13",
-    "stacked_weights": "14",
-    "Ensemble": "14",
-    "split": "14",
-}
 MODULES = ["losses", "models", "metrics", "training"]
 
 
@@ -155,27 +136,36 @@ def test_a_notebook_installs_and_downloads_nothing(source):
     assert not re.search(r"^\s*[!%]|urlopen|requests\.|urlretrieve|load_url", code(source), re.M)
 
 
+@cache
+def module():
+    """The definitions of the modules that lessons share, and the first lesson that shows each."""
+    files = [ROOT / "course_utils" / f"{name}.py" for name in MODULES]
+    held = {n: d for f in files for n, d in definitions(f.read_text(encoding="utf-8")).items()}
+    first = {}
+    for source in SOURCES:
+        for name in definitions(code(source)).keys() & held.keys():
+            first.setdefault(name, source.stem[:2])
+    return held, first
+
+
 @each_lesson
 def test_what_a_lesson_shows_is_what_the_module_holds(source):
-    module = {}
-    for name in MODULES:
-        module |= definitions((ROOT / "course_utils" / f"{name}.py").read_text(encoding="utf-8"))
+    held, _ = module()
     shown = definitions(code(source))
-    for name in shown.keys() & module.keys():
-        assert shown[name] == module[name], f"{name} differs from course_utils"
-    expected = {name for name, number in SHOWN.items() if source.stem.startswith(number)}
-    assert expected <= shown.keys()
+    for name in shown.keys() & held.keys():
+        assert shown[name] == held[name], f"{name} differs from course_utils"
 
 
 @each_lesson
 def test_what_a_lesson_imports_has_been_shown_before(source):
     if source.stem.startswith("00"):
         return  # the tour shows what is to come
+    _, first = module()
     modules = {f"course_utils.{name}" for name in MODULES}
     for node in ast.walk(ast.parse(code(source))):
         if isinstance(node, ast.ImportFrom) and node.module in modules:
             for alias in node.names:
-                assert SHOWN.get(alias.name, "") < source.stem[:2], f"{alias.name} comes later"
+                assert first.get(alias.name, "") < source.stem[:2], f"{alias.name} comes later"
 
 
 def test_the_failing_losses_of_the_lessons_cannot_be_imported():

@@ -14,6 +14,7 @@ import re
 import sys
 import time
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import jupytext
@@ -44,7 +45,12 @@ def sources() -> list[Path]:
 
 def cells(path: Path) -> list[tuple[str, str]]:
     """(type, source) of each cell of a .py or .ipynb."""
-    return [(cell.cell_type, cell.source) for cell in jupytext.read(path).cells]
+    return parsed(path.read_text(encoding="utf-8"), path.suffix)
+
+
+@cache
+def parsed(text: str, suffix: str) -> list[tuple[str, str]]:
+    return [(cell.cell_type, cell.source) for cell in jupytext.reads(text, fmt=suffix).cells]
 
 
 def is_built(source: Path) -> bool:
