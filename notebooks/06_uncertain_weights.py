@@ -222,10 +222,10 @@ Phi = bumps(x)
 covariance = prior_sd(50) ** 2 * Phi @ Phi.T + v * torch.eye(len(x), dtype=v.dtype)
 log_evidence = MultivariateNormal(torch.zeros_like(y[:, 0]), covariance).log_prob(y[:, 0])
 torch.testing.assert_close(elbo(x, y, m, S_q, v), log_evidence, rtol=1e-6, atol=1e-4)
+wide = torch.linspace(-6, 6, 241, dtype=x.dtype)[:, None]
 measured("06-b", round(fits["mean field"][2].sqrt().item(), 2), "noise under mean field")
 
 # %%
-wide = torch.linspace(-6, 6, 241, dtype=x.dtype)[:, None]
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(7.8, 3.5))
 for ax, (name, (m, S_q, v)) in zip(axes, fits.items()):
     mean, sd = bumps(wide) @ m, sd_of_f(bumps(wide), S_q)
