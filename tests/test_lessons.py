@@ -55,12 +55,3 @@ def test_a_model_in_other_units_of_y_is_as_good():
     fit(model, mean_nll, x, y_standard, steps=200, lr=0.02, batch_size=500, anneal=True)
     nll = mean_nll(model, x, y_standard).item() + y.std().log().item()
     assert nll == pytest.approx(problem.noise_floor(), abs=0.03)
-
-
-def test_the_isotonic_regression_of_12_is_that_of_scipy():
-    from scipy.optimize import isotonic_regression
-
-    (isotonic,) = shown("12", "isotonic")
-    for n in (1, 2, 30, 60):
-        v = torch.linspace(0, 1, n, dtype=DTYPE) + torch.randn(n, dtype=DTYPE)
-        torch.testing.assert_close(isotonic(v).numpy(), isotonic_regression(v.numpy()).x)

@@ -1,16 +1,11 @@
-"""Lesson 12: the least calibration set, a band twice too wide, two conformal bands, a quiz."""
+"""Lesson 12: a band too wide, an error bar turned round, the CRPS of draws, a quiz."""
 
 import math
-from fractions import Fraction
 
-import numpy as np
 import torch
 from torch.distributions import Normal
 
-from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
-
-LEVEL = 0.9
-SIZES = (8, 9, 19, 39, 55)  # at 90 %: the first needs an infinite band
+from course_utils.checks import Coded, Mistake, OneOf, Option, Question, Value
 
 
 def share(reach):
@@ -18,192 +13,132 @@ def share(reach):
     return (2 * Normal(0.0, 1.0).cdf(torch.tensor(reach, dtype=torch.float64)) - 1).item()
 
 
-def score_sets(rng):
-    """Scores of five calibration sets, each (n,)."""
-    return tuple(abs(rng.standard_normal(n)) for n in SIZES)
+def rows(rng):
+    """y (6, 1), draws (6, 5)."""
+    y, middle = torch.from_numpy(rng.standard_normal((2, 6, 1)))
+    return y, middle + torch.from_numpy(rng.uniform(0.5, 2) * rng.standard_normal((6, 5)))
 
 
-def each_set(function, *sets):
-    """What the answer says of each set at level 0.9, (5,)."""
-    return np.array([float(function(scores, LEVEL)) for scores in sets])
-
-
-def by_counting(*sets):
-    """The smallest score that at least (n + 1) · 0.9 of the n scores and ∞ do not exceed, (5,)."""
+def by_integral(y, draws):
+    """∫ (F(t) − [t ≥ y])² dt: F is a staircase, so the integral is a sum over its steps."""
     found = []
-    for scores in sets:
-        known = [*scores, math.inf]
-        enough = Fraction(9, 10) * len(known)
-        found.append(min(s for s in known if sum(other <= s for other in known) >= enough))
-    return np.array(found)
+    for value, row in zip(y[:, 0].tolist(), draws.tolist(), strict=True):
+        stops = sorted([*row, value])
+        area = 0.0
+        for low, high in zip(stops, stops[1:], strict=False):
+            below = sum(s <= low for s in row) / len(row)
+            area += (below - (low >= value)) ** 2 * (high - low)
+        found.append([area])
+    return torch.tensor(found, dtype=torch.float64)
 
 
-def kth(count, beyond="inf", shift=0):
-    """An answer that takes the (count(n, level) + shift)-th smallest."""
+def written(weight=0.5, sign=-1, pairs=None, power=1, over=(1, 2)):
+    """The solution with one part of it changed."""
 
-    def answer(scores, level):
-        n = len(scores)
-        k = math.ceil(round(count(n, level), 9)) + shift
-        if k > n:
-            if beyond == "inf":
-                return math.inf
-            k = n
-        return np.sort(scores)[k - 1]
-
-    return answer
-
-
-def popular(scores, level):
-    n = len(scores)
-    rank = min(1.0, math.ceil(round((n + 1) * level, 9)) / n)
-    return np.quantile(scores, rank, method="higher")
-
-
-def pairs(rng):
-    """y, lower and upper, (39, 1); a new pair, (5, 1); the level. The bands are far too wide."""
-    y, middle = torch.from_numpy(rng.standard_normal((2, 39, 1)))
-    new = torch.from_numpy(rng.standard_normal((5, 1)))
-    width = torch.from_numpy(rng.uniform(2.5, 3.5, (39, 1)))
-    return y, middle - width, middle + 1.1 * width, new - 0.7, new + 1.1, LEVEL
-
-
-def moved(score, *, low=-1, high=1, quantile=None):
-    """The solution with its score, its signs or its quantile changed."""
-
-    def answer(y, lower, upper, new_lower, new_upper, level):
-        scores = score(y, lower, upper).flatten()
-        k = math.ceil(round((len(scores) + 1) * level, 9))
-        q = quantile(scores, level) if quantile else scores.sort().values[k - 1]
-        return new_lower + low * q, new_upper + high * q
+    def answer(y, draws):
+        apart = (draws[:, :, None] - draws[:, None, :]).abs() ** power
+        m = draws.shape[1]
+        apart = apart.sum(dim=(1, 2)) / (pairs(m) if pairs else m**2)
+        first = ((draws - y).abs() ** power).mean(dim=1)
+        return (first + sign * weight * apart)[:, None]
 
     return answer
-
-
-def outside(y, lower, upper):
-    return torch.maximum(lower - y, y - upper)
-
-
-def cqr_by_inversion(y, lower, upper, new_lower, new_upper, level):
-    """The smallest move of both ends with which enough of the held-out y are inside."""
-    moves = torch.cat([lower - y, y - upper]).flatten().sort().values
-    enough = Fraction(9, 10) * (len(y) + 1)
-    for move in moves.tolist():
-        inside = (lower - move <= y + 1e-12) & (y <= upper + move + 1e-12)
-        if int(inside.sum()) >= enough:
-            return new_lower - move, new_upper + move
-    raise AssertionError("39 points are enough at level 0.9")
 
 
 EXERCISES = {
     "12-1": Value(
-        oracle=lambda: next(n for n in range(1, 1000) if Fraction(n, n + 1) >= Fraction(99, 100)),
-        tolerance=1e-3,
-        mistakes=[
-            Mistake("This is where 95 % becomes finite.", 19),
-            Mistake("This is where 90 % becomes finite.", 9),
-            Mistake("One less will do: the new point counts among the n + 1.", 100),
-            Mistake("With one point less than is needed, k is still n + 1.", 98),
-            Mistake("This is the level in per cent of a thousand points; far fewer will do.", 990),
-            Mistake("A single point in the tail is enough, k = n.", 199),
-        ],
-    ),
-    "12-2": Value(
-        oracle=lambda: share(2 * Normal(0.0, 1.0).icdf(torch.tensor(0.75)).item()),
+        oracle=lambda: share(1.5 * Normal(0.0, 1.0).icdf(torch.tensor(0.75)).item()),
         mistakes=[
             Mistake(
-                "This is what she promises. Her interval is twice as wide as the one that "
+                "This is what she promises. Her interval is 1.5 times as wide as the one that "
                 "holds it.",
                 0.5,
             ),
-            Mistake("The width doubles; the probability does not.", 1.0),
-            Mistake("This is a forecaster who says half of σ.", share(0.6745 / 2)),
+            Mistake("The width is multiplied by 1.5; the probability is not.", 0.75),
             Mistake(
-                "This counts the lower end only: points below the interval are outside too.",
-                1 - (1 - share(2 * 0.6745)) / 2,
+                "This is a forecaster whose σ is too *small* by that factor.", share(0.6745 / 1.5)
             ),
-            Mistake("This is μ ± 2σ. Her interval is the one of 50 %.", share(2.0)),
-            Mistake("This is the share inside μ ± σ.", share(1.0)),
-            Mistake("σ² has doubled here, and not σ.", share(math.sqrt(2) * 0.6745)),
+            Mistake(
+                "This counts the lower end only: points above the interval are outside too.",
+                1 - (1 - share(1.5 * 0.6745)) / 2,
+            ),
+            Mistake("This is the share outside.", 1 - share(1.5 * 0.6745)),
+            Mistake("This is μ ± 1.5 σ. Her interval is the one of 50 %.", share(1.5)),
+            Mistake("This is her 95 % interval; the 50 % one is asked for.", share(1.5 * 1.96)),
+            Mistake("Here σ² is 1.5 times too large, and not σ.", share(math.sqrt(1.5) * 0.6745)),
+        ],
+    ),
+    "12-2": Value(
+        oracle=475.0,
+        mistakes=[
+            Mistake("This makes ± 0.01 a 95 % interval, 1.96 standard errors.", 1824.76),
+            Mistake("The square is missing on 0.01.", 4.75),
+            Mistake("Only p is there; the variance of one hit is p(1 − p).", 9500.0),
+            Mistake("Only 1 − p is there; the variance of one hit is p(1 − p).", 500.0),
+            Mistake("This is for a share of one half, p(1 − p) = ¼.", 2500.0),
+            Mistake("This is √n: square it.", math.sqrt(475)),
+            Mistake(
+                "This is for a variance of 0.01. The standard error is its root.", 0.0475 / 0.1
+            ),
+            Mistake("This is 1/0.01². What is the variance of one hit?", 10_000.0),
         ],
     ),
     "12-3": Coded(
-        oracle=by_counting,
-        inputs=score_sets,
-        use=each_set,
+        oracle=by_integral,
+        inputs=rows,
         mistakes=[
             Mistake(
-                "This is the popular line: where k is n + 1 it is finite, and elsewhere it "
-                "takes one rank too many.",
-                popular,
+                "The ½ is missing: two draws differ twice as far as the score allows.",
+                written(weight=1),
+            ),
+            Mistake("The distances between draws are added; they are taken off.", written(sign=1)),
+            Mistake(
+                "This is the mean distance to y alone: it rewards draws that do not spread.",
+                written(weight=0),
             ),
             Mistake(
-                "The ranks are right, but where k > n the largest score is not enough.",
-                kth(lambda n, level: (n + 1) * level, beyond="largest"),
+                "The pairs leave out each draw with itself: m(m − 1) of them. That version is "
+                "fair between numbers of draws, and not the one asked for.",
+                written(pairs=lambda m: m * (m - 1)),
             ),
             Mistake(
-                "Index k is the (k + 1)-th smallest: Python counts from 0.",
-                kth(lambda n, level: (n + 1) * level, shift=1),
+                "Each pair counts once here, divided by all m²: half of the distance is lost.",
+                written(weight=0.25),
+            ),
+            Mistake("The pairs' distances are summed, not averaged.", written(pairs=lambda m: 1)),
+            Mistake("Squares in place of absolute values: another score.", written(power=2)),
+            Mistake(
+                "This is the distance from y to the mean of the draws.",
+                lambda y, draws: (draws.mean(1, keepdim=True) - y).abs(),
             ),
             Mistake(
-                "This is the (k − 1)-th smallest: one rank too few.",
-                kth(lambda n, level: (n + 1) * level, shift=-1),
+                "This is the CRPS of a Gaussian with the draws' mean and sd. Use the draws "
+                "themselves.",
+                lambda y, draws: gaussian(y, draws, 1),
             ),
             Mistake(
-                "This takes n in place of n + 1: the new point is missing.",
-                kth(lambda n, level: n * level),
+                "This is the CRPS of a Gaussian with the draws' mean and sd, divided by m. Use "
+                "the draws themselves.",
+                lambda y, draws: gaussian(y, draws, 0),
             ),
             Mistake(
-                "This is the plain quantile, interpolated and without the new point.",
-                lambda scores, level: np.quantile(scores, level),
+                "This is one number for all rows. A score is wanted for each.",
+                lambda y, draws: written()(y, draws).mean(),
             ),
-            Mistake(
-                "This counts from the largest score downwards.",
-                kth(lambda n, level: (n + 1) * (1 - level)),
-            ),
-        ],
-    ),
-    "12-4": Coded(
-        oracle=cqr_by_inversion,
-        inputs=pairs,
-        mistakes=[
-            Mistake(
-                "Both ends move the wrong way: a positive quantile must widen the band.",
-                moved(outside, low=1, high=-1),
-            ),
-            Mistake(
-                "The absolute value takes points inside for points outside.",
-                moved(lambda y, lo, hi: outside(y, lo, hi).abs()),
-            ),
-            Mistake(
-                "This is the smaller of the two distances. A point outside is below one end "
-                "*or* above the other.",
-                moved(lambda y, lo, hi: torch.minimum(lo - y, y - hi)),
-            ),
-            Mistake(
-                "Cut at 0, the score cannot narrow a band that is too wide.",
-                moved(lambda y, lo, hi: outside(y, lo, hi).clamp(min=0)),
-            ),
-            Mistake(
-                "The score compares y with the middle of the band, not with its ends.",
-                moved(lambda y, lo, hi: (y - (lo + hi) / 2).abs()),
-            ),
-            Mistake("Only the upper end counts in this score.", moved(lambda y, lo, hi: y - hi)),
-            Mistake("Only the lower end counts in this score.", moved(lambda y, lo, hi: lo - y)),
-            Mistake(
-                "The plain quantile is taken, not the k-th smallest score.",
-                moved(outside, quantile=torch.quantile),
-            ),
-            Mistake("Both ends move upwards.", moved(outside, low=1)),
-            Mistake("Only the upper end has moved.", moved(outside, low=0)),
         ],
     ),
 }
 
-GUESSES = {
-    "12-a": OneOf("half", "double"),
-    "12-b": OneOf("half", "double"),
-    "12-c": Number("of 1,000", 0, 1000),
-}
+
+def gaussian(y, draws, correction):
+    sigma = draws.std(1, keepdim=True, correction=correction)
+    z = (y - draws.mean(1, keepdim=True)) / sigma
+    standard = Normal(0.0, 1.0)
+    density = standard.log_prob(z).exp()
+    return sigma * (z * (2 * standard.cdf(z) - 1) + 2 * density - 1 / math.sqrt(math.pi))
+
+
+GUESSES = {"12-a": OneOf("half", "double"), "12-b": OneOf("half", "double")}
 
 QUIZ = [
     Question(
@@ -230,10 +165,10 @@ QUIZ = [
         [
             Option(
                 "Yes: flat means calibrated",
-                "Calibrated on average. The random σ of this lesson was repaired to a flat PIT.",
+                "Calibrated on average. The blunt forecast of this lesson has a flat PIT, too.",
             ),
             Option(
-                "It may be wrong in every group",
+                "Not shown: too wide here and too narrow there can average out",
                 "A PIT averages over the cases. Look at groups, and at a proper score.",
                 correct=True,
             ),
@@ -244,21 +179,17 @@ QUIZ = [
         ],
     ),
     Question(
-        "A 90 % conformal band covers 0.86 of very many new points, after 99 calibration points.",
+        "Two models have the same coverage, 95 %. Which is better?",
         [
+            Option("Neither: both are calibrated", "One may be sharp and the other blunt."),
             Option(
-                "The guarantee is broken",
-                "It averages over calibration sets. One set of 99 "
-                "has a standard deviation of 0.03.",
-            ),
-            Option(
-                "Such a set is unlucky, but not rare",
-                "The law is Beta(90, 10): about one set in ten gives less than 0.86.",
+                "The one with the better proper score on held-out points",
+                "A proper score sees calibration and sharpness together.",
                 correct=True,
             ),
             Option(
-                "More new points will bring it to 0.90",
-                "The coverage of this band is fixed by its calibration set.",
+                "The one with the wider bands: it is safer",
+                "With the same coverage, a wider band only says less.",
             ),
         ],
     ),
