@@ -75,7 +75,10 @@ class Coded:
     """An answer that is code, run on fresh random inputs beside an independent oracle.
 
     ``inputs``: a function of a random generator that gives a tuple of arguments; it is called three
-    times, or each of several is called once. ``trained``: the arguments whose gradients count.
+    times, or each of several is called once. The oracle is called with them, and the names of its
+    arguments appear in messages. ``trained``: the arguments whose gradients count. A mistake's
+    answer is a function as the learner's is. ``use(answer, *inputs)`` runs an answer that is not
+    just called; of a random one it returns what must agree, with a wider ``tolerance``.
     """
 
     oracle: Callable
@@ -235,7 +238,12 @@ class Coded:
 
 @dataclass(frozen=True)
 class Value:
-    """An answer that is a number, or an array of numbers. Three right digits are enough."""
+    """An answer that is a number, or an array of numbers. Three right digits are enough.
+
+    ``oracle``, and a mistake's answer: a number, an array, or a function of () that computes it.
+    ``tolerance`` is relative to the largest expected number; more than 5e-3 where the answer may
+    come from a simulation, less where only a part of it is at stake.
+    """
 
     oracle: Any
     mistakes: Sequence[Mistake]
