@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from tools.notebooks import (
+    QUESTIONS,
     README,
     README_FIGURE,
     ROOT,
@@ -16,6 +17,8 @@ from tools.notebooks import (
     foreign,
     hint,
     pictures,
+    questions,
+    questions_in,
     readme,
     script,
     sources,
@@ -58,7 +61,7 @@ def definitions(text):
 
 
 def test_every_notebook_has_its_script_and_every_script_its_notebook():
-    names = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    names = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")} - {QUESTIONS.stem}
     assert names == {source.stem for source in SOURCES} and names
 
 
@@ -187,6 +190,12 @@ def test_the_pictures_are_figures_of_the_lessons_and_no_others_are_there():
 def test_a_lesson_shows_its_claims_as_they_are_stored(source):
     text = source.read_text(encoding="utf-8")
     assert text == with_claims(text, source), "run make notebooks"
+
+
+def test_the_page_of_questions_is_made_from_the_lessons():
+    assert QUESTIONS.read_text(encoding="utf-8") == questions(), "run make notebooks"
+    for source in SOURCES:  # its own, and some that its readers ask
+        assert len({question for question, _ in questions_in(source)}) >= 2
 
 
 def test_the_readme_agrees_with_the_notebooks():

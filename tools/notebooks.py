@@ -4,8 +4,8 @@
     make notebooks ARGS="02 04"       these
     make notebooks ARGS=--all         all of them
 
-The same run writes what is repeated: README.md's lesson table and figure, the picture at the top
-of a lesson, and the claims of a lesson from what `make claims` stored.
+The same run writes what is repeated: README.md's lesson table and figure, the page of questions,
+a lesson's minutes, the picture at its top, and its claims from what `make claims` stored.
 """
 
 import ast
@@ -16,6 +16,7 @@ import time
 import tomllib
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 import jupytext
 import nbformat
@@ -27,6 +28,7 @@ from tests.claims import shown
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+QUESTIONS = ROOT / "notebooks" / "questions.ipynb"
 README_FIGURE = ROOT / "notebooks" / "images" / "heteroscedastic.png"
 README_FIGURE_LESSON = "04"
 METADATA = {
@@ -312,6 +314,47 @@ def readme(text: str) -> str:
     return f"{before}{start}\n{lesson_table()}\n{end}{after}"
 
 
+def questions_in(source: Path) -> list[tuple[str, str]]:
+    """What a lesson answers, in a reader's words: (question, the heading below which it stands).
+
+    Its own question, each heading that asks, and each bold quotation at the start of a paragraph.
+    """
+    found, heading = [], ""
+    for kind, text in cells(source):
+        for line in text.splitlines() if kind == "markdown" else []:
+            if asked := re.match(r"\*\*The question\.\*\* (.+)", line):
+                found.append((asked[1], heading))
+            elif title := re.match(r"#+ (.+)", line):
+                heading = title[1]
+                if heading.strip('"').endswith("?") and heading != "How far does this hold?":
+                    found.append((heading.strip('"'), heading))
+            elif asked := re.match(r'\*\*"(.+?)"\*\*', line):
+                found.append((asked[1].rstrip("."), heading))
+    return found
+
+
+def questions() -> str:
+    """The notebook that lists all questions, each with a link to its answer, as a file's text."""
+    head = (
+        "# Questions\n\nWhat the lessons answer, in the words of those who ask. Search this page "
+    )
+    head += "(Ctrl+F, on a Mac ⌘F) for a word of your question, or for what you see go wrong."
+    parts = [head]
+    for source in sources():
+        name = source.with_suffix(".ipynb").name
+        title = re.search(r"^# (.+)$", cells(source)[0][1], re.M)[1]
+        links = [f"- [{q}]({name}#{quote(h.replace(' ', '-'))})" for q, h in questions_in(source)]
+        parts.append("\n".join([f"## [{title}]({name})", "", *links]))
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell(part) for part in parts],
+        # Jupytext shall not pair it: no script stands behind this page.
+        metadata=METADATA | {"jupytext": {"formats": "ipynb"}},
+    )
+    for index, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{index:02d}"
+    return nbformat.writes(notebook) + "\n"
+
+
 def figures(source: Path) -> dict[str, bytes]:
     """The alt text of each figure of a built lesson -> its PNG, in order."""
     found = {}
@@ -349,6 +392,7 @@ def main(arguments: list[str]) -> None:
         if arguments or not (is_built(source) or reword(source)):
             build(source)
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
+    QUESTIONS.write_text(questions(), encoding="utf-8")
     README_FIGURE.parent.mkdir(exist_ok=True)
     for path, png in pictures().items():
         path.write_bytes(png)
