@@ -3,16 +3,17 @@
 #
 # **The question.** Why do we fit a network by minimising the *squared* error, and what do we assume when we do?
 #
+# ![1,000 grey points around a dashed rising line. At three places a bell is drawn on its side, and a dot marks its centre on the line; points are dense at the height of its peak.](images/01.png)
+#
 # **You will be able to**
 #
 # - derive the Gaussian loss of a whole data set from the density of one value;
 # - say which terms may be dropped, and when σ may not;
-# - explain why we add logs, and why the loss may be negative;
-# - say what another density, the Laplace, would make of the same data.
+# - explain why we add logs, and why the loss may be negative.
 #
-# **You need** logarithms, derivatives, and a little PyTorch.
+# **You need** logarithms, derivatives, probabilities of independent events, and a little PyTorch.
 #
-# **Time.** About 84 minutes; the notebook runs in about 9 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 60 minutes; the notebook runs in about 9 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math
@@ -27,7 +28,7 @@ from course_utils.data import LINE
 from course_utils.labs import LABS
 from course_utils.models import mlp
 from course_utils.plots import (
-    ALEATORIC, DATA, MEAN, WRONG, plot_data, plot_truth, show, use_course_style,
+    ALEATORIC, DATA, MEAN, plot_data, plot_truth, show, use_course_style,
 )
 
 use_course_style()
@@ -35,11 +36,9 @@ use_course_style()
 # %% [markdown]
 # ## A bell at every x
 #
-# [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809), "How do I learn the variance of my Gaussian model using a neural network?", begins with 10,000 points on the line $y = 2.3\,x + 1.7$, with x between −3 and 3 and noise of standard deviation σ = 1.
+# [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809) asks how a neural network can learn the variance of its Gaussian model. It begins with 10,000 points on the line $y = 2.3\,x + 1.7$, with x between −3 and 3 and noise of standard deviation σ = 1.
 #
-# A line alone cannot have produced these points: it gives one y for each x. So we make a model that can. At each x, y is drawn from a Gaussian, a bell whose centre μ lies on the line:
-#
-# $$y \sim \mathcal N(\mu(x), \sigma^2), \qquad \mu(x) = 2.3\,x + 1.7, \quad \sigma = 1.$$
+# A line alone cannot have produced these points: it gives one y for each x. A model that can: at each x, y is drawn from a Gaussian, a bell whose centre $\mu(x) = 2.3\,x + 1.7$ lies on the line: $y \sim \mathcal N(\mu(x), \sigma^2)$ with σ = 1.
 
 # %%
 x, y = LINE.sample(10_000, seed=0)
@@ -51,22 +50,21 @@ plot_data(ax, x, y)
 plot_truth(ax, LINE, band=False)
 for place in (-2.5, -0.5, 1.5):
     centre = 2.3 * place + 1.7
-    ax.fill_betweenx(centre + heights, place, place + 2 * bell, color=ALEATORIC, alpha=0.6)
-ax.annotate("the line: where the bells are centred", (0.75, 3.5), (-2.4, 8.0),
-            arrowprops={"arrowstyle": "-"})
+    ax.fill_betweenx(centre + heights, place, place + bell, color=ALEATORIC, alpha=0.6)
+    ax.plot([place, place + bell.max()], [centre, centre], color=ALEATORIC, linewidth=1)
+    ax.plot(place, centre, "o", color="black", markersize=5)
+ax.annotate("the line: each bell's centre", (-0.5, 0.55), (-2.6, 7), arrowprops={"arrowstyle": "-"})
 ax.set_title("A model that can produce these points: a line of bells")
 show(fig, alt="1,000 grey points around a dashed rising line. At three places a bell is drawn on "
-     "its side, with its centre on the line; points are dense at the height of its peak.")
+     "its side, and a dot marks its centre on the line; points are dense at the height of its peak.")
 
 
 # %% [markdown]
 # ## One value: its density
 #
-# How well does this model explain one y? The [**density**](00_start_here.ipynb#Glossary) $p(y)$ says how much probability lies near y, per unit of y. For a Gaussian (first equation of [the answer](https://stats.stackexchange.com/a/562735) to that question):
+# How well does this model explain one y? The [**density**](00_start_here.ipynb#Glossary) $p(y)$ says how much probability lies near y, per unit of y. For a Gaussian (first equation of [answer 562735](https://stats.stackexchange.com/a/562735) on Cross Validated, which derives the loss of a similar question, 521091):
 #
 # $$p(y; \mu, \sigma) = \frac{1}{\sigma\sqrt{2\pi}}\; e^{-\frac12\left(\frac{y - \mu}{\sigma}\right)^2}.$$
-#
-# The first factor is the height of the peak. The second is 1 at y = μ and falls on both sides.
 #
 # Read as a function of y, with μ and σ given, $p$ is a density. Read as a function of μ and σ, with y given, the same number is called the [**likelihood**](00_start_here.ipynb#Glossary): how well these parameters explain what was seen. It is not the probability that they are right.
 
@@ -81,31 +79,20 @@ torch.testing.assert_close(density(y, mu, sigma), Normal(mu, sigma).log_prob(y).
 # %% [markdown]
 # ## A density may exceed 1
 #
-# A probability is an *area* under the density: height times width. A bell with σ = 0.1 is narrow, so it must be tall for its area to be 1. Its peak is $1 / (0.1\sqrt{2\pi}) = 3.99$.
+# A probability is an *area* under the density: height times width. A bell with σ = 0.1 is narrow, so it must be tall for its area to be 1.
 
 # %%
 around = torch.linspace(-3, 3, 1201, dtype=torch.float64)
-fig, ax = plt.subplots()
-for s, where in ((1.0, (1.1, 0.3)), (0.4, (0.45, 0.75)), (0.1, (0.16, 2.6))):
+for s in (1.0, 0.4, 0.1):
     bell = density(around, 0.0, s)
-    assert abs(torch.trapezoid(bell, around).item() - 1) < 0.005
-    ax.plot(around, bell, color=ALEATORIC)
-    ax.annotate(f"σ = {s:g}, peak {bell.max():.2f}", where)
-ax.axhline(1, color=DATA, linewidth=1)
-ax.annotate("density 1", (-2.95, 1.06), color="#555555")
-ax.set(xlabel="y − μ", ylabel="density, per unit of y")
-ax.set_title("Three bells, each of area 1: the narrow one rises to 4")
-show(fig, alt="Three Gaussian densities around 0. The widest stays below one half, the middle one "
-     "just touches 1, the narrowest reaches four times that height.")
+    area = torch.trapezoid(bell, around).item()
+    print(f"σ = {s:.1f}: peak {bell.max():.2f}, area {area:.2f}")
+    assert abs(area - 1) < 0.005
 
 # %% [markdown]
 # ## A data set: a product
 #
-# The noise of one point says nothing about the noise of another: the points are *independent*, given x. Probabilities of independent events multiply, and so do densities:
-#
-# $$p(y_1, \dots, y_m) = \prod_{i=1}^{m} p(y_i; \mu_i, \sigma).$$
-#
-# [**Maximum likelihood**](00_start_here.ipynb#Glossary) chooses the parameters for which this product is largest.
+# The noise of one point says nothing about the noise of another: the points are *independent*, given x. Probabilities of independent events multiply, and so do densities: $p(y_1, \dots, y_m) = \prod_{i=1}^{m} p(y_i; \mu_i, \sigma)$. [**Maximum likelihood**](00_start_here.ipynb#Glossary) chooses the parameters for which this product is largest.
 #
 # We have 10,000 factors. The largest is 0.399, the peak of the bell; a typical one is 0.24. The smallest positive number that a float64 can hold is about $5 \cdot 10^{-324}$.
 
@@ -117,10 +104,12 @@ print(f"largest density {p.max():.3f}, typical (geometric mean) {p.log().mean().
 # %% [markdown]
 # ## Predict
 #
-# We multiply the densities one after the other, under the true line and the true σ. Replace `...` before you run on.
+# We multiply the densities one after the other, under the true line and the true σ.
+#
+# **Guess 01-a.** After how many of the 10,000 points is the product exactly 0.0 in the computer?
 
 # %%
-guess("01-a", ...)  # after how many of the 10,000 points is the product exactly 0.0
+guess("01-a", ...)
 
 # %%
 product = p[:, 0].cumprod(0)  # product[i] is p[0] · p[1] · … · p[i]
@@ -130,7 +119,7 @@ assert abs((p[:, 0].float().cumprod(0) > 0).sum().item() + 1 - 73) <= 1  # in fl
 measured("01-a", first_zero, "points until 0.0")
 
 # %% [markdown]
-# Point 521 is enough: the product has fallen below the smallest number that float64 can hold. This is **underflow**. In float32, PyTorch's default, point 73 is enough. From there on every line is as good as any other:
+# Point 521 is enough: the product has fallen below the smallest positive number that float64 can hold. This is **underflow**. In float32, PyTorch's default, point 73 is enough. From there on all lines look alike:
 
 # %%
 for words, line in (("the true line", mu), ("a flat line", torch.full_like(mu, 1.7))):
@@ -139,61 +128,27 @@ for words, line in (("the true line", mu), ("a flat line", torch.full_like(mu, 1
     print(f"{words:13}   product {likelihood}   sum of logs {logs:9,.0f}")
 
 # %% [markdown]
-# The logarithm rescues us. It turns a product into a sum,
-#
-# $$\log \prod_i p_i = \sum_i \log p_i,$$
-#
-# and it is an increasing function, so whatever makes one of them largest makes the other largest too. The sums of logs are ordinary numbers, and they tell the true line from the flat one. The true product is about $10^{-6130}$.
+# The logarithm rescues us. It turns a product into a sum, $\log \prod_i p_i = \sum_i \log p_i$, and it is an increasing function, so whatever makes one of them largest makes the other largest too. The true product is about $10^{-6130}$:
 
 # %%
 assert round(p.log().sum().item() / math.log(10)) == -6130
 
-# %%
-n = torch.arange(1, 801)
-exact = p[:800, 0].log().cumsum(0) / math.log(10)
-fig, ax = plt.subplots()
-ax.plot(n, exact, color=MEAN)
-ax.plot(n, product[:800].log10(), color=WRONG, linewidth=6, alpha=0.5, zorder=1)  # log 0 = −∞
-ax.axhline(math.log10(5e-324), color=DATA, linewidth=1)
-ax.annotate("the smallest positive float64", (20, -352), color="#555555")
-ax.annotate("sum of logs", (640, -370), color=MEAN)
-ax.annotate(f"the product ends here:\n0.0 from point {first_zero} on", (first_zero, -322),
-            (540, -215), color=WRONG, arrowprops={"arrowstyle": "-", "color": WRONG})
-ax.set(xlabel="number of points", ylabel="log₁₀ of the likelihood")
-ax.set_title("The product of the densities reaches 0.0; the sum of their logs goes on")
-show(fig, alt="Both curves fall along one straight line. The product stops where the line meets "
-     "the smallest positive float64; the sum of logs goes on beneath it.")
 
 # %% [markdown]
 # ## From the density to the loss
 #
-# We take the logarithm of one density, then add up the points. The answer takes the same steps. They lead to the formula from which the question starts (Goodfellow, Bengio & Courville 2016, [*Deep Learning*](https://www.deeplearningbook.org/contents/ml.html), section 5.5.1). The logarithm is the natural one, and its unit is the [**nat**](00_start_here.ipynb#Glossary).
+# We take the logarithm of one density, then add up the points. Answer 562735 takes the same steps. They lead to the formula from which the question starts (Goodfellow, Bengio & Courville 2016, [*Deep Learning*](https://www.deeplearningbook.org/contents/ml.html), section 5.5.1). The logarithm is the natural one, and its unit is the [**nat**](00_start_here.ipynb#Glossary).
 #
 # **Step 1: the log of a product.** The density is a product of two factors, and $\log(ab) = \log a + \log b$:
 #
 # $$\log p = \log\left[\frac{1}{\sigma\sqrt{2\pi}}\right] + \log\left[e^{-\frac12\left(\frac{y-\mu}{\sigma}\right)^2}\right].$$
 #
-# **Step 2: log undoes exp.** Because $\log e^z = z$, the second bracket is
-#
-# $$-\frac12\left(\frac{y-\mu}{\sigma}\right)^2 = -\frac{(y-\mu)^2}{2\sigma^2}.$$
+# **Step 2: log undoes exp.** Because $\log e^z = z$, the second bracket is $-(y-\mu)^2 / (2\sigma^2)$.
 
 # %% [markdown]
-# **Step 3: the factor in front.** With $\log \frac1c = -\log c$, then $\log(ab)$ again, then $\log\sqrt c = \frac12 \log c$:
-#
-# $$\log\frac{1}{\sigma\sqrt{2\pi}} = -\log\left(\sigma\sqrt{2\pi}\right) = -\log\sigma - \tfrac12\log 2\pi.$$
-#
-# The log-density of one value has three terms:
+# **Step 3: the factor in front.** With $\log \frac1c = -\log c$, then $\log(ab)$ again, then $\log\sqrt c = \frac12 \log c$, the first bracket is $-\log\sigma - \frac12\log 2\pi$. The log-density of one value has three terms:
 #
 # $$\log p(y; \mu, \sigma) = -\log\sigma - \tfrac12\log 2\pi - \frac{(y-\mu)^2}{2\sigma^2}.$$
-#
-# One value in numbers: the model says μ = 1.7 and σ = 2, and we see y = 3.
-
-# %%
-terms = [-math.log(2.0), -0.5 * math.log(2 * math.pi), -((3.0 - 1.7) ** 2) / (2 * 2.0**2)]
-print(" ".join(f"{term:+.3f}" for term in terms), f"= {sum(terms):.3f} nats")
-three, centre, width = torch.tensor([3.0, 1.7, 2.0], dtype=torch.float64)
-assert math.isclose(sum(terms), Normal(centre, width).log_prob(three).item())
-
 
 # %% [markdown]
 # **Step 4: m points.** By independence the log-densities add up. There is one σ for all points, so the first two terms are the same m times over:
@@ -217,15 +172,13 @@ for s in (0.5, 1.0, 3.0):
 # %% [markdown]
 # **Step 5: the minus sign.** Optimisers minimise. The [**NLL**](00_start_here.ipynb#Glossary), the negative log-likelihood, is smallest where the likelihood is largest.
 #
-# **Step 6: the mean.** Divide by m, a positive number that moves no minimum. The loss then has the same size for a batch of 500 as for 10,000 points:
+# **Step 6: the mean.** Divide by m, a positive number that moves no minimum. The loss then has one size for any batch:
 #
 # $$\frac{\text{NLL}}{m} = \log\sigma + \tfrac12\log 2\pi + \frac{\text{MSE}}{2\sigma^2}, \qquad \text{MSE} = \frac1m\sum_{i=1}^m (y_i - \mu_i)^2.$$
 #
-# **Step 7: σ or σ².** As σ is positive, $\log\sigma = \frac12\log\sigma^2$, and one value costs
+# **Step 7: σ or σ².** As σ is positive, $\log\sigma = \frac12\log\sigma^2$, and one value costs $\frac12\left[\log\sigma^2 + (y-\mu)^2 / \sigma^2\right] + \frac12\log 2\pi$.
 #
-# $$\tfrac12\left[\log\sigma^2 + \frac{(y-\mu)^2}{\sigma^2}\right] + \tfrac12\log 2\pi.$$
-#
-# Without its last term this is the formula of PyTorch's [GaussianNLLLoss](https://docs.pytorch.org/docs/stable/generated/torch.nn.GaussianNLLLoss.html). The log term is written $m\log\sigma$ in a sum over m points, and $\log\sigma$ or $\frac12\log\sigma^2$ for one point or a mean.
+# Without its last term this is the formula of PyTorch's [GaussianNLLLoss](https://docs.pytorch.org/docs/stable/generated/torch.nn.GaussianNLLLoss.html).
 
 # %%
 def nll(y, mu, sigma):
@@ -255,9 +208,9 @@ print(f"mean NLL of the true line: {pytorch:.3f} nats per point")
 # | nothing: we compare models | **keep** | **keep** | **keep** | the full NLL |
 
 # %% [markdown]
-# The first row answers our question. **Squared error is the Gaussian NLL with σ held fixed.** Fixed at which value? We come to that. In the last row $\frac12\log 2\pi$ counts as soon as one of the models is not Gaussian.
+# The first row answers our question. **Squared error is the Gaussian NLL with σ held fixed.**
 #
-# What if we learn σ and forget $\log\sigma$?
+# In the second row σ moves, so $\log\sigma$ is no constant any more, and $\frac{1}{2\sigma^2}$ multiplies one of two terms, not both. What if we learn σ and forget $\log\sigma$?
 
 # %%
 def without_log_sigma(y, mu, sigma):
@@ -277,14 +230,16 @@ for s in (1.0, 10.0, 100.0):
 # ## Predict
 #
 # The true σ is 1. Suppose we do not know that, assume σ = 4, and look for the slope with the smallest NLL. The true slope is 2.3.
+#
+# **Guess 01-b.** What is the best slope if we assume σ = 4?
 
 # %%
-guess("01-b", ...)  # the best slope if we assume σ = 4
+guess("01-b", ...)
 
 # %% [markdown]
 # ## The minimum does not move
 #
-# We try 201 slopes from 1.3 to 3.3, with the intercept 1.7, for four values of σ, and compute the full NLL each time.
+# We try 201 slopes, with the intercept 1.7, for four values of σ.
 
 # %%
 slopes = torch.linspace(1.3, 3.3, 201, dtype=torch.float64)
@@ -315,11 +270,7 @@ show(fig, alt="Four valleys, one for each assumed sigma, with their lowest point
 # %% [markdown]
 # The mean NLL is $\frac{1}{2\sigma^2}\,\text{MSE}$ plus a number. For a fixed σ, a positive multiple plus a constant has its minimum exactly where the MSE has it. That holds for a line, and for any network.
 #
-# What σ does change is the *steepness* of the valley. For one point
-#
-# $$\frac{\partial\, \text{NLL}}{\partial \mu} = -\frac{y - \mu}{\sigma^2}, \qquad \frac{\partial\, (y - \mu)^2}{\partial \mu} = -2\,(y - \mu).$$
-#
-# The first is the second times $1/(2\sigma^2)$, and by the chain rule the same holds for the gradient of every weight. We check a network of the question's size, two layers of 50 units, weight by weight.
+# What σ does change is the *steepness* of the valley. For one point the NLL has the slope $-(y - \mu)/\sigma^2$ in μ, and the squared error $-2\,(y - \mu)$. The first is the second times $1/(2\sigma^2)$, and by the chain rule the same holds for the gradient of every weight. We check it for a network, weight by weight.
 
 # %%
 def gradient(loss, net):
@@ -336,113 +287,70 @@ for s in sigmas:
     print(f"σ = {s:3.1f}: gradient of the NLL / of the MSE = {of_nll.norm() / of_mse.norm():.3f}")
 
 # %% [markdown]
-# The factor acts like a learning rate: with plain gradient descent, σ = 4 takes steps 16 times smaller than σ = 1, toward the same minimum. The book says it so (section 5.5.1): the two criteria differ in value, and agree on where the optimum lies.
+# The factor acts like a learning rate: with plain gradient descent, σ = 4 takes steps 16 times smaller than σ = 1, toward the same minimum. The book says so, too (section 5.5.1).
 #
 # One condition matters: *one* σ for all points. If each point has its own $\sigma_i$, then $1/\sigma_i^2$ is a weight for each point, it no longer comes out of the sum as a factor, and the minimum may move. Notebook 04 meets that case.
 
 # %% [markdown]
 # ## Predict
 #
-# Say that y is in metres. We convert y, μ and σ to kilometres, so that each is divided by 1,000. It is the same line through the same points.
+# Say that y is in metres. We convert y, μ and σ to kilometres, so that each is divided by 1,000.
+#
+# **Guess 01-c.** Is the NLL in kilometres "higher" than in metres, "the same", or "lower"?
 
 # %%
-guess("01-c", ...)  # the NLL in kilometres, compared with metres: "higher", "the same", "lower"
+guess("01-c", ...)
 
 # %%
 metres = nll(y, mu, sigma).mean().item()
 kilometres = nll(y / 1000, mu / 1000, sigma / 1000).mean().item()
 print(f"mean NLL: {metres:.2f} in metres, {kilometres:.2f} in kilometres")
 assert math.isclose(metres - kilometres, math.log(1000))
+assert 3.4 < math.sqrt(2 * math.log(1000 / math.sqrt(2 * math.pi))) < 3.5  # density crosses 1
 measured("01-c", "lower" if kilometres < metres else "higher", "NLL in kilometres")
 
 # %% [markdown]
 # ## A negative loss is no error
 #
-# The NLL fell by $\log 1000 = 6.91$ and is now negative. In kilometres the bell has σ = 0.001 and a peak near 399. Out to 3.4 σ on both sides its density exceeds 1, so the logs of nearly all our densities are positive, and the NLL is negative. Squared error cannot go below 0; an NLL can, and nothing is wrong with it.
+# The NLL fell by $\log 1000 = 6.91$ and is now negative. In kilometres the bell has σ = 0.001 and a peak near 399. Out to 3.4 σ on both sides its density exceeds 1: nearly all logs are positive. Squared error cannot go below 0; an NLL can, and nothing is wrong with it.
 #
-# The product fares no better than before. In metres it underflows to 0. In kilometres it overflows:
-
-# %%
-p_kilometres = density(y / 1000, mu / 1000, sigma / 1000)[:, 0]
-print(f"densities of 1 or less: {(p_kilometres <= 1).sum()} of {len(y):,}")
-print(f"product in metres {p.prod().item()}, in kilometres {p_kilometres.prod().item()}")
-assert p.prod() == 0 and p_kilometres.prod() == math.inf
-assert 3.4 < math.sqrt(2 * math.log(1000 / math.sqrt(2 * math.pi))) < 3.5  # where it crosses 1
-
-
-# %% [markdown]
 # So a single NLL says little: it depends on the unit of y. The *difference* of two models on the same y does not, because both shift by log 1000. As the rival we take a model that ignores x: the mean of y, and the standard deviation of y.
 
 # %%
-def gain(unit):
-    """How much lower the NLL of the true line is than that of a model that ignores x."""
-    flat, spread = y.mean().expand_as(y), y.std().expand_as(y)
+flat, spread = y.mean().expand_as(y), y.std().expand_as(y)
+gains = []
+for unit in (1, 1000):
     rival = nll(y / unit, flat / unit, spread / unit).mean()
-    return (rival - nll(y / unit, mu / unit, sigma / unit).mean()).item()
-
-
-print(f"gain over the rival: {gain(1):.2f} nats in metres, {gain(1000):.2f} nats in kilometres")
-assert math.isclose(gain(1), gain(1000))
-
-
-# %% [markdown]
-# ## Another bell, another loss
-#
-# What squared error assumes shows beside a rival. Write another density, take its log, flip the sign: that is its loss. The **Laplace** density has a sharp peak and heavier tails:
-#
-# $$p(y; \mu, b) = \frac{1}{2b}\,e^{-|y - \mu|/b} \quad\Longrightarrow\quad -\log p = \frac{|y - \mu|}{b} + \log 2b.$$
-#
-# With b held fixed, what is left is the absolute error; its mean is the **MAE**. Each value above μ pulls μ up with force $1/b$, each one below pulls it down with the same force. They balance when as many lie above as below: at the **median**. In the squared error the pull is $(y - \mu)/\sigma^2$. It grows with the distance, and the pulls balance at the **mean**.
-
-# %%
-def laplace_nll(y, mu, b):
-    return (y - mu).abs() / b + torch.log(2 * b)
-
-
-few = torch.tensor([1.0, 2.0, 3.0, 4.0, 40.0], dtype=torch.float64)
-mu_try = torch.linspace(0, 40, 4001, dtype=torch.float64)
-b = torch.tensor(0.7, dtype=torch.float64)
-torch.testing.assert_close(laplace_nll(y, mu, b), -Laplace(mu, b).log_prob(y))
-assert few[:-1].mean() == few[:-1].quantile(0.5) == 2.5
-for loss, average in ((nll, few.mean()), (laplace_nll, few.median())):
-    lowest = mu_try[loss(few[:, None], mu_try, b).mean(dim=0).argmin()]
-    assert abs(lowest - average) <= 0.005
-    print(f"{loss.__name__:11} is lowest at μ = {lowest:.0f}")
-
-# %% [markdown]
-# One far value among five moves the mean from 2.5 to 10, and the median from 2.5 to 3. Neither is wrong. A choice of loss is a statement about the noise: squared error says that errors follow a bell of one width, in which a miss of five σ practically does not occur, and so the model must bend toward a point that far away. Notebook 11 makes losses of other densities.
+    gains.append((rival - nll(y / unit, mu / unit, sigma / unit).mean()).item())
+print(f"gain over the rival: {gains[0]:.2f} nats in metres, {gains[1]:.2f} in kilometres")
+assert math.isclose(*gains)
 
 # %% [markdown]
 # ## The lab
 #
-# Forty points of the same problem. Slide the slope, the intercept and σ, and watch the loss. First find the best slope. Then change σ: the valley over the slopes gets flatter or steeper, and its lowest point stays. Last, leave the line wrong on purpose and see which σ the loss prefers then.
+# Forty points of the same problem. Slide the slope, the intercept and σ, and watch the loss. First find the best slope. Then change σ: what moves in the valley over the slopes, and what stays? Last, leave the line wrong on purpose and see which σ the loss prefers then.
 
 # %%
 lab = LABS["01"]()
 lab
 
-
 # %% [markdown]
 # ## A reader asks
 #
-# **"Where does that loss expression come from? Can it be generalized to … non-gaussian distributions as well?"** (a comment under the answer) From the density, by steps 1 to 7; and yes, by the same steps.
-#
+# **"Where does that loss expression come from? Can it be generalized to … non-gaussian distributions as well?"** (a comment under the answer to question 564809) From the density, by steps 1 to 7; and yes, by the same steps. The **Laplace** density $\frac{1}{2b}\,e^{-|y - \mu|/b}$, with b held fixed, gives the absolute error. Each value above μ then pulls with the same force as each one below, so the best μ is the **median**; squared error pulls in proportion to the distance, and the best μ is the mean. Notebook 11 makes losses of other densities.
+
+# %%
+few = torch.tensor([1.0, 2.0, 3.0, 4.0, 40.0], dtype=torch.float64)
+mu_try = torch.linspace(0, 40, 4001, dtype=torch.float64)
+for name, density_of in (("Gaussian", Normal), ("Laplace", Laplace)):
+    losses = -density_of(mu_try, 1.0).log_prob(few[:, None]).mean(dim=0)
+    print(f"{name:8} loss of 1, 2, 3, 4, 40 is lowest at μ = {mu_try[losses.argmin()]:.0f}")
+
+# %% [markdown]
 # **"This really just looks like the first equation (multiplied by −1 …) and I've already used it above and it doesn't work."** (the asker, about the NLL) It is the boxed formula, and the formula does work. What did not is the number that he put in the place of σ²: notebook 02.
 
 # %% [markdown]
-# **Must y be Gaussian?** No: y *given x*. Our y spreads along the whole line, and its histogram is no bell; the errors $y - \mu(x)$ are.
-#
-# **And if the noise is not Gaussian?** Least squares still estimates the mean of y given x. It is then no longer the maximum likelihood, and another loss may get more out of the same data.
-
-# %%
-def excess_kurtosis(values):
-    """0 for a Gaussian, −1.2 for a uniform distribution."""
-    z = (values - values.mean()) / values.std(correction=0)
-    return ((z**4).mean() - 3).item()
-
-
-print(f"excess kurtosis: y {excess_kurtosis(y):.1f}, y − μ {abs(excess_kurtosis(y - mu)):.1f}")
-assert excess_kurtosis(y) < -0.8 and abs(excess_kurtosis(y - mu)) < 0.15
+# **And if the noise is not Gaussian?** If it has a variance, least squares still estimates the mean of y given x. Another loss may get more out of the same data.
 
 # %% [markdown]
 # ## Exercises
@@ -500,7 +408,7 @@ check("01-2", learning_rate)
 # </details>
 
 # %% [markdown]
-# **01-3 (code).** Write the boxed formula of step 4 for y and mu of shape (m, d), all values independent, with one σ (a tensor of one number) for all of them. Return the log-likelihood of the data set: one number, with its constant.
+# **01-3 (code).** Write the boxed formula of step 4 for y and mu of shape (m, d), all values independent, with one σ (a tensor of one number) for all of them. Return the log-likelihood of the data set: one number, with its constant. Its gradient by `mu` and by `sigma` is checked too.
 
 # %%
 def vector_log_likelihood(y, mu, sigma):
@@ -508,7 +416,6 @@ def vector_log_likelihood(y, mu, sigma):
 
 
 check("01-3", vector_log_likelihood)
-
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -533,36 +440,6 @@ check("01-3", vector_log_likelihood)
 # </details>
 
 # %% [markdown]
-# **01-4 (code).** Waiting times are positive, and an exponential distribution may suit them: $p(y; \lambda) = \lambda\,e^{-\lambda y}$ for $y \ge 0$. A network gives `log_rate`, which is $\log\lambda$ and may have either sign. Write the NLL of each value, (n, 1).
-
-# %%
-def exponential_nll(y, log_rate):
-    ...
-
-
-check("01-4", exponential_nll)
-
-# %% [markdown]
-# <details><summary>Hint 1</summary>
-#
-# Steps 1 and 2 again: the log of a product, then log undoes exp. Then the minus sign.
-#
-# </details>
-# <details><summary>Hint 2</summary>
-#
-# $-\log p = \lambda y - \log\lambda$. You are given $\log\lambda$, so only one of the two terms needs `torch.exp`.
-#
-# </details>
-# <details><summary>Solution</summary>
-#
-# ```python
-# def exponential_nll(y, log_rate):
-#     return torch.exp(log_rate) * y - log_rate
-# ```
-#
-# </details>
-
-# %% [markdown]
 # ## Quiz
 
 # %%
@@ -574,14 +451,13 @@ guesses("01")
 # %% [markdown]
 # ## Recap
 #
-# - Squared error is the Gaussian NLL with σ held fixed: $\frac{\text{MSE}}{2\sigma^2} + \log\sigma + \frac12\log 2\pi$.
+# - We minimise squared error because it is the Gaussian NLL with σ held fixed, and so assume noise of one width: $\frac{\text{MSE}}{2\sigma^2} + \log\sigma + \frac12\log 2\pi$.
 # - A fixed σ multiplies the gradient of the MSE by $1/(2\sigma^2)$ and does not move the minimum. If σ is learned, log σ must stay.
 # - We add logs: 521 densities multiplied were 0.0.
 # - A density may exceed 1, and an NLL be negative; it changes with the unit of y.
-# - Another density, another loss: the Laplace turns the mean into the median.
 #
-# **Next.** σ was held fixed. The asker wants to *learn* it, and puts the variance of the predictions in its place: [`02_variance_of_predictions`](02_variance_of_predictions.ipynb).
+# **Next.** σ was held fixed. The asker wants to *learn* it, and puts the variance of the predictions in its place: [02 · The variance of predictions](02_variance_of_predictions.ipynb).
 #
 # **Further reading.**
-# - [Answer 562735](https://stats.stackexchange.com/a/562735) to Cross Validated [question 564809](https://stats.stackexchange.com/questions/564809): the loss, from the density.
+# - [Answer 562735](https://stats.stackexchange.com/a/562735) on Cross Validated, to question 521091: the loss, from the density.
 # - Goodfellow, Bengio & Courville (2016), *Deep Learning*, [section 5.5.1](https://www.deeplearningbook.org/contents/ml.html): maximum likelihood and squared error.

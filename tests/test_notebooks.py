@@ -115,7 +115,7 @@ def test_a_lesson_has_its_anatomy(source):
 @each_lesson
 def test_a_lesson_says_what_to_type_where_the_course_is_not_installed(source):
     assert cells(source)[0][1].endswith(hint()), "run make notebooks"
-    assert cells(source)[1][0] == "code" and "from course_utils import" in cells(source)[1][1]
+    assert cells(source)[1][0] == "code" and "from course_utils" in cells(source)[1][1]
 
 
 @each_lesson

@@ -41,4 +41,4 @@ def test_a_page_to_hand_out_keeps_the_alt_texts():
     path = next(path for path in LESSONS if path.stem.startswith("04"))
     page, _ = exporter.from_filename(str(path))
     found = [unescape(alt) for alt in re.findall(r'<img [^>]*alt="([^"]+)"', page)]
-    assert found == list(pictures(path)) and found
+    assert found and set(pictures(path)) <= set(found)

@@ -1,9 +1,9 @@
-"""Lesson 01: ratios of likelihoods, learning rates, vectors and waiting times."""
+"""Lesson 01: ratios of likelihoods, learning rates, vectors."""
 
 import math
 
 import torch
-from torch.distributions import Exponential, Normal
+from torch.distributions import Normal
 
 from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
 
@@ -20,12 +20,6 @@ def many_examples(rng):
     """The same with 2,000 values, whose densities multiply to 0.0."""
     y, mu = torch.from_numpy(rng.standard_normal((2, 1000, 2)))
     return y, mu, torch.tensor(rng.uniform(1.5, 2.5), dtype=torch.float64)
-
-
-def waiting_times(rng):
-    return torch.from_numpy(rng.exponential(size=(7, 1))), torch.from_numpy(
-        rng.standard_normal((7, 1))
-    )
 
 
 def log_likelihood_of(count, *, constant=LOG_2PI, power=2, half=0.5, log_scale=1):
@@ -137,50 +131,6 @@ EXERCISES = {
             Mistake(
                 "This is the mean over the examples; the formula is a sum over them.",
                 lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).sum(dim=1).mean(),
-            ),
-        ],
-    ),
-    "01-4": Coded(
-        oracle=lambda y, log_rate: -Exponential(log_rate.exp()).log_prob(y),
-        inputs=waiting_times,
-        trained=("log_rate",),
-        mistakes=[
-            Mistake(
-                "This is the log-likelihood; a loss needs the minus sign.",
-                lambda y, log_rate: log_rate - log_rate.exp() * y,
-            ),
-            Mistake(
-                "One factor of the density is lost, the λ in front: without it λ → 0 would win.",
-                lambda y, log_rate: log_rate.exp() * y,
-            ),
-            Mistake(
-                "The term log λ has the wrong sign.",
-                lambda y, log_rate: log_rate.exp() * y + log_rate,
-            ),
-            Mistake(
-                "`log_rate` is log λ already, and λ itself multiplies y.",
-                lambda y, log_rate: log_rate * y - log_rate,
-            ),
-            Mistake(
-                "This reads `log_rate` as the log of the mean waiting time, which is 1/λ.",
-                lambda y, log_rate: y * torch.exp(-log_rate) + log_rate,
-            ),
-            Mistake(
-                "This reads `log_rate` as λ. It is log λ, which may be negative, and then has no "
-                "logarithm.",
-                lambda y, log_rate: log_rate * y - torch.log(log_rate),
-            ),
-            Mistake(
-                "The second term takes the logarithm of `log_rate`, which is a logarithm already.",
-                lambda y, log_rate: log_rate.exp() * y - torch.log(log_rate),
-            ),
-            Mistake(
-                "λ stands where its logarithm should.",
-                lambda y, log_rate: log_rate.exp() * y - log_rate.exp(),
-            ),
-            Mistake(
-                "This is the density itself: its logarithm is still to be taken.",
-                lambda y, log_rate: Exponential(log_rate.exp()).log_prob(y).exp(),
             ),
         ],
     ),

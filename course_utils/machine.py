@@ -1,0 +1,49 @@
+"""What a lesson asks of its machine, before torch is loaded: one sentence, not a dead kernel."""
+
+import sys
+from pathlib import Path
+
+import course_utils
+
+MEMORY = 600e6  # bytes that a lesson's kernel takes; with a notebook server beside it 1 GB
+ADDRESSES = 2.5e9  # bytes of addresses: torch reserves 2 GB that it does not use
+CGROUPS = [Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")]
+
+
+def ready(version: str) -> None:
+    """Raise a RuntimeError if this Python, ``course_utils`` or limit of memory is none to learn on.
+
+    ``version`` is that of the lessons: on a hub new lessons may meet an old module.
+    """
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        came = ".".join(map(str, sys.version_info[:2]))
+        raise RuntimeError(f"expected Python 3.11, 3.12 or 3.13, got {came}")
+    if course_utils.__version__ != version:
+        raise RuntimeError(
+            f"expected course_utils {version}, which these lessons were written with, got "
+            f"{course_utils.__version__}: update both from the same branch"
+        )
+    for name, needed, limit in limits():
+        if limit < needed:
+            raise RuntimeError(
+                f"expected {needed / 1e6:,.0f} MB for a lesson, got a limit of {limit / 1e6:,.0f} "
+                f"MB ({name}): torch would fail to load or the kernel die"
+            )
+
+
+def limits() -> list[tuple[str, float, float]]:
+    """(name, bytes that are needed, bytes that are allowed) of each limit that is set here."""
+    found = []
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        pass
+    else:
+        for name, needed in (("RLIMIT_AS", ADDRESSES), ("RLIMIT_DATA", MEMORY)):
+            soft, _ = resource.getrlimit(getattr(resource, name))
+            if soft != resource.RLIM_INFINITY:
+                found.append((name, needed, float(soft)))
+    for path in CGROUPS:
+        if path.exists() and (text := path.read_text().strip()).isdigit():
+            found.append((str(path), MEMORY, float(text)))
+    return found

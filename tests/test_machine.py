@@ -1,0 +1,50 @@
+"""A lesson that cannot run here says why before torch is loaded."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+import course_utils
+from course_utils import machine
+
+
+def test_this_machine_is_ready():
+    assert machine.ready(course_utils.__version__) is None
+
+
+def test_lessons_of_another_release_are_named():
+    with pytest.raises(RuntimeError, match=r"expected course_utils 99\.0, .* got 0\.1"):
+        machine.ready("99.0")
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"), [("max", False), ("500000000", True), ("2000000000", False)]
+)
+def test_a_containers_limit_is_read(tmp_path, monkeypatch, text, refused):
+    file = tmp_path / "memory.max"
+    file.write_text(text + "\n")
+    monkeypatch.setattr(machine, "CGROUPS", [file])
+    if refused:
+        with pytest.raises(RuntimeError, match=r"expected 600 MB .* limit of 500 MB"):
+            machine.ready(course_utils.__version__)
+    else:
+        machine.ready(course_utils.__version__)
+
+
+@pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_a_limit_of_the_process_is_told_before_torch_is_loaded(limit):
+    code = (
+        "import sys; from course_utils.machine import ready\n"
+        f"try: ready({course_utils.__version__!r})\n"
+        "except RuntimeError as error: print(error)\n"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(getattr(resource, limit), (500_000_000,) * 2),
+    )
+    assert limit in done.stdout and done.stdout.endswith("False\n"), done
