@@ -1,6 +1,7 @@
 """What the notebooks of *Learning the variance* share.
 
-    doors -> tables -> data, losses -> models -> training, metrics, plots -> labs, checks
+    doors -> data, losses -> models -> training, metrics, plots -> labs, checks
+    look, rivals -> forecaster, report (a table of one's own)
     (these two and report draw: draws)
 
 ``doors`` says what may come in: what has one reading is converted, the rest is a ValueError of one

@@ -1,7 +1,7 @@
 """Regression problems: y = mean(x) + sigma(x) ε with a known truth, and three real data sets.
 
 The real ones are small CSVs in ``course_utils/datasets``, with source and licence in its README;
-``read_csv`` reads your own.
+``course_utils.look`` reads your own.
 """
 
 import math
@@ -23,20 +23,8 @@ from course_utils.doors import (
     what_came,
     whole,
 )
-from course_utils.tables import Table, read_csv
 
-__all__ = [
-    "FUNNEL",
-    "LINE",
-    "WAVE",
-    "Problem",
-    "Table",
-    "constant",
-    "diabetes",
-    "engel",
-    "motorcycle",
-    "read_csv",
-]
+__all__ = ["FUNNEL", "LINE", "WAVE", "Problem", "constant", "diabetes", "engel", "motorcycle"]
 
 
 @dataclass(frozen=True)

@@ -1,234 +1,193 @@
-"""Your own table, one call: checked, split, fitted in two ways, calibrated, and said in sentences.
+"""Your own table, one call: looked at, split, fitted by rivals, calibrated, and said in sentences.
 
-    report("mine.csv", target="price")
+    report(df, target="price")
 
-Two models with the same network and the same training compete: one σ for all rows, or a second
-output σ(x). What is said of them is measured on rows that neither trained nor calibrated them.
+Rivals compete, simplest first: a line with one σ, a line with σ(x), a network with one σ, one with
+σ(x), an ensemble. The verdict is the simplest that no richer one beats. What is said of them is
+measured on rows that neither trained nor calibrated them.
 """
 
 import html
 import math
-import warnings
 from dataclasses import dataclass, field
 
 import torch
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from torch import Tensor, nn
+from torch import Tensor
+from tqdm.auto import tqdm
 
-from course_utils.data import Table, read_csv
-from course_utils.doors import DTYPE, data, door, share, values, whole
-from course_utils.draws import OwnDraws
-from course_utils.losses import gaussian_nll, mean_nll
-from course_utils.metrics import PairedComparison, conformal_quantile, crps, paired_comparison
-from course_utils.models import HeteroscedasticRegressor, HomoscedasticRegressor, Standardised
+from course_utils.doors import DTYPE, data, door, share, whole
+from course_utils.forecaster import Forecaster, restore
+from course_utils.look import Columns, Look, look, read
+from course_utils.losses import gaussian_nll
+from course_utils.metrics import PairedComparison, crps
 from course_utils.plots import ALEATORIC, MEAN, STYLE, TRUTH, plot_data, show
-from course_utils.training import Diverged, Remark, fit, predict
+from course_utils.rivals import ALWAYS, BATCH, EXACT, STEPS, TEST, Contest
 
-__all__ = ["Report", "report"]
+__all__ = ["Report", "report", "restore"]
 
-KINDS = {"one σ": HomoscedasticRegressor, "two outputs": HeteroscedasticRegressor}
-PARTS = 5  # each a fifth of the rows
-MANY_ROWS = 1000  # from here on, a fifth of the rows is a test set that says enough
-FEW, MANY = ((50,), 300), ((50, 50), 600)  # hidden layers and steps of training
-FEWEST = 20
-BATCH = 512
-JUDGES = 10_000  # rows that stop the training early; more would only cost time
-CLEAR = 2  # standard errors; the simpler model is kept until the other is clearly better
-LARGEST = 1e100  # squares of larger numbers overflow
+SIMPLEST_FIRST = ("line, one σ", "line, σ(x)", "network, one σ", "network, σ(x)")
+FEWEST, MANY, LARGEST = 20, 1000, 1e100  # rows; from MANY on one fifth tests; squares overflow
+OUTER, INNER, SINGLE = 5, 3, 5000  # folds; from SINGLE rows on one inner fold is enough
+CLEAR = 2  # standard errors; the simpler rival is kept until the other is clearly better
 
 
-class Calibrated(nn.Module):
-    """A model whose σ is multiplied by ``scale``; ``reach`` σ of the model are the interval's half.
-
-    x (n, d) -> mu and log_var, both (n, 1), in the units of y.
-    """
-
-    def __init__(self, model: nn.Module, scale: float, reach: float):
-        super().__init__()
-        self.model, self.scale, self.reach = model, scale, reach
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        mu, log_var = self.model(x)
-        return mu, log_var + 2 * math.log(self.scale)
+# What comes in, and which rows do what
 
 
-@dataclass(repr=False)
-class Report:
-    """What ``report`` found; it shows itself in Jupyter, and ``print`` gives it as text.
+@dataclass
+class Rows:
+    """x (n, d), y (n, 1), and what is known of the table; ``cluster`` (n,) numbers its groups."""
 
-    ``choice`` is "one σ" or "two outputs", ``model`` that one, trained and calibrated on all rows;
-    ``difference`` is the NLL of two outputs minus that of one σ, in nats a row, with its s.e.;
-    ``scores`` holds for both models the test rows' scores, each (n_test, 1), in the units of y;
-    ``sizes`` says how many rows did what; ``claims`` is whether the coverage may be quoted.
-    """
-
-    choice: str
-    model: Calibrated
-    difference: PairedComparison
-    scores: dict[str, dict[str, Tensor]]
-    sizes: dict[str, int]
-    level: float
-    claims: bool
+    x: Tensor
+    y: Tensor
     target: str
     inputs: list[str]
-    sentences: list[str]
-    notes: list[str]
-    x: Tensor = field(repr=False)
-    y: Tensor = field(repr=False)
+    columns: Columns | None = None
+    looked: Look | None = None
+    cluster: Tensor | None = None
+    rank: Tensor | None = None  # the rows' order in time
+    notes: list[str] = field(default_factory=list)
 
-    @door(x=values)
-    def predict(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean and the calibrated σ of y at x (n, d), both (n, 1), in the units of y.
+    def __post_init__(self):
+        n = len(self.y)
+        if n < FEWEST:
+            raise ValueError(f"a report needs {FEWEST} rows or more, got {n}: collect more")
+        for name, column in zip([*self.inputs, self.target], torch.cat([self.x, self.y], 1).T):
+            if column.abs().max() > LARGEST:
+                raise ValueError(f"column {name!r} must stay below {LARGEST:g}: another unit")
+        if (self.y == self.y[0]).all():
+            raise ValueError(f"{self.target!r} must vary, got {self.y[0].item():g} in all rows")
+        if (self.x == self.x[0]).all():
+            raise ValueError("at least one input must vary, got only constant ones")
 
-        The columns of x are ``inputs``, in their order.
+
+def rows_of(source, target, inputs, groups, time, options) -> Rows:
+    """The rows of a DataFrame, of what ``read`` takes, or of a pair (x, y)."""
+    if isinstance(source, tuple | list) and len(source) == 2 and not isinstance(source[0], dict):
+        if target is not None or inputs is not None:
+            raise ValueError("target and inputs must be left out with a pair (x, y), got names")
+        x, y = data(*source)
+        if y.shape[1] != 1:
+            raise ValueError(f"y must be one column, got shape {tuple(y.shape)}: type y[:, :1]")
+        names = ["x"] if x.shape[1] == 1 else [f"x{j + 1}" for j in range(x.shape[1])]
+        return Rows(x, y, "y", names)
+    import pandas as pd
+
+    table = source if isinstance(source, pd.DataFrame) else read(source, **options)
+    asked = [target, *([inputs] if isinstance(inputs, str) else inputs or [])]
+    for name in [*asked, *[by for by in (groups, time) if isinstance(by, str)]]:
+        if name not in table:
+            raise ValueError(f"expected names of columns, got {name!r}: they are {list(table)}")
+    notes = [f"{int(table[target].isna().sum())} rows without {target!r} are left out."]
+    table, notes = table[table[target].notna()], notes * bool(table[target].isna().any())
+    if not pd.api.types.is_numeric_dtype(table[target]):
+        odd = pd.to_numeric(table[target], errors="coerce").isna()
+        first = table[target][odd].iloc[0] if odd.any() else table[target].iloc[0]
+        raise ValueError(
+            f"the target {target!r} must hold numbers, got {first!r} in row {int(odd.argmax())}: "
+            "read it with na_values=, decimal=, thousands=, skiprows=, or convert it"
+        )
+    looked = look(table, target)
+    away = [target, *[by for by in (groups, time) if isinstance(by, str)], *looked.left_out]
+    names = asked[1:] or [name for name in table if name not in away] or looked.left_out
+    columns = Columns.of(table, target, [name for name in names if name != target])
+    cluster = rank = None
+    if isinstance(groups, str):
+        cluster = torch.from_numpy(pd.factorize(table[groups])[0].copy())
+    if isinstance(time, str):
+        stamps = table[time] if table[time].dtype.kind in "iufM" else pd.to_datetime(table[time])
+        rank = torch.from_numpy(stamps.rank(method="first").to_numpy(copy=True)).long() - 1
+    x, y = columns.x(table), columns.y(table)
+    notes += columns.notes
+    return Rows(x, y, target, columns.inputs, columns, looked, cluster, rank, notes)
+
+
+def plan(rows: Rows, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """For each part of the rows what they do in it, (parts, n), which test, and for all rows."""
+    n, generator = len(rows.y), torch.Generator().manual_seed(seed)
+    if rows.rank is not None:  # the last block tests; before it and before the judges, a gap
+        gap, last = max(1, n // 100), int(0.8 * n)
+        blocks = rows.rank, rows.rank < last - gap
+        inner = torch.where(blocks[0] >= 0.75 * last, 0, ALWAYS)
+        inner[(rows.rank < 0.75 * last) & (rows.rank >= 0.75 * last - gap)] = TEST
+        folds = torch.where(blocks[1], inner, TEST)[None]
+        final = torch.where(rows.rank >= last, 0, ALWAYS)
+        return folds, (rows.rank >= last)[None], final
+    unit = torch.arange(n) if rows.cluster is None else rows.cluster
+    count = int(unit.max()) + 1
+    if count < 2 * OUTER:
+        raise ValueError(f"groups need at least {2 * OUTER} different values, got {count}")
+    outer = (torch.randperm(count, generator=generator) % OUTER)[unit]
+    if n < SINGLE:
+        inner = (torch.randperm(count, generator=generator) % INNER)[unit]
+    else:
+        inner = torch.where((torch.randperm(count, generator=generator) % 5)[unit] == 0, 0, ALWAYS)
+    tests = torch.stack([outer == fold for fold in range(OUTER if n < MANY else 1)])
+    return torch.where(tests, TEST, inner), tests, inner
+
+
+# Judging
+
+
+def judged(forecasts, rows: Rows, tests: Tensor, level: float) -> dict[str, Tensor]:
+    """Scores of each row that tests, (n_test, 1), in the units of y."""
+    found = []
+    for forecast, test in zip(forecasts, tests):
+        x, y = rows.x[test], rows.y[test]
+        mu, log_var = forecast(x)
+        sigma, (lower, upper) = (log_var / 2).exp(), forecast.interval(x, level)
+        nll, inside = gaussian_nll(y, mu, log_var), ((lower <= y) & (y <= upper)).to(DTYPE)
+        found.append([mu, sigma, (y - mu) / sigma, nll, crps(y, mu, sigma), inside, upper - lower])
+    names = "mu", "sigma", "z", "NLL", "CRPS", "covered", "width"
+    return {name: torch.cat(values) for name, values in zip(names, zip(*found))}
+
+
+@dataclass
+class Judge:
+    """Means over the rows that test, with standard errors that know which of them belong together.
+
+    ``cluster`` (n_test,) numbers groups, or blocks of time; ``folds`` is how many trainings share
+    their data, which makes an error longer by √(1 + folds · n_test/n_train) (Nadeau & Bengio 2003).
+    """
+
+    cluster: Tensor
+    folds: int
+
+    def error(self, values: Tensor, shared: bool = False) -> float:
+        values = values[:, 0] - values.mean()
+        sums = torch.zeros(int(self.cluster.max()) + 1, dtype=DTYPE)
+        sums = sums.index_add(0, self.cluster, values)
+        groups = max(2, len(self.cluster.unique()))
+        error = sums.square().sum().sqrt().item() / len(values) * math.sqrt(groups / (groups - 1))
+        return error * (math.sqrt(1 + self.folds / (self.folds - 1)) if shared else 1)
+
+    def compare(self, a: Tensor, b: Tensor) -> PairedComparison:
+        """The mean of a − b and its error."""
+        return PairedComparison((a - b).mean().item(), self.error(a - b, self.folds > 1), len(a))
+
+    def beats(self, a: Tensor, b: Tensor) -> bool:
+        """Whether the NLL a is lower than b: over all rows, and by more than CLEAR errors.
+
+        The second over all rows, or without the hundredth where they differ most: two rows far out
+        can make a large gain look unsure.
         """
-        return predict(self.model, x)
+        if (a - b).mean() >= 0:
+            return False
+        d = (a - b)[:, 0]
+        most = (d - d.median()).abs().kthvalue(math.ceil(0.99 * len(d))).values
+        rest = torch.where((d - d.median()).abs() <= most, d, d.median())[:, None]
+        pairs = (a, b), (rest, torch.zeros_like(rest))
+        return any(c.difference < -CLEAR * c.error for c in (self.compare(*p) for p in pairs))
 
-    @door(x=values)
-    def interval(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Lower and upper end, (n, 1), of the split-conformal interval for y at x (n, d).
 
-        Raises a ValueError where too few rows calibrated it to promise ``level``.
-        """
-        if not self.claims:
-            raise ValueError(
-                f"an interval needs {fewest_to_calibrate(self.level)} rows that calibrate it, got "
-                f"{self.sizes['calibration']}: collect more rows, or lower the level"
-            )
-        mu, sigma = predict(self.model.model, x)
-        return mu - self.model.reach * sigma, mu + self.model.reach * sigma
-
-    def summary(self) -> dict[str, dict[str, tuple[float, float]]]:
-        """For each model and score: its mean over the test rows, and the standard error."""
-        found = {}
-        for kind, scores in self.scores.items():
-            found[kind] = {}
-            for name in ("NLL", "CRPS", "covered", "width"):
-                score = scores[name]
-                error = score.std().item() / math.sqrt(len(score))
-                if name == "covered":
-                    calibrated = self.sizes["calibration"] * self.sizes["folds"]
-                    share = self.level * (1 - self.level)
-                    error = math.sqrt(share / len(score) + share / (calibrated + 2))
-                found[kind][name] = score.mean().item(), error
-            found[kind]["RMSE"] = scores["z"].mul(scores["sigma"]).square().mean().sqrt().item(), 0
-        return found
-
-    def rows(self) -> list[list[str]]:
-        """The table of both models, as texts; its first row holds the heads of the columns."""
-        percent = f"{100 * self.level:g} %"
-        head = ["model", "NLL, nats", "CRPS", "RMSE", f"in the {percent} interval", "width"]
-        table = [head]
-        for kind, found in self.summary().items():
-            cells = [pm(*found["NLL"]), pm(*found["CRPS"]), rounded(found["RMSE"][0])]
-            covered, error = found["covered"]
-            claim = f"{100 * covered:.1f} ± {100 * error:.1f} %" if self.claims else "no claim"
-            width = rounded(found["width"][0]) if self.claims else "no claim"
-            table.append([kind, *cells, claim, width])
-        return table
-
-    def __repr__(self) -> str:
-        rows = self.rows()
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
-        return "\n".join(
-            [
-                self.title(),
-                "",
-                *lines,
-                "",
-                *self.sentences,
-                *[f"Note: {note}" for note in self.notes],
-            ]
-        )
-
-    def title(self) -> str:
-        sizes = self.sizes
-        folds = f"{sizes['folds']} folds, each: " if sizes["folds"] > 1 else ""
-        return (
-            f"{self.target} from {', '.join(self.inputs[:8])}{', …' * (len(self.inputs) > 8)}: "
-            f"{len(self.y)} rows ({folds}{sizes['training']} train, {sizes['validation']} stop the "
-            f"training, {sizes['calibration']} calibrate, {sizes['test']} test)"
-        )
-
-    def markdown(self) -> str:
-        """The report without its figure, in Markdown."""
-
-        def bar(cells):
-            return "| " + " | ".join(cells) + " |"
-
-        head, *rows = self.rows()
-        notes = [f"- {html.escape(note, quote=False)}" for note in self.notes]
-        return "\n".join(
-            [
-                f"**{html.escape(self.title(), quote=False)}**",
-                "",
-                bar(head),
-                bar(["---"] * len(head)),
-                *map(bar, rows),
-                "",
-                f"**{self.sentences[0]}**",
-                "",
-                *[f"- {sentence}" for sentence in self.sentences[1:]],
-                *notes,
-            ]
-        )
-
-    def alt(self) -> str:
-        """What the figure shows, in words."""
-        left = (
-            f"{self.target} against {self.inputs[0]} with the predicted mean"
-            if self.x.shape[1] == 1
-            else f"{self.target} against its prediction"
-        )
-        z = self.scores[self.choice]["z"].abs()
-        return (
-            f"Left: {left}{' and interval' * self.claims}, model with {self.choice}. Right: the "
-            f"size of the standardised residuals of {len(z)} test rows against the prediction; "
-            f"{100 * (z > 1.96).double().mean().item():.0f} % lie above 1.96."
-        )
-
-    def figure(self) -> Figure:
-        """The figure: the fit, or prediction against y, and the standardised residuals."""
-        scores = self.scores[self.choice]
-        mu, z = scores["mu"], scores["z"].abs()
-        with rc_context(STYLE):
-            figure = Figure(figsize=(7.5, 3.6), layout="constrained")
-            left, right = figure.subplots(1, 2)
-            if self.x.shape[1] == 1:
-                self.draw_fit(left)
-                left.set(xlabel=self.inputs[0][:30], ylabel=self.target[:30])
-            else:
-                plot_data(left, mu, mu + scores["z"] * scores["sigma"])
-                ends = [mu.min().item(), mu.max().item()]
-                left.plot(ends, ends, color=TRUTH, linestyle="--", linewidth=1.2)
-                left.set(xlabel=f"predicted {self.target[:20]}", ylabel=self.target[:30])
-            left.set_title(f"{self.choice}: {'the fit' * (self.x.shape[1] == 1) or 'test rows'}")
-            plot_data(right, mu, z)
-            right.axhline(1.96, color=TRUTH, linestyle="--", linewidth=1.2)
-            outside = 100 * (z > 1.96).double().mean().item()
-            right.set(xlabel=f"predicted {self.target[:20]}", ylabel="|y − μ| / σ")
-            right.set_title(f"{outside:.1f} % above 1.96 (Gaussian: 5 %)")
-        return figure
-
-    def draw_fit(self, ax) -> None:
-        """Data, mean and interval over the one input."""
-        grid = torch.linspace(self.x.min(), self.x.max(), 200, dtype=DTYPE)[:, None]
-        plot_data(ax, self.x, self.y)
-        mu, _ = self.predict(grid)
-        if self.claims:
-            lower, upper = self.interval(grid)
-            ax.fill_between(
-                grid[:, 0], lower[:, 0], upper[:, 0], color=ALEATORIC, alpha=0.3, linewidth=0
-            )
-        ax.plot(grid, mu, color=MEAN)
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        display({"text/markdown": self.markdown(), "text/plain": repr(self)}, raw=True)
-        show(self.figure(), alt=self.alt())
+def verdict(nlls: dict[str, Tensor], judge: Judge) -> str:
+    """The simplest rival that no richer one beats."""
+    names = list(nlls)
+    for place, name in enumerate(names):
+        if not any(judge.beats(nlls[richer], nlls[name]) for richer in names[place + 1 :]):
+            return name
 
 
 @door(level=share, seed=whole(0), steps=whole(1))
@@ -237,286 +196,334 @@ def report(
     target: str | None = None,
     inputs: str | list[str] | None = None,
     *,
+    groups: str | bool | None = None,
+    time: str | bool | None = None,
     level: float = 0.95,
-    missing: str = "refuse",
     seed: int = 0,
     steps: int | None = None,
-) -> Report:
-    """Fit y with one σ and with σ(x), calibrate both, and say which to use: a ``Report``.
+    **options,
+) -> "Report":
+    """Which model of y, and how sure of it: a ``Report``.
 
-    ``source`` is a ``Table``, whatever ``read_csv`` takes, or a pair (x, y), x (n, d) and y (n, 1).
-    ``target`` and ``inputs`` name columns; by default the last, and all others. ``missing`` is that
-    of ``Table.xy``.
+    ``source`` is a DataFrame, what ``read`` takes (``options`` go to pandas), or a pair (x, y).
+    ``target`` names the column to predict, ``inputs`` those to predict it from (default: all that
+    are a property of a case). The split is the world that new rows come from: ``groups="patient"``
+    holds out whole patients, ``time="day"`` the last days, None draws rows at random. Where the
+    table looks as if one were needed no coverage is claimed, unless ``groups=False`` or
+    ``time=False`` denies it.
 
-    Both models are networks with 50 hidden units, trained for 300 steps; from 1,000 rows on, with
-    two such layers, for 600 steps. ``steps`` sets another number. Each fifth of the rows tests
-    once (from 1,000 rows on: one fifth only); of the others a fifth of all rows calibrates, at most
-    10,000 stop the training early and the rest trains, of many rows in minibatches. σ is multiplied
-    by √(mean z²) of the calibrating rows, which minimises their NLL; the interval reaches as many σ
-    as the conformal quantile of their |z| says (split conformal prediction). Two outputs are
-    recommended if they lower the NLL by more than two standard errors of the paired difference,
-    for folds with the correction of Nadeau & Bengio (2003). The global random state stays as it is.
-    Raises ValueError, in one sentence, for what cannot be fitted.
+    Each fifth of the rows tests once (from 1,000 rows on one fifth only, of time the last). The
+    rivals of ``course_utils.rivals`` are tuned and calibrated inside the others, all in one way.
+    The chosen one is trained anew on all rows. Raises ValueError, in one sentence, for what cannot
+    be fitted. Nothing global is drawn.
     """
-    x, y, target, inputs, notes = columns_of(source, target, inputs, missing)
-    notes += look(x, y, target, inputs)
-    n = len(y)
-    folds = PARTS if n < MANY_ROWS else 1
-    hidden, usual = FEW if n < MANY_ROWS else MANY
-    budget = hidden, steps or usual
-    plan = [split(n, seed, fold) for fold in range(folds)]
-    results = {kind: [] for kind in KINDS}
-    for fold, rows in enumerate(plan):
-        for kind in KINDS:
-            model = trained(kind, x, y, rows, level, seed + fold, budget)
-            results[kind].append(judged(model, x[rows["test"]], y[rows["test"]]))
-    difference = compared(results, plan)
-    two = difference.difference < -CLEAR * difference.error
-    choice = "two outputs" if two else "one σ"
-    final = split(n, seed, None)
-    model = trained(choice, x, y, final, level, seed, budget)
-    scores = {
-        kind: {name: torch.cat([fold[name] for fold in found]) for name in found[0]}
-        for kind, found in results.items()
-    }
-    sizes = {part: len(rows) for part, rows in plan[0].items()} | {"folds": folds}
-    claims = min(len(rows["calibration"]) for rows in plan) >= fewest_to_calibrate(level)
-    found = Report(
-        choice, model, difference, scores, sizes, level, claims, target, inputs, [], notes, x, y
-    )
-    found.sentences += sentences(found)
-    tested = torch.cat([rows["test"] for rows in plan])
-    found.notes += in_order(scores[choice]["z"], tested)
+    if target is None and not (isinstance(source, tuple | list) and len(source) == 2):
+        raise ValueError("target must name the column to predict, got None: type target='…'")
+    rows = rows_of(source, target, inputs, groups, time, options)
+    folds, tests, final = plan(rows, seed)
+    steps = steps or (STEPS if len(rows.y) <= 2 * BATCH else 2 * STEPS)
+    contest = Contest(rows.x, rows.y, folds, seed=seed, steps=steps)
+    tested = torch.cat([test.nonzero()[:, 0] for test in tests])
+    judge = Judge(clusters(rows, tested), len(tests))
+    scores = {}
+    rivals = tqdm(SIMPLEST_FIRST, desc="rivals", delay=2, leave=False, disable=None)
+    for name in rivals:
+        scores[name] = judged(contest.forecasts(name), rows, tests, level)
+    varies, one = (scores[f"network, {sigma}"]["NLL"] for sigma in ("σ(x)", "one σ"))
+    several = "ensemble, σ(x)" if judge.beats(varies, one) else "ensemble, one σ"
+    scores[several] = judged(contest.forecasts(several), rows, tests, level)
+    choice = verdict({name: score["NLL"] for name, score in scores.items()}, judge)
+    last = Contest(rows.x, rows.y, final[None], seed=seed, steps=steps)
+    forecaster = Forecaster(last.forecasts(choice)[0], rows.columns, rows.target, level)
+    found = Report(choice, forecaster, scores, level, judge, rows, tested, groups, time)
     return found
 
 
-# What comes in
+def clusters(rows: Rows, tested: Tensor) -> Tensor:
+    """Which of the tested rows belong together: the groups, or twenty blocks of time."""
+    if rows.rank is not None:
+        place = rows.rank[tested].argsort().argsort()
+        return place * 20 // len(place)
+    return torch.arange(len(tested)) if rows.cluster is None else rows.cluster[tested]
 
 
-def columns_of(source, target, inputs, missing) -> tuple[Tensor, Tensor, str, list[str], list[str]]:
-    """x, y, their names, and what the reader of the file noted."""
-    if isinstance(source, tuple | list) and len(source) == 2:
-        if target is not None or inputs is not None:
-            raise ValueError("target and inputs must be left out with a pair (x, y), got names")
-        x, y = data(*source)
-        if y.shape[1] != 1:
-            raise ValueError(f"y must be one column, got shape {tuple(y.shape)}: type y[:, :1]")
-        d = x.shape[1]
-        return x, y, "y", ["x"] if d == 1 else [f"x{j + 1}" for j in range(d)], []
-    table = source if isinstance(source, Table) else read_csv(source)
-    notes = []
-    if target is None:
-        target = table.names[-1]
-        notes.append(f"No target was named: it is the last column of numbers, {target!r}.")
-    before = len(table.notes)
-    x, y = table.xy(target, inputs, missing=missing)
-    if inputs is None:
-        inputs = [name for name in table.names if name != target]
-    inputs = [inputs] if isinstance(inputs, str) else list(inputs)
-    used = [note for note in table.notes[:before] if not note.startswith("Column")]
-    about = [note for note in table.notes[:before] if note.startswith("Column")]
-    mine = [note for note in about if any(repr(name) in note for name in [*inputs, target])]
-    out = [note for note in about if "is kept out" in note]
-    return x, y, target, inputs, [*notes, *used, *mine, *out[:5], *table.notes[before:]]
+# What it found
 
 
-def look(x: Tensor, y: Tensor, target: str, inputs: list[str]) -> list[str]:
-    """What is remarkable about the data; a ValueError for what cannot be fitted."""
-    n, d = x.shape
-    if n < FEWEST:
-        raise ValueError(f"a report needs {FEWEST} rows or more, got {n}: collect more")
-    for name, column in zip([*inputs, target], torch.cat([x, y], dim=1).T):
-        largest = column.abs().max().item()
-        if largest > LARGEST:
-            raise ValueError(
-                f"column {name!r} must stay below {LARGEST:g}, got {largest:.3g}: "
-                "choose a larger unit"
+@dataclass(repr=False)
+class Report:
+    """What ``report`` found; it shows itself in Jupyter, and ``print`` gives it as text.
+
+    ``choice`` is the verdict; ``scores`` hold for each rival the tested rows' scores, (n_test, 1);
+    ``forecaster`` is the chosen one, trained on all rows, with ``predict``, ``interval``, ``table``
+    and ``save``, which stand here, too. ``looked`` is the look at the table.
+    """
+
+    choice: str
+    forecaster: Forecaster
+    scores: dict[str, dict[str, Tensor]]
+    level: float
+    judge: Judge
+    rows: Rows
+    tested: Tensor
+    groups: str | bool | None
+    time: str | bool | None
+
+    def __post_init__(self):
+        self.model, self.looked = self.forecaster.model, self.rows.looked
+        for name in ("predict", "interval", "table", "save"):
+            setattr(self, name, getattr(self.forecaster, name))
+
+    def gain(self, of: str, over: str) -> PairedComparison:
+        """How many nats a row the NLL of one rival is lower than that of another, with its s.e."""
+        return self.judge.compare(self.scores[over]["NLL"], self.scores[of]["NLL"])
+
+    def summary(self) -> dict[str, dict[str, tuple[float, float]]]:
+        """For each rival and score: its mean over the tested rows, and the standard error."""
+        found = {}
+        for name, scores in self.scores.items():
+            error = self.judge.error
+            mse = (scores["z"] * scores["sigma"]).square()
+            rmse = mse.mean().sqrt().item()
+            found[name] = {s: (scores[s].mean().item(), error(scores[s])) for s in ("NLL", "CRPS")}
+            found[name]["RMSE"] = rmse, error(mse) / (2 * rmse) if rmse else 0.0
+            inside = scores["covered"]
+            n, calibrated = len(inside), len(self.model.z)
+            p = self.level * (1 - self.level)
+            least = math.sqrt(p / n + p / (calibrated + 2))
+            grouped = self.rows.cluster is not None or self.rows.rank is not None
+            found[name]["covered"] = (
+                inside.mean().item(),
+                max(least, error(inside) if grouped else 0.0),
             )
-    distinct = len(y.unique())
-    if distinct == 1:
-        raise ValueError(f"{target!r} must vary, got {y[0].item():g} in each of {n} rows")
-    constant = [name for name, column in zip(inputs, x.T) if (column == column[0]).all()]
-    if len(constant) == d:
-        raise ValueError(f"at least one input must vary, got only constant ones: {constant[:5]}")
-    notes = []
-    if constant:
-        notes.append(f"Constant and of no use: {', '.join(map(repr, constant[:8]))}.")
-    if distinct <= max(10, n // 100):
-        notes.append(
-            f"{target!r} takes {distinct} values only: for counts, classes and rounded numbers a "
-            "Gaussian is a rough description (notebook 11)."
-        )
-    copies = n - len(torch.cat([x, y], dim=1).unique(dim=0))
-    if copies:
-        notes.append(
-            f"{copies} of {n} rows repeat another one: where one copy trains and the "
-            "other tests, the scores flatter."
-        )
-    if n < 20 * d:
-        notes.append(f"{n} rows are few for {d} inputs: fewer inputs may predict better.")
-    return notes
+            found[name]["width"] = scores["width"].mean().item(), error(scores["width"])
+        return found
 
-
-# Fitting and judging
-
-
-def split(n: int, seed: int, fold: int | None) -> dict[str, Tensor]:
-    """Which rows train, stop the training, calibrate and test; without a fold, none tests."""
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
-    parts = list(order.tensor_split(PARTS))
-    test = parts.pop(fold) if fold is not None else order[:0]
-    calibration = parts.pop((fold or 0) % len(parts))  # the part that follows: each has its turn
-    rest = torch.cat(parts)
-    stop = min(len(rest) // 5, JUDGES)
-    return {
-        "training": rest[stop:],
-        "validation": rest[:stop],
-        "calibration": calibration,
-        "test": test,
-    }
-
-
-def trained(kind, x, y, rows, level, seed, budget) -> Calibrated:
-    """A model of this kind, trained, stopped early and calibrated."""
-    train, stop, calibrate = rows["training"], rows["validation"], rows["calibration"]
-    hidden, steps = budget
-    with OwnDraws(seed):
-        model = Standardised(KINDS[kind](x.shape[1], hidden), x[train], y[train])
-    batch = BATCH if len(train) > 2 * BATCH else None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Remark)  # of the last step; the best one is kept
-            fit(
-                model,
-                mean_nll,
-                x[train],
-                y[train],
-                steps=steps,
-                batch_size=batch,
-                seed=seed,
-                anneal=True,
-                held_out=(x[stop], y[stop]),
-                keep_best=True,
+    def no_claim(self) -> str:
+        """Why no coverage is claimed; "" if it is."""
+        if not self.scores[self.choice]["width"].isfinite().all():
+            percent = f"{100 * self.level:g} %"
+            return f"too few rows calibrate ({len(self.model.z)}) for an interval of {percent}"
+        if self.rows.looked and self.rows.looked.grouped and self.groups is None:
+            return "rows seem to belong together. " + self.rows.looked.grouped
+        if self.time is None and self.groups in (None, False) and self.alike() > 0:
+            return (
+                f"residuals of neighbouring rows are alike (correlation {self.alike():.2f}). Are "
+                "the rows ordered in time? Then pass time=… with the column that orders them, else "
+                "time=False."
             )
-    except Diverged as error:
-        raise ValueError(f"the fit needs data with a finite loss, got: {error}") from error
-    mu, sigma = predict(model, x[calibrate])
-    z = (y[calibrate] - mu) / sigma
-    scale = max(z.square().mean().sqrt().item(), 1e-6)
-    return Calibrated(model, scale, conformal_quantile(z.abs(), level))
+        return ""
 
+    def alike(self) -> float:
+        """Correlation of the residuals of neighbouring rows, 0 if it may be chance.
 
-def judged(model: Calibrated, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-    """Scores of each row, (n, 1)."""
-    mu, sigma = predict(model, x)
-    half = model.reach / model.scale * sigma
-    return {
-        "mu": mu,
-        "sigma": sigma,
-        "z": (y - mu) / sigma,
-        "NLL": gaussian_nll(y, mu, 2 * sigma.log()),
-        "CRPS": crps(y, mu, sigma),
-        "covered": ((y - mu).abs() <= half).to(DTYPE),
-        "width": 2 * half,
-    }
+        A table that is sorted by its target has it, too, and is no time: 0.
+        """
+        y = self.rows.y[:, 0]
+        if (y.diff() >= 0).all() or (y.diff() <= 0).all():
+            return 0.0
+        z = self.scores[self.choice]["z"][self.tested.argsort(), 0].clamp(-4, 4)
+        z = z - z.mean()
+        found = (z[1:] * z[:-1]).mean().item() / z.square().mean().clamp(min=1e-300).item()
+        return found if found > 3.5 / math.sqrt(len(z)) else 0.0
 
+    # In words
 
-def compared(results, plan) -> PairedComparison:
-    """NLL of two outputs minus that of one σ: of rows, or with several folds of their means."""
-    one, two = ([fold["NLL"] for fold in results[kind]] for kind in KINDS)
-    if len(plan) == 1:
-        return paired_comparison(two[0], one[0])
-    one, two = (torch.stack([nll.mean() for nll in folds])[:, None] for folds in (one, two))
-    ratio = len(plan[0]["test"]) / (len(plan[0]["training"]) + len(plan[0]["validation"]))
-    return paired_comparison(two, one, ratio)
+    def sentences(self) -> list[str]:
+        """The verdict, what is gained by what, what may be said of the coverage."""
+        kind, target = self.choice, self.rows.target
+        summary, y = self.summary()[kind], self.rows.y
+        said = [f"Use {article(kind)}.", *self.gains()]
+        remarks = self.rows.looked.remarks if self.rows.looked else []
+        said += [remark for remark in remarks if remark.startswith(repr(target))]
+        if why := self.no_claim():
+            said.append(f"No coverage is claimed: {why}")
+        else:
+            covered, error = summary["covered"]
+            said.append(
+                f"Its {100 * self.level:g} % interval held {100 * covered:.1f} ± {100 * error:.1f} "
+                f"% of the {len(self.tested)} tested rows ({self.world()}), mean width "
+                f"{rounded(summary['width'][0])}."
+            )
+            if abs(covered - self.level) > 3 * error:
+                said.append("That is more than three standard errors off: do not trust it.")
+        spread, rmse = y.std(correction=0).item(), summary["RMSE"][0]
+        if rmse < 0.01 * spread:
+            said.append(
+                f"{target} has almost no noise (RMSE below 1 % of its standard deviation): what "
+                "the interval holds is mostly misfit."
+            )
+        if rmse > 0.95 * spread:
+            said.append(
+                f"None of these rivals says much about {target}: RMSE {rounded(rmse)}, and "
+                f"{target} itself has standard deviation {rounded(spread)}."
+            )
+        return said
 
-
-def fewest_to_calibrate(level: float) -> int:
-    """The number of calibrating rows from which the conformal interval is finite."""
-    n = max(1, math.floor(level / (1 - level)) - 1)
-    while math.ceil((n + 1) * level * (1 - 1e-12)) > n:
-        n += 1
-    return n
-
-
-def in_order(z: Tensor, rows: Tensor) -> list[str]:
-    """A note if residuals of neighbouring rows are alike, as in a time series."""
-    z = z[rows.argsort(), 0].clamp(-4, 4)
-    z = z - z.mean()
-    correlation = (z[1:] * z[:-1]).mean().item() / z.square().mean().clamp(min=1e-300).item()
-    if correlation < 3 / math.sqrt(len(z)):
-        return []
-    return [
-        f"Residuals of neighbouring rows are alike (correlation {correlation:.2f}): are the rows "
-        "ordered in time? Then rows of the future are not like the test rows, which were drawn at "
-        "random between those that train."
-    ]
-
-
-# In words
-
-
-def sentences(found: Report) -> list[str]:
-    """The verdict, what may be said of the coverage, and how to use the model."""
-    d, error = found.difference.difference, found.difference.error
-    size = f"{pm(abs(d), error)} nats a row"
-    if found.choice == "two outputs":
-        verdict = f"Use two outputs: σ(x) gains {size} over one σ."
-    elif d > CLEAR * error:
-        verdict = f"Use one σ: the second output loses {size}."
-    elif d < -error:
-        verdict = (
-            f"Use one σ until more rows decide: two outputs look better by {size}, less "
-            f"than {CLEAR} standard errors."
-        )
-    else:
-        verdict = (
-            "Use one σ: the second output does not pay here (difference of the NLL: "
-            f"{pm(d, error)} nats a row)."
-        )
-    summary = found.summary()[found.choice]
-    percent = f"{100 * found.level:g} %"
-    fewest, n = fewest_to_calibrate(found.level), found.sizes["calibration"]
-    if found.claims:
-        covered, se = summary["covered"]
-        tested = len(found.scores[found.choice]["NLL"])
-        said = [
-            f"Its {percent} interval held {100 * covered:.1f} ± {100 * se:.1f} % of the "
-            f"{tested} test rows, mean width {rounded(summary['width'][0])}."
+    def gains(self) -> list[str]:
+        """What the mean gains over a line, and what σ(x) gains over one σ, told apart."""
+        mean = self.gain("network, one σ", "line, one σ")
+        hidden = "network" if "line" not in self.choice else "line"
+        width = self.gain(f"{hidden}, σ(x)", f"{hidden}, one σ")
+        return [
+            f"Over a line with one σ, a network's mean gains {pm(*mean[:2])} nats a row; over one "
+            f"σ, σ(x) gains a {hidden} {pm(*width[:2])}"
+            + self.few_rows(f"{hidden}, σ(x)", f"{hidden}, one σ", width)
+            + "."
         ]
-        if abs(covered - found.level) > 3 * se:
-            said.append("That is more than three standard errors off: do not trust the interval.")
-    else:
-        said = [f"No coverage is claimed: {n} rows calibrate, and {percent} needs {fewest}."]
-    spread = found.y.std(correction=0).item()
-    if summary["RMSE"][0] < 0.01 * spread:
-        said.append(
-            f"{found.target} has almost no noise (RMSE under 1 % of its standard "
-            "deviation): what the interval holds is mostly misfit."
+
+    def few_rows(self, of: str, over: str, gain: PairedComparison) -> str:
+        """Whether a hundredth of the rows decides."""
+        each = (self.scores[over]["NLL"] - self.scores[of]["NLL"])[:, 0]
+        few = max(1, len(each) // 100)
+        part = each.topk(few).values.sum().item() / max(each.sum().item(), 1e-300)
+        if gain.difference <= CLEAR * gain.error or part < 1 / 3:
+            return ""
+        return f", {100 * part:.0f} % of it in {few} row{'s' * (few > 1)} of {len(each)}"
+
+    def world(self) -> str:
+        if self.rows.cluster is not None:
+            return f"of other {self.groups}s than those that train"
+        if self.rows.rank is not None:
+            return f"the last fifth by {self.time}"
+        return "drawn at random; it holds for rows that come as these did"
+
+    def notes(self) -> list[str]:
+        """What else was seen or done."""
+        found = list(self.rows.notes)
+        if self.rows.looked:
+            target = repr(self.rows.target)
+            found += [r for r in self.rows.looked.remarks if not r.startswith(target)]
+        n, d = self.rows.x.shape
+        if n < 20 * d:
+            found.append(f"{n} rows are few for {d} columns: fewer inputs may predict better.")
+        if n < EXACT and self.choice == "line, one σ":
+            found.append("Its interval is Student's: exact if the noise is Gaussian.")
+        return found
+
+    def lines(self) -> list[list[str]]:
+        """The table of all rivals, as texts; its first row holds the heads of the columns."""
+        percent = f"in the {100 * self.level:g} % interval"
+        table = [["rival", "NLL, nats", "gain over the first", "CRPS", "RMSE", percent, "width"]]
+        claims = not self.no_claim()
+        for name, found in self.summary().items():
+            gain = self.gain(name, "line, one σ")
+            covered, error = (100 * value for value in found["covered"])
+            claim = [f"{covered:.1f} ± {error:.1f} %", rounded(found["width"][0])]
+            scores = [pm(*found[score]) for score in ("CRPS", "RMSE")]
+            first = name == "line, one σ"
+            cells = [pm(*found["NLL"]), "" if first else pm(*gain[:2]), *scores]
+            table.append([name, *cells, *(claim if claims else ["no claim", "no claim"])])
+        return table
+
+    def title(self) -> str:
+        names, tested = list(map(str, self.rows.inputs)), f"{len(self.tested):,}"
+        return (
+            f"{self.rows.target} from {', '.join(names[:8])}{', …' * (len(names) > 8)}: "
+            f"{len(self.rows.y):,} rows, {tested} of them tested by models of the others"
         )
-    if summary["RMSE"][0] > 0.95 * spread:
-        said.append(
-            f"The inputs say little about {found.target}: RMSE "
-            f"{rounded(summary['RMSE'][0])}, and {found.target} itself has standard "
-            f"deviation {rounded(spread)}."
+
+    def __repr__(self) -> str:
+        lines = self.lines()
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        table = ["  ".join(c.ljust(w) for c, w in zip(line, widths)).rstrip() for line in lines]
+        notes = [f"Note: {note}" for note in self.notes()]
+        return "\n".join([self.title(), "", *table, "", *self.sentences(), *notes])
+
+    def markdown(self) -> str:
+        """The report without its figure, in Markdown."""
+        head, *lines = [f"| {' | '.join(cells)} |" for cells in self.lines()]
+        rule = "|" + " --- |" * len(self.lines()[0])
+        first, *sentences = self.sentences()
+        said = [f"- {html.escape(text, quote=False)}" for text in [*sentences, *self.notes()]]
+        title = f"**{html.escape(self.title(), quote=False)}**"
+        return "\n".join([title, "", head, rule, *lines, "", f"**{first}**", "", *said])
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display({"text/markdown": self.markdown(), "text/plain": repr(self)}, raw=True)
+        show(self.figure(), alt=self.alt())
+
+    # In a picture
+
+    def alt(self) -> str:
+        """What the figure shows, in words."""
+        left = (
+            f"{self.rows.target} against {self.rows.inputs[0]} with the predicted mean"
+            if self.rows.x.shape[1] == 1
+            else f"{self.rows.target} against its prediction"
         )
-    return [
-        verdict,
-        *said,
-        f".model, .predict(x) and .interval(x) use all {len(found.y)} rows; σ was multiplied by "
-        f"{found.model.scale:.2f} on those that calibrate.",
-        "All this holds for new rows that come as these did, and on average over them, not for "
-        "each x.",
-    ]
+        z = self.scores[self.choice]["z"].abs()
+        return (
+            f"Left: {left}{' and interval' * (not self.no_claim())}, {self.choice}. Right: the "
+            f"size of the standardised residuals of {len(z)} tested rows against the prediction; "
+            f"{100 * (z > 1.96).double().mean().item():.0f} % lie above 1.96."
+        )
+
+    def figure(self) -> Figure:
+        """The figure: the fit, or prediction against y, and the standardised residuals."""
+        scores, target = self.scores[self.choice], str(self.rows.target)
+        mu, z = scores["mu"], scores["z"].abs()
+        with rc_context(STYLE):
+            figure = Figure(figsize=(7.5, 3.6), layout="constrained")
+            left, right = figure.subplots(1, 2)
+            if self.rows.x.shape[1] == 1:
+                draw_fit(left, self)
+            else:
+                plot_data(left, mu, mu + scores["z"] * scores["sigma"])
+                ends = [mu.min().item(), mu.max().item()]
+                left.plot(ends, ends, color=TRUTH, linestyle="--", linewidth=1.2)
+                left.set(xlabel=f"predicted {target[:20]}", ylabel=target[:30])
+            left.set_title(self.choice)
+            plot_data(right, mu, z)
+            right.axhline(1.96, color=TRUTH, linestyle="--", linewidth=1.2)
+            outside = z > 1.96
+            upper = (outside & (mu > mu.median())).sum() / outside.sum().clamp(min=1)
+            where = ", most on the right" * bool(upper > 0.8) + ", most on the left" * bool(
+                upper < 0.2
+            )
+            right.set(xlabel=f"predicted {target[:20]}", ylabel="|y − μ| / σ")
+            right.set_title(f"{100 * outside.double().mean():.1f} % above 1.96{where}")
+            skewed = [v.min() > 0 and v.max() > 4 * v.median() for v in (mu, self.rows.y)]
+            if all(skewed):
+                right.set_xscale("log")
+                left.set_yscale("log")
+                left.set_xscale("log" if (self.rows.x > 0).all() else "linear")
+        return figure
+
+
+def draw_fit(ax, found: Report) -> None:
+    """Data, mean and interval over the one input."""
+    x, model = found.rows.x, found.model
+    grid = torch.linspace(x.min(), x.max(), 200, dtype=DTYPE)[:, None]
+    plot_data(ax, x, found.rows.y)
+    with torch.no_grad():
+        mu, _ = model(grid)
+        lower, upper = model.interval(grid, found.level)
+    if not found.no_claim():
+        ax.fill_between(
+            grid[:, 0], lower[:, 0], upper[:, 0], color=ALEATORIC, alpha=0.3, linewidth=0
+        )
+    ax.plot(grid, mu, color=MEAN)
+    ax.set(xlabel=found.rows.inputs[0][:30], ylabel=found.rows.target[:30])
+
+
+def article(kind: str) -> str:
+    one, sigma = kind.split(", ")
+    return f"{'an' if one[0] == 'e' else 'a'} {one} with {sigma}"
 
 
 def rounded(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 1e5 or abs(value) >= 1e12 else f"{value:,.0f}"
+    """Three digits, and thousands as people write them."""
+    if not math.isfinite(value):
+        return "∞"
+    return f"{value:.3g}" if abs(value) < 1000 or abs(value) >= 1e12 else f"{value:,.0f}"
 
 
 def pm(value: float, error: float) -> str:
     """A value and its standard error, both to the error's first or second digit."""
-    if not (math.isfinite(value) and error > 0):
+    if not (math.isfinite(value) and math.isfinite(error) and error > 0):
         return rounded(value)
     digits = max(0, -math.floor(math.log10(error)) + (f"{error:e}"[0] == "1"))
     if digits > 8 or abs(value) >= 1e12:

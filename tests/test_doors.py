@@ -10,6 +10,7 @@ from functools import partial
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -17,7 +18,9 @@ from torch import nn
 import course_utils
 from course_utils import check, checks, guess, quiz
 from course_utils.checks import guesses, measured
-from course_utils.data import WAVE, Problem, Table, constant, read_csv
+from course_utils.data import WAVE, Problem, constant
+from course_utils.forecaster import Forecaster, restore
+from course_utils.look import look, read
 from course_utils.losses import beta_nll, gaussian_kl, gaussian_nll, mean_nll, negative_elbo
 from course_utils.metrics import (
     calibration_curve,
@@ -39,7 +42,7 @@ from course_utils.models import (
     mlp,
 )
 from course_utils.plots import plot_data, plot_fit, plot_truth, show
-from course_utils.report import Report, report
+from course_utils.report import report
 from course_utils.training import fit, predict, predict_samples
 
 matplotlib.use("Agg")
@@ -47,8 +50,8 @@ torch.manual_seed(0)
 
 X, Y = WAVE.sample(6, seed=0)
 ONE = torch.ones(6, 1, dtype=torch.float64)
-TABLE_OF_TWO = Table(["x", "y"], torch.cat([X, Y], dim=1))
-REPORT = report(WAVE.sample(100, seed=0), steps=1)
+TABLE_OF_TWO = pd.DataFrame({"x": X[:, 0], "y": Y[:, 0]})
+REPORT = report(WAVE.sample(100, seed=0), steps=2).forecaster
 
 
 class Array:
@@ -338,66 +341,50 @@ TABLE = {
         "margin": (lambda v: WAVE.grid(margin=v), BAD_NUMBERS),
     },
     constant: {"value": (constant, BAD_NUMBERS)},
-    read_csv: {
+    read: {
         "source": (
-            read_csv,
+            read,
             {
                 "none": None,
                 "a number": 3,
                 "data": X,
-                "text": "a,b\n1,2\n",
                 "no file": "no/such.csv",
                 "a web address": "https://x.org/a.csv",
                 "a folder": ".",
                 "no upload": (),
-                "an odd upload": ({"content": 3},),
+                "empty": b"",
+                "two readings": b"a;b\n3.029;x\n1.111;y\n",
             },
         ),
-        "header": (lambda v: read_csv(b"1,2\n", header=v), {"a row": 3, "text": "infer"}),
+        "options": (lambda v: read(b"a,b\n1,2\n", **v), {"unknown": {"no_such": 1}}),
     },
-    Table: {
-        "values": (lambda v: Table(["x", "y"], v), {"none": None, "one column": X, "flat": X[:, 0]})
-    },
-    Table.xy: {
-        "target": (lambda v: TABLE_OF_TWO.xy(v), {"none": None, "a number": 1, "unknown": "z"}),
-        "inputs": (
-            lambda v: TABLE_OF_TWO.xy("y", v),
-            {
-                "a number": 0,
-                "unknown": ["z"],
-                "none of them": [],
-                "the target": "y",
-                "twice": ["x", "x"],
-                "numbers": [0],
-            },
-        ),
-        "missing": (lambda v: TABLE_OF_TWO.xy("y", missing=v), {"none": None, "true": True}),
+    look: {
+        "table": (look, {"none": None, "a number": 3}),
+        "target": (lambda v: look(TABLE_OF_TWO, v), {"unknown": "z"}),
     },
     report: {
         "source": (
-            report,
-            {
-                "none": None,
-                "a number": 3,
-                "six rows": (X, Y),
-                "two y": (X, torch.cat([Y, Y], 1)),
-                "another length": (X, Y[1:]),
-                "no file": "no/such.csv",
-                "a table of six": TABLE_OF_TWO,
-            },
+            lambda v: report(v, "y"),
+            {"none": None, "a number": 3, "no file": "no/such.csv", "six rows": TABLE_OF_TWO},
         ),
-        "target": (lambda v: report(TABLE_OF_TWO, v), {"a number": 1, "unknown": "z"}),
-        "inputs": (lambda v: report(TABLE_OF_TWO, "y", v), {"a number": 0, "the target": "y"}),
-        "level": (lambda v: report(TABLE_OF_TWO, level=v), BAD_LEVELS),
-        "missing": (lambda v: report(TABLE_OF_TWO, missing=v), {"none": None, "true": True}),
-        "seed": (lambda v: report(TABLE_OF_TWO, seed=v), BAD_COUNTS),
+        "target": (lambda v: report(TABLE_OF_TWO, v), {"none": None, "unknown": "z"}),
+        "inputs": (lambda v: report(TABLE_OF_TWO, "y", v), {"unknown": "z", "the target": "y"}),
+        "groups": (lambda v: report(TABLE_OF_TWO, "y", groups=v), {"unknown": "z"}),
+        "time": (lambda v: report(TABLE_OF_TWO, "y", time=v), {"unknown": "z"}),
+        "level": (lambda v: report(TABLE_OF_TWO, "y", level=v), BAD_LEVELS),
+        "seed": (lambda v: report(TABLE_OF_TWO, "y", seed=v), BAD_COUNTS),
         "steps": (
-            lambda v: report(TABLE_OF_TWO, steps=v),
+            lambda v: report(TABLE_OF_TWO, "y", steps=v),
             {**other(BAD_COUNTS, "none"), "zero": 0},
         ),
+        "options": (lambda v: report(b"a,b\n1,2\n", "b", **v), {"unknown": {"no_such": 1}}),
     },
-    Report.predict: {"x": (REPORT.predict, other(BAD_ARRAYS, "other length"))},
-    Report.interval: {"x": (REPORT.interval, other(BAD_ARRAYS, "other length"))},
+    Forecaster.predict: {"rows": (REPORT.predict, other(BAD_ARRAYS, "other length"))},
+    Forecaster.interval: {
+        "rows": (REPORT.interval, other(BAD_ARRAYS, "other length")),
+        "level": (lambda v: REPORT.interval([[1.0]], v), other(BAD_LEVELS, "none")),
+    },
+    restore: {"path": (restore, {"none": None, "no file": "no/such.json", "a folder": "."})},
     mlp: {
         name: (lambda v, name=name: mlp(**{"n_in": 1, "hidden": (), "n_out": 1, name: v}), bad)
         for name, bad in BAD_SIZES.items()
@@ -510,19 +497,36 @@ WITHIN = {
     "stacked_weights",
     "for_each_member",
     "split",
-    "known",
-    "hole_of",
     "Report",
+    "Look",
+    "Columns",
+    "Forecaster",
+    "save",
+    "table",
+    "of",
+    "x",
+    "y",
+    "numbers",
+    "inputs",
+    "names",
+    "all_remarks",
+    "gain",
+    "gains",
+    "few_rows",
+    "world",
+    "notes",
+    "lines",
+    "sentences",
+    "no_claim",
+    "alike",
     "summary",
-    "rows",
     "title",
     "markdown",
     "alt",
     "figure",
-    "draw_fit",
 }
 # Whole modules of that kind; the labs and the lessons' answers have tests of their own.
-MODULES_WITHIN = r"doors|draws|widgets|labs(\..*)?|checks\..*"
+MODULES_WITHIN = r"rivals|doors|draws|widgets|labs(\..*)?|checks\..*"
 # Arguments that take anything (`...` is an answer, too), switches, and what only decorates.
 ANYTHING = {
     fit: {"anneal", "keep_best"},
@@ -532,7 +536,6 @@ ANYTHING = {
     check: {"answer"},
     guess: {"value"},
     measured: {"value"},
-    Table: {"names", "notes", "lines", "kept_out", "holes"},
 }
 
 

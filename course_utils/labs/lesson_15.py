@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_utils.data import DATASETS, read_csv
+from course_utils.data import DATASETS
 from course_utils.labs.cells import Cells
 from course_utils.labs.lab import Lab
 from course_utils.labs.panels import BAND, DASHED, LAST_STEP, POINTS
 from course_utils.labs.picture import Panel
 from course_utils.labs.quick import one_sigma, two_outputs
 from course_utils.labs.sliders import LAYOUT, choice_slider, log_slider
+from course_utils.look import Columns, read
 from course_utils.losses import gaussian_nll
 from course_utils.metrics import calibration_curve, coverage, interval
 from course_utils.models import HeteroscedasticRegressor, HomoscedasticRegressor
@@ -38,7 +39,7 @@ class RealData(Lab):
     train_steps, lr = 200, 0.02
 
     def __init__(self):
-        self.tables = {name: read_csv(DATASETS / f"{name}.csv") for name in PACKAGED}
+        self.tables = {name: read(DATASETS / f"{name}.csv") for name in PACKAGED}
         self._table_shown, self.trace = None, []
         super().__init__()
 
@@ -66,8 +67,8 @@ class RealData(Lab):
         if not change.new:
             return
         try:
-            table = read_csv(change.new)
-            columns_of(table, table.names[-1])
+            table = read(change.new)
+            columns_of(table, list(numbers(table))[-1])
         except ValueError as error:  # the last table, its fit and its picture stay
             self.pause()
             self.message = f"Not read: {error}"
@@ -111,8 +112,8 @@ class RealData(Lab):
         if self._table_shown is not self.table:
             self._setting = True
             try:
-                self.target.options = self.table.names
-                self.target.value = self.table.names[-1]
+                self.target.options = list(numbers(self.table))
+                self.target.value = self.target.options[-1]
             finally:
                 self._setting = False
             self._table_shown = self.table
@@ -264,27 +265,29 @@ class RealData(Lab):
         ]
 
 
+def numbers(table):
+    """The columns of numbers; a ValueError if there are fewer than two."""
+    found = table.select_dtypes("number")
+    if found.shape[1] < 2:
+        raise ValueError(f"expected two columns of numbers, got {list(found)} of {list(table)}")
+    return found
+
+
 def columns_of(table, target):
-    """The inputs' names, x and y: rows without holes, inputs that vary; a ValueError if too few."""
-    inputs = [name for name in table.names if name != target]
-    x, y = table.xy(target, inputs, missing="drop")
-    if len(y) < FEWEST:
-        raise ValueError(f"expected at least {FEWEST} rows without a hole, got {len(y)}")
-    largest = torch.cat([x, y], dim=1).abs().amax(dim=0)
-    for name, value in zip([*inputs, target], largest.tolist(), strict=True):
-        if value > 1e100:
-            row = int(table.values[:, table.names.index(name)].abs().nan_to_num(0).argmax())
-            raise ValueError(
-                f"column {name!r} must be below 1e100, got {value:g} in row "
-                f"{table.lines[row] if table.lines else row + 1}"
-            )
+    """The inputs' names, x and y: rows with a target, inputs that vary; a ValueError if too few."""
+    table = numbers(table)
+    table = table[table[target].notna()]
+    if len(table) < FEWEST:
+        raise ValueError(f"expected at least {FEWEST} rows with a {target!r}, got {len(table)}")
+    for name, largest in table.abs().max().items():
+        if largest > 1e100:
+            raise ValueError(f"column {name!r} must be below 1e100, got {largest:g}")
+    columns = Columns.of(table, target, [name for name in table if name != target])
+    x, y = columns.x(table), columns.y(table)
     if (y == y[0]).all():
-        raise ValueError(
-            f"column {target!r} must vary to be a target, got {y[0].item():g} in "
-            f"each of {len(y)} rows"
-        )
+        raise ValueError(f"column {target!r} must vary to be a target, got {y[0].item():g} only")
     varies = (x != x[0]).any(dim=0)
     if not varies.any():
         raise ValueError("expected an input that varies, got constant columns only")
-    kept = [name for name, kept in zip(inputs, varies.tolist(), strict=True) if kept]
+    kept = [name for name, kept in zip(columns.names, varies.tolist(), strict=True) if kept]
     return kept, x[:, varies], y
