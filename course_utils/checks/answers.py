@@ -204,7 +204,10 @@ class Coded:
                 f"The values are right, but no gradient reaches {' and '.join(zero)}: is the "
                 "graph cut there?"
             )
-        return f"The values are right; the gradient with respect to {' and '.join(names)} is not."
+        return (
+            f"The values are right; the gradient with respect to {' and '.join(names)} is not: is "
+            "one of its ways cut (.item(), .detach(), a function of math)?"
+        )
 
     def example(self, draws, found, wanted) -> str:
         """The first value that differs, with its inputs; the shapes are the same."""

@@ -181,6 +181,9 @@ def pattern(found: list, wanted: list, tolerance: float) -> str:
             for change, name in ((np.mean, "mean"), (np.sum, "sum")):
                 if matches(change):
                     return f"This is the {name} of what is wanted, which is one value a point."
+            for change, missing in ((np.mean, "averaged"), (np.sum, "added up")):
+                if b.size == 1 and same(np.asarray(change(a)), b, tolerance):
+                    return f"One number is asked, and these are {a.size}, still to be {missing}."
             square = b.ndim == 2 and a.shape == (len(b), len(b))
             hint = " Somewhere (n,) met (n, 1), and broadcasting made (n, n) of it."
             return shapes.capitalize() + (hint if square else "")

@@ -11,6 +11,7 @@ def points(rng):
     """y, mu and sigma, (400, 1), a fifth of the y outside and none within 0.02 σ of an edge."""
     z, mu, log_sigma = torch.from_numpy(rng.standard_normal((3, 400, 1)))
     z = (1.6 * z / 0.04).round() * 0.04 + 0.02  # 1.96 is a whole number of steps of 0.04
+    z[:20] = 1.98  # just outside
     sigma = torch.exp(0.5 * log_sigma)
     return mu + z * sigma, mu, sigma
 
@@ -61,6 +62,8 @@ EXERCISES = {
             Mistake("Half of a band, and made of σ² where σ is meant.", 1.96 * 0.09),
             Mistake("This is σ. How many of them does the band reach?", 0.3),
             Mistake("This is μ ± σ, which holds 68 % and not 95 %.", 0.6),
+            Mistake("0.3 is σ already: the root is taken twice.", 3.92 * math.sqrt(0.3)),
+            Mistake("1.645 σ to each side is the band of 90 %.", 2 * 1.645 * 0.3),
             Mistake("Is this 4 σ? The band reaches 1.96 σ to each side; give three digits.", 1.2),
             Mistake("0.09 is a variance; to get σ it wants a root, not a square.", 3.92 * 0.0081),
         ],
@@ -97,6 +100,14 @@ EXERCISES = {
             Mistake(
                 "This counts within 2 σ. It is close, and the band is 1.96 σ.",
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= 2 * sigma),
+            ),
+            Mistake(
+                "A squared residual is compared with a distance: square both, or neither.",
+                fraction(lambda y, mu, sigma: (y - mu) ** 2 <= 1.96 * sigma),
+            ),
+            Mistake(
+                "Every point gets the average σ. Each has a σ of its own.",
+                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 * sigma.mean()),
             ),
             Mistake(
                 "The root of σ is taken here, and σ is a standard deviation already.",

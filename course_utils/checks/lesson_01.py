@@ -82,6 +82,7 @@ EXERCISES = {
                 "learning rate the steps would be far smaller.",
                 0.01,
             ),
+            Mistake("The factor 2 is there, and σ² = 100 is missing.", 0.02),
             Mistake("That is the ratio of the two learning rates; one of them is 0.01.", 200.0),
         ],
     ),
@@ -114,6 +115,14 @@ EXERCISES = {
             Mistake(
                 "log σ² where the formula has log σ: that is twice as much.",
                 log_likelihood_of(torch.numel, log_scale=2),
+            ),
+            Mistake(
+                "The constant is twice too large: it is ½ log 2π a value.",
+                log_likelihood_of(torch.numel, constant=2 * LOG_2PI),
+            ),
+            Mistake(
+                "This reads sigma as σ², a variance.",
+                lambda y, mu, sigma: Normal(mu, sigma.sqrt()).log_prob(y).sum(),
             ),
             Mistake(
                 "The term with log σ has the wrong sign: here a wide bell is rewarded.",

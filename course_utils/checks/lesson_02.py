@@ -64,6 +64,8 @@ EXERCISES = {
             Mistake("The slope enters a variance squared.", math.sqrt(2.3 * 3)),
             Mistake("The slope is left out: this is the variance of x alone.", 3.0),
             Mistake("6² is divided by 6 here; a uniform variable has 6²/12.", 2.3 * math.sqrt(6)),
+            Mistake("1.7 shifts the signal and spreads nothing.", math.sqrt(SIGNAL) + 1.7),
+            Mistake("This is for an interval half as long.", math.sqrt(SIGNAL) / 2),
             Mistake("This is the slope itself.", 2.3),
             Mistake("At σ = 1 the asker found a slope of 1.5 instead of 2.3.", 1.0),
         ],
@@ -108,6 +110,17 @@ EXERCISES = {
                 "V is the mean squared residual, or a variance divided by n. `torch.var` subtracts "
                 "the mean and divides by n − 1.",
                 with_variance(lambda outputs, targets: mse(outputs, targets)),
+            ),
+            Mistake(
+                "V divides by n. `torch.var`, as in the question, divides by n − 1.",
+                with_variance(lambda outputs, targets: torch.var(targets - outputs, correction=0)),
+            ),
+            Mistake(
+                "The squared errors are added here; the loss has their mean.",
+                lambda outputs, targets: (
+                    len(outputs) * mse(outputs, targets) / (2 * torch.var(targets - outputs))
+                    + 0.5 * torch.var(targets - outputs).log()
+                ),
             ),
             Mistake(
                 "The logarithm is missing: nothing keeps V from growing.",

@@ -63,6 +63,10 @@ EXERCISES = {
                 "from the squared residuals.",
                 lambda: SIGMA.log().mean().exp().item(),
             ),
+            Mistake(
+                "This is σ at the RMS of x. What counts is the RMS of σ(x).", 0.15 + 0.25 * 3**0.5
+            ),
+            Mistake("This is how σ(x) varies. How large is it?", lambda: SIGMA.std().item()),
             Mistake("This is where the parameter starts. Training moves it.", 1.0),
         ],
     ),
@@ -148,6 +152,7 @@ EXERCISES = {
                 likelihood(log=-1.0),
             ),
             Mistake("The logarithm is missing: nothing keeps σ from growing.", likelihood(log=0.0)),
+            Mistake("The logarithm is that of σ², and lacks its ½.", likelihood(log=2.0)),
             Mistake("The residual is not squared.", likelihood(square=1)),
             Mistake(
                 "This takes the logarithm of log_sigma, which is a logarithm already.",

@@ -30,6 +30,7 @@ def a_region(low, high):
         x, mu, z = torch.from_numpy(rng.standard_normal((3, 400, 1)))
         x = (10 * x).round() / 10
         z = (1.3 * z / 0.04).round() * 0.04 + 0.02  # 1.96 is a whole number of steps of 0.04
+        z[x == low] = 1.98  # just outside
         sigma = 0.3 + x.abs()
         return x, mu + sigma * z, mu, sigma, low, high
 
@@ -73,6 +74,7 @@ EXERCISES = {
                 "This is how many such points one other would balance: turn the ratio round.",
                 0.75 / 8,
             ),
+            Mistake("This is z² − 1 of the one point. Another balances less than 1 of it.", 8.0),
             Mistake("The ½ stands in both derivatives, and so cancels.", 4 / 0.75),
         ],
     ),
@@ -137,6 +139,18 @@ EXERCISES = {
             Mistake(
                 "This counts within 2 σ. It is close, and the interval is 1.96 σ.",
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= 2 * sigma),
+            ),
+            Mistake(
+                "1.645 σ to each side is the interval of 90 %.",
+                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.645 * sigma),
+            ),
+            Mistake(
+                "`high` has no effect: all points from low on are counted.",
+                fraction(right_rule, lambda x, low, high: x >= low),
+            ),
+            Mistake(
+                "The root of σ is taken here, and σ is a standard deviation already.",
+                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 * sigma.sqrt()),
             ),
             Mistake(
                 "This is a count of points; a fraction is asked.",
