@@ -40,8 +40,10 @@ claims: $(STAMP) ## try the lessons' conclusions under other settings (up to an 
 site: $(STAMP) ## build the course as web pages in build/site/html
 	@$(ONE_THREAD) $(BIN)/python site/build.py $(ARGS)
 
+# Of this package its reveal.js is wanted, not what it needs.
 slides: $(STAMP) ## turn each lesson into a deck in build/slides
-	@$(RUN) tools.slides $(ARGS)
+	@$(PIP) --quiet --upgrade --target .venv/reveal sphinx-revealjs==3.2.1
+	@PYTHONPATH=.venv/reveal $(RUN) tools.slides $(ARGS)
 
 # VS Code draws formulas with KaTeX. Of this package its one script is wanted, not what it needs.
 test-browser: $(STAMP) ## drive the notebooks and the site in a real browser

@@ -5,6 +5,7 @@
     measured("03-a", value, "σ̂")    after it: guess and measured side by side (the name is optional)
     guesses("03")                   near the end: all of the lesson's guesses beside what happened
     quiz("03")                      the lesson's three questions
+    share("03")                     for a class: guesses and checks to a small file, no name in it
 
 Each is the last line of its cell. Numbers show three digits; round a value that may differ more
 than that on another machine. Exercises have keys NN-1, NN-2, …; predictions NN-a, NN-b, …
@@ -18,6 +19,7 @@ from course_utils.checks.answers import Coded, Mistake, Value, Verdict, judge
 from course_utils.checks.lessons import entry, lesson
 from course_utils.checks.predictions import Number, OneOf, guess, guesses, measured
 from course_utils.checks.quizzes import Option, Question, Quiz
+from course_utils.checks.sharing import remember, share
 from course_utils.doors import door, text
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "guesses",
     "measured",
     "quiz",
+    "share",
 ]
 
 
@@ -43,7 +46,10 @@ def check(key: str, answer: Any) -> Verdict:
 
     Only an unknown key raises, a ValueError that lists the known ones.
     """
-    return judge(entry(key, "EXERCISES"), answer, key)
+    exercise = entry(key, "EXERCISES")
+    verdict = judge(exercise, answer, key)
+    remember(exercise, verdict)
+    return verdict
 
 
 def quiz(number: str) -> Quiz:

@@ -1,0 +1,169 @@
+"""A class that sees itself, and a learner's answers that survive the next version of a lesson."""
+
+import json
+import random
+import shutil
+import subprocess
+
+import nbformat
+import pytest
+
+from course_utils import checks
+from course_utils.checks import predictions, sharing
+from course_utils.checks.lessons import entries
+from teach import class_view
+from tools import notebooks
+
+LESSON = "03"
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    monkeypatch.setattr(predictions, "PREDICTIONS", {})
+    monkeypatch.setattr(sharing, "PREDICTIONS", predictions.PREDICTIONS)
+    monkeypatch.setattr(sharing, "TRIED", {})
+
+
+def test_what_is_shared_holds_guesses_passes_and_recognised_mistakes_and_nothing_else(tmp_path):
+    exercise = entries(LESSON, "EXERCISES")["03-1"]
+    wrong = exercise.mistakes[0].answer
+    checks.guess("03-a", 2.0)
+    assert not checks.check("03-1", wrong() if callable(wrong) else wrong)
+    assert not checks.check("03-1", ...)  # no attempt
+    right = exercise.oracle() if callable(exercise.oracle) else exercise.oracle
+    assert checks.check("03-1", right)
+    said = repr(checks.share(LESSON, tmp_path))
+    (file,) = tmp_path.iterdir()
+    assert str(file) in said.replace("\n", "")
+    content = json.loads(file.read_text())
+    assert content["guesses"] == {"03-a": 2.0}
+    assert content["checks"] == {"03-1": {"count": 2, "passed": True, "mistakes": [0]}}
+    assert set(content) == {"course", "id", "lesson", "guesses", "measured", "checks"}
+    found = class_view.gather(tmp_path)
+    assert found.lessons == {LESSON: [content]} and not found.left_out
+
+
+def learner(rng, lesson, number):
+    """What one of thirty might share."""
+    kinds, exercises = entries(lesson, "GUESSES"), entries(lesson, "EXERCISES")
+    guesses = {
+        key: rng.choice(kind.words)
+        if hasattr(kind, "words")
+        else rng.uniform(kind.low, min(kind.high, kind.low + 10))
+        for key, kind in kinds.items()
+    }
+    tried = {
+        key: {
+            "count": 2,
+            "passed": rng.random() < 0.7,
+            "mistakes": rng.sample(range(len(exercise.mistakes)), rng.choice([0, 1, 1])),
+        }
+        for key, exercise in exercises.items()
+    }
+    return {
+        "course": "0.1.0",
+        "id": f"{number:08x}",
+        "lesson": lesson,
+        "guesses": guesses,
+        "measured": {},
+        "checks": tried,
+    }
+
+
+def test_a_class_of_thirty_becomes_a_page(tmp_path):
+    rng = random.Random(0)
+    for number in range(30):
+        for lesson in ("02", "03"):
+            file = tmp_path / f"{lesson}-{number}.json"
+            file.write_text(json.dumps(learner(rng, lesson, number)))
+    found = class_view.gather(tmp_path)
+    assert {lesson: len(people) for lesson, people in found.lessons.items()} == {"02": 30, "03": 30}
+    rows = class_view.diagnoses("03", found.lessons["03"])
+    assert rows[0]["k"] >= rows[-1]["k"] and rows[0]["n"] == 30
+    assert all((row["note"] == "") == (row["k"] >= 3) for row in rows)
+    page = class_view.page(found)
+    assert page.count("<img") == len(entries("02", "GUESSES")) + len(entries("03", "GUESSES"))
+    assert class_view.question("03", "03-a") and class_view.hint("03", "03-1")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("broken.json", "{", "no JSON"),
+        ("deep.json", "[" * 50_000, "no JSON"),
+        ("large.json", " " * 70_000, "larger"),
+        ("list.json", "[]", "no lesson"),
+        ("lesson.json", '{"lesson": "../.."}', "no lesson"),
+        ("id.json", '{"lesson": "03", "id": "<script>"}', "no id"),
+        (
+            "key.json",
+            '{"lesson": "03", "id": "00000000", "guesses": {"<b>": 1}, "checks": {}}',
+            "no guess",
+        ),
+        (
+            "range.json",
+            '{"lesson": "03", "id": "00000000", "guesses": {"03-a": 1e9}, "checks": {}}',
+            "outside",
+        ),
+        (
+            "place.json",
+            '{"lesson": "03", "id": "00000000", "guesses": {}, "checks": '
+            '{"03-1": {"mistakes": [99]}}}',
+            "does not list",
+        ),
+        ("unknown.json", '{"lesson": "77", "id": "00000000"}', "no lesson"),
+    ],
+)
+def test_a_file_that_is_none_of_ours_is_named_and_left_out(tmp_path, name, content, why):
+    good = learner(random.Random(1), LESSON, 7)
+    (tmp_path / "a_good.json").write_text(json.dumps(good))
+    (tmp_path / "b_twice.json").write_text(json.dumps(good))
+    (tmp_path / name).write_text(content)
+    found = class_view.gather(tmp_path)
+    assert len(found.lessons[LESSON]) == 1
+    reasons = dict(found.left_out)
+    assert why in reasons[name] and "twice" in reasons["b_twice.json"]
+    assert "<script>" not in class_view.page(found)
+
+
+# Corrections reach a learner who has answered
+
+
+def git(folder, *arguments):
+    who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def save(folder, source_text):
+    """Write a pair as JupyterLab does when it saves: the script, and the notebook around it."""
+    script = folder / "notebooks" / "03_single_sigma.py"
+    script.write_text(source_text, encoding="utf-8")
+    built = nbformat.read(script.with_suffix(".ipynb"), as_version=4)
+    for cell, (_, text) in zip(built.cells, notebooks.cells(script), strict=True):
+        cell.source = text
+    nbformat.write(built, script.with_suffix(".ipynb"))
+
+
+def test_an_answer_survives_the_merge_of_a_corrected_lesson(tmp_path):
+    """As nbgitpuller merges: the learner's changes are committed, and win where both changed."""
+    term, mine = tmp_path / "term", tmp_path / "mine"
+    (term / "notebooks").mkdir(parents=True)
+    for file in (notebooks.ROOT / "notebooks").glob("03_single_sigma.*"):
+        shutil.copy(file, term / "notebooks")
+    shutil.copy(notebooks.ROOT / "pyproject.toml", term)
+    git(term, "init", "--initial-branch=term")
+    git(term, "add", ".")
+    git(term, "commit", "-m", "the term begins")
+    git(tmp_path, "clone", str(term), str(mine))
+    before = (term / "notebooks" / "03_single_sigma.py").read_text(encoding="utf-8")
+    save(mine, before.replace("one_sigma = ...", "one_sigma = 0.57  # mine"))
+    corrected = before.replace("# ## The lab\n", "# ## The lab\n#\n# A sentence was added.\n", 1)
+    save(term, corrected.replace("one_sigma = ...", "one_sigma = ...  # corrected"))
+    git(term, "commit", "-am", "corrected by adding")
+    git(mine, "commit", "-am", "automatic")
+    git(mine, "fetch", "origin")
+    git(mine, "merge", "-Xours", "origin/term")
+    pair = [mine / "notebooks" / f"03_single_sigma.{ending}" for ending in ("py", "ipynb")]
+    assert notebooks.cells(pair[0]) == notebooks.cells(pair[1])
+    text = pair[0].read_text(encoding="utf-8")
+    assert "one_sigma = 0.57  # mine" in text and "A sentence was added." in text
