@@ -465,7 +465,7 @@ check("04-2", x_right)
 # </details>
 
 # %% [markdown]
-# **04-3 (code).** Coverage by region, for any interval of x: the fraction of points with `low` ≤ x < `high` whose y lies inside its 95 % interval. All four tensors are (n, 1); `sigma` is a standard deviation. Return a number.
+# **04-3 (code).** Coverage by region, for any interval of x: the fraction of points with `low` ≤ x < `high` whose y lies inside its 95 % interval, μ ± 1.96 σ. All four tensors are (n, 1); `sigma` is a standard deviation. Return a number.
 
 # %%
 def coverage_between(x, y, mu, sigma, low, high):
