@@ -12,7 +12,7 @@
 # - learn σ beside the weights of a network;
 # - test whether σ has arrived, and say what this test does not see.
 #
-# **You need** notebooks 01 and 02, and the derivative of a logarithm.
+# **You need** notebook 01 (the Gaussian NLL), and the derivative of a logarithm.
 #
 # **Time.** About 61 minutes; the notebook runs in about 15 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 

@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -84,6 +85,20 @@ def test_a_class_of_thirty_becomes_a_page(tmp_path):
     page = class_view.page(found)
     assert page.count("<img") == len(entries("02", "GUESSES")) + len(entries("03", "GUESSES"))
     assert class_view.question("03", "03-a") and class_view.hint("03", "03-1")
+
+
+def test_the_instructors_notebook_runs_on_a_folder_of_thirty(tmp_path):
+    (tmp_path / "shared").mkdir()
+    for number in range(30):
+        file = tmp_path / "shared" / f"{number}.json"
+        file.write_text(json.dumps(learner(random.Random(number), LESSON, number)))
+    notebook = nbformat.read(notebooks.ROOT / "teach" / "the_class.ipynb", as_version=4)
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    code = "\n".join(code).replace('"shared"', repr(str(tmp_path / "shared")))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=notebooks.ROOT / "teach", capture_output=True, text=True
+    )
+    assert "{'03': 30}" in done.stdout and "passed, of those who tried" in done.stdout, done
 
 
 @pytest.mark.parametrize(

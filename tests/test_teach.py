@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbconvert import HTMLExporter
 
-from tools import slides
+from tools import instructors, slides
 
 ROOT = slides.ROOT
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -42,3 +42,23 @@ def test_a_page_to_hand_out_keeps_the_alt_texts():
     page, _ = exporter.from_filename(str(path))
     found = [unescape(alt) for alt in re.findall(r'<img [^>]*alt="([^"]+)"', page)]
     assert found and set(pictures(path)) <= set(found)
+
+
+def test_the_instructors_page_is_as_make_notebooks_leaves_it():
+    text = instructors.PAGE.read_text(encoding="utf-8")
+    assert text == instructors.page(text), "run make notebooks"
+    for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert (instructors.PAGE.parent / link).exists(), link
+
+
+def test_no_schedule_leaves_out_what_its_lessons_need():
+    for name, plan in instructors.known()["schedules"].items():
+        for number in plan["lessons"]:
+            assert instructors.needs(number) <= set(plan["lessons"]), (name, number)
+
+
+@each_lesson
+def test_what_breaks_a_misconception_is_a_section_of_its_lesson(path):
+    number = path.stem[:2]
+    headings = re.findall(r"^## (.+)$", instructors.text(number), re.MULTILINE)
+    assert instructors.known()["lessons"][number]["breaks"] in headings

@@ -25,6 +25,7 @@ from nbclient import NotebookClient
 from course_utils.widgets import VIEW
 from tests.claims import run as claims
 from tests.claims import shown
+from tools import instructors
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -391,6 +392,7 @@ def main(arguments: list[str]) -> None:
         repeat(source)
         if arguments or not (is_built(source) or reword(source)):
             build(source)
+    instructors.main()
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
     QUESTIONS.write_text(questions(), encoding="utf-8")
     README_FIGURE.parent.mkdir(exist_ok=True)
