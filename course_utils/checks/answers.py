@@ -16,7 +16,6 @@ from torch import Tensor
 
 from course_utils.checks.compare import (
     NOT_ATTEMPTED,
-    NOTHING,
     alike,
     all_same,
     apart,
@@ -145,8 +144,8 @@ class Coded:
                         f"{signature}."
                     ) from None
             result = answer(*inputs)
-            if result is None or result is ...:
-                raise Complaint(NOTHING if result is None else NOT_ATTEMPTED, attempted=False)
+            if result is None or result is ... or isinstance(result, str):
+                to_array(result)  # which complains
             return result
 
         return called
@@ -276,7 +275,7 @@ class Value:
         if near:
             nearest = min(near, key=lambda k: np.abs(found - seen[k]).sum())
             return Verdict(False, self.mistakes[nearest].message)
-        if is_rounded(found, wanted):
+        if is_rounded(found, wanted) or is_rounded(found, wanted, digits=1):
             return Verdict(False, f"{number(found[0])} has too few digits: give three.")
         for mistake, known in zip(self.mistakes, seen, strict=True):
             if is_rounded(found, known):

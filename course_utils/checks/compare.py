@@ -115,17 +115,16 @@ def apart(a, b) -> tuple[str, str]:
     return number(a, digits), number(b, digits)
 
 
-def is_rounded(found: np.ndarray, exact: np.ndarray) -> bool:
-    """Whether one number is another, no whole one, with only two of its digits or one."""
+def is_rounded(found: np.ndarray, exact: np.ndarray, digits: int = 2) -> bool:
+    """Whether one number is another, no whole one, with only so many of its digits."""
     if found.size != 1 or exact.size != 1 or exact == exact.round():
         return False
-    one, two = (float(f"{exact.item():.{digits}g}") for digits in (1, 2))
-    return found.item() == two or (found.item() == one != round(one))
+    few = float(f"{exact.item():.{digits}g}")
+    return found.item() == few and (digits > 1 or few != round(few))
 
 
 # What a wrong number may be to the right one; each with a sentence.
 RELATIONS = (
-    (np.negative, "The magnitude is right; the sign is the other one."),
     (lambda b: 2 * b, "This is twice what is asked."),
     (lambda b: b / 2, "This is half of what is asked."),
     (lambda b: 1 / b, "This is one divided by what is asked: the ratio is upside down."),
@@ -137,8 +136,8 @@ RELATIONS = (
     (lambda b: b / math.log(10), "This has a logarithm to base 10; nats need the natural one."),
 )
 OF_SHARES = (
-    (lambda b: 100 * b, "This is in per cent; a number between 0 and 1 is asked."),
-    (lambda b: 1 - b, "This is one minus what is asked: the other part is counted."),
+    (lambda b: 100 * b, "This is 100 times what is asked: is it in per cent?"),
+    (lambda b: 1 - b, "This is one minus what is asked."),
 )
 
 
@@ -162,7 +161,8 @@ def not_finite(a: np.ndarray, b: np.ndarray) -> str:
     place = f", first at position {np.argwhere(bad)[0].tolist()}" if a.size > 1 else ""
     if np.isnan(a[bad]).any():
         return f"The result is NaN{place}: a logarithm or a root of a negative number?"
-    return f"The result is infinite{place}: a division by 0, or an exponential too many?"
+    cause = ": a division by 0, or an exponential too many?" if np.isfinite(b).all() else "."
+    return f"The result is infinite{place}{cause}"
 
 
 def pattern(found: list, wanted: list, tolerance: float) -> str:
@@ -188,9 +188,11 @@ def pattern(found: list, wanted: list, tolerance: float) -> str:
             hint = " Somewhere (n,) met (n, 1), and broadcasting made (n, n) of it."
             return shapes.capitalize() + (hint if square else "")
     a, b = np.concatenate(flat(found)), np.concatenate(flat(wanted))
+    if same(a, -b, tolerance):
+        return "The magnitude is right; the sign is the other one."
     if a.size > 2 and (b != 0).all() and np.isfinite(b).all():  # any factor fits one number
         factor, offset = np.median(a / b), np.median(a - b)
-        if factor != -1 and same(a, b * factor, tolerance):
+        if same(a, b * factor, tolerance):
             return f"Every value is {number(factor)} times the expected one: a factor is wrong."
         if same(a, b + offset, tolerance):
             side = "above" if offset > 0 else "below"
