@@ -14,6 +14,8 @@ author = ""
 language = "en"
 
 extensions = ["myst_nb", "sphinx-mathjax-offline"]
+nb_code_prompt_show = "Show the code"
+nb_code_prompt_hide = "Hide the code"
 nb_execution_mode = "off"  # the notebooks are committed with their outputs
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3

@@ -4,6 +4,8 @@ Nothing here knows a lesson by its number, but for the one whose lab stands on t
 """
 
 import base64
+import io
+import json
 import os
 import re
 import shutil
@@ -14,6 +16,12 @@ from html import escape
 from pathlib import Path
 
 import nbformat
+import numpy as np
+from PIL import Image
+
+from course_utils.checks import Number, Value
+from course_utils.checks.answers import resolve
+from course_utils.checks.lessons import entry
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -33,50 +41,146 @@ def notebooks() -> list[Path]:
     return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
-def picture(output, file: Path, source: Path) -> str:
-    """Write an output's PNG to ``file``; the <img> that shows it, with its size and alt text."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(base64.b64decode(output.data["image/png"]))
-    meta = output.metadata.get("image/png", {})
-    if not meta.get("alt"):
-        raise ValueError(f"expected a picture with an alt text, got one without: {file.name}")
-    size = "".join(f' {name}="{meta[name]}"' for name in ("width", "height") if name in meta)
-    return f'<img src="{file.relative_to(source).as_posix()}" alt="{escape(meta["alt"])}"{size}>'
+def png_of(output) -> tuple[bytes, str]:
+    """An output's picture and its alt text."""
+    alt = output.metadata.get("image/png", {}).get("alt")
+    if not alt:
+        raise ValueError("expected a picture with an alt text, got one without")
+    return base64.b64decode(output.data["image/png"]), alt
+
+
+def img(png: bytes, address: str, alt: str, kind: str = "") -> str:
+    """The <img> of a picture, in the size that it has in a notebook: 96 of its 160 dots an inch."""
+    width, height = (round(size * 96 / 160) for size in Image.open(io.BytesIO(png)).size)
+    said = f'alt="{escape(alt)}" class="{kind}" style="--width: {width}px"'
+    return f'<img src="{address}" {said} width="{width}" height="{height}">'
 
 
 def lab(number: str, output, source: Path) -> str:
     """The place of a lab: ``labs.js`` makes it live, and without it the picture stays."""
-    image = picture(output, source / "_static" / "labs" / f"{number}.png", source)
+    png, alt = png_of(output)
+    file = source / "_static" / "labs" / f"{number}.png"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(png)
+    image = img(png, f"_static/labs/{number}.png", alt)
     return f'<div class="lab" data-lab="{number}">{image}<p class="still">{STILL}</p></div>'
 
 
-def figure(output, file: Path, source: Path) -> str:
-    """A figure that opens in its full size: on a phone its letters are small."""
-    image = picture(output, file, source)
-    address = file.relative_to(source).as_posix()
-    return f'<a class="figure" href="{address}">{image}</a>'
+def panels(png: bytes) -> list[bytes]:
+    """The panels of a figure that stand side by side; the figure if it has one.
+
+    Between two panels lies a column of pixels that is blank from top to bottom, and nowhere inside
+    of one: a panel has axes and grid lines. What is narrow between panels is the next one's labels.
+    """
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    filled = (np.asarray(image.convert("L")) < 250).any(axis=0)
+    starts, ends = (np.flatnonzero(np.diff(np.r_[0, filled, 0]) == step) for step in (1, -1))
+    wide = np.flatnonzero(ends - starts > 0.15 * image.width)
+    cuts = [0]
+    for this, following in zip(wide, wide[1:]):
+        gap = max(range(this, following), key=lambda k: starts[k + 1] - ends[k])
+        cuts.append((ends[gap] + starts[gap + 1]) // 2)
+    parts = []
+    for left, right in zip(cuts, [*cuts[1:], image.width]):
+        parts.append(io.BytesIO())
+        image.crop((left, 0, right, image.height)).quantize(256).save(parts[-1], "PNG")
+    return [part.getvalue() for part in parts] if len(parts) > 1 else [png]
+
+
+def figure(png: bytes, alt: str, name: str, source: Path) -> str:
+    """A figure that opens in its full size; on a phone its panels stand one below the other."""
+    folder = source / "_static" / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = panels(png)
+    (folder / f"{name}.png").write_bytes(png)
+    images = img(png, f"_static/figures/{name}.png", alt, "whole")
+    for k, part in enumerate(parts if len(parts) > 1 else []):
+        (folder / f"{name}-{k}.png").write_bytes(part)
+        alt = f"{alt} (panel 1 of {len(parts)})" if k == 0 else ""
+        images += img(part, f"_static/figures/{name}-{k}.png", alt, "panel")
+    kind = "figure in-panels" if len(parts) > 1 else "figure"
+    return f'<a class="{kind}" href="_static/figures/{name}.png">{images}</a>'
+
+
+def data(name: str, key: str, **known) -> str:
+    """An empty place that ``site.js`` fills: a field for a guess or for an answer."""
+    return f'<div class="{name}" data-key="{key}" data-it="{escape(json.dumps(known))}"></div>'
+
+
+def guess(key: str) -> str:
+    kind = entry(key, "GUESSES")
+    if isinstance(kind, Number):
+        return data("guess", key, unit=kind.unit, low=kind.low, high=kind.high)
+    return data("guess", key, words=kind.words)
+
+
+def answer(key: str) -> str | None:
+    """A field for an exercise whose answer is one number, with what its check knows; else None."""
+    exercise = entry(key, "EXERCISES")
+    if not isinstance(exercise, Value):
+        return None
+    (right, *more), *slips = (
+        np.ravel(np.asarray(resolve(it), dtype=float)).tolist()
+        for it in [exercise.oracle, *(mistake.answer for mistake in exercise.mistakes)]
+    )
+    if more:
+        return None
+    said = [mistake.message for mistake in exercise.mistakes]
+    known = [[*slip, why] for slip, why in zip(slips, said, strict=True) if len(slip) == 1]
+    return data("answer", key, right=right, tolerance=exercise.tolerance, slips=known)
+
+
+def without_dead_words(cell) -> str | None:
+    """What stands on a page for a cell that speaks to a learner with a kernel; None: as it is.
+
+    A page has fields for guesses and for answers that are one number, and a lab and a quiz of its
+    own. The input goes, too, where it says nothing else.
+    """
+    if called := re.match(r'(guess|guesses)\("(\d\d(?:-\w)?)"', cell.source):
+        html = guess(called[2]) if called[1] == "guess" else '<div class="guesses"></div>'
+    elif asked := re.search(r'^check\("(\d\d-\d)"', cell.source, re.M):
+        html = answer(asked[1])
+        if html is None:
+            cell.outputs = []  # "not attempted yet"
+            return None
+    else:
+        if re.fullmatch(
+            r'quiz\(.*\)|measured\([^\n]*\)|(lab = )?LABS\["\d\d"\]\(\)(\nlab)?', cell.source
+        ):
+            cell.metadata["tags"] = ["remove-input"]
+        return None
+    cell.metadata["tags"] = ["remove-input"]
+    return html
 
 
 def stage_notebook(path: Path, source: Path) -> None:
-    """One notebook: its pictures as files with alt text, its lab and its quiz marked."""
+    """One notebook: its pictures as files with alt text, its lab, quiz and fields marked."""
     notebook = nbformat.read(path, as_version=4)
     for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and (html := without_dead_words(cell)):
+            cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": html})]
+            continue
         for k, output in enumerate(cell.get("outputs", [])):
-            data = output.get("data", {})
+            shown = output.get("data", {})
             number = re.search(r'\bLABS\["(\d\d)"\]', cell.source)
-            if "image/png" in data and number:
+            if "image/png" in shown and number:
                 html = lab(number[1], output, source)
-            elif "image/png" in data:
-                name = f"{path.stem}-{index:02d}-{k}.png"
-                html = figure(output, source / "_static" / "figures" / name, source)
-            elif "text/html" in data and re.match(r"quiz\(", cell.source):
-                html = f'<div class="quiz">{data["text/html"]}</div>'
+            elif "image/png" in shown:
+                html = figure(*png_of(output), f"{path.stem}-{index:02d}-{k}", source)
+            elif "text/html" in shown and re.match(r"quiz\(", cell.source):
+                html = f'<div class="quiz">{shown["text/html"]}</div>'
             else:
                 continue
             output.data = {"text/html": html}
             output.metadata = {}
     head = notebook.cells[0]
     title, _, rest = head.source.partition("\n")
+    rest = re.sub(r" \*\*On Colab,.*", "", rest)
+    rest = re.sub(
+        r"!\[([^]]+)\]\(images/(\d\d)\.png\)",
+        lambda m: figure((path.parent / "images" / f"{m[2]}.png").read_bytes(), m[1], m[2], source),
+        rest,
+    )
     head.source = f"{title}\n\n{run_it(path.name)}\n{rest}"
     nbformat.write(notebook, source / path.name)
 
@@ -115,30 +219,28 @@ def front_page(source: Path) -> str:
     column = r"[^|\n]*\|"
     lessons = re.sub(rf"^(\|{column}{column}){column}({column})$", r"\1\2", lessons, flags=re.M)
     lessons = lessons.split("<!-- end of lessons -->")[0]
+    title, first, *rest = promise.strip().split("\n\n")
     text = "\n\n".join(
         [
-            promise.strip(),
-            "## Try it",
-            "A network with two outputs learns the mean and the noise of a wave. Change the noise: "
-            "does the learned σ follow the true one?",
+            title,
+            first,
+            "Here a network with two outputs learns the mean and the noise of a wave. Change the "
+            "noise: does the learned σ follow the true one?",
             lab(FRONT_LAB, outputs[0], source),
+            *(paragraph for paragraph in rest if not paragraph.startswith("![")),
             "## Lessons",
             lessons.strip(),
+            "[Every question that the lessons answer](questions.ipynb) stands on one page.",
             "## Run it yourself",
             parts.pop("Start").strip(),
             *(f"## {heading}\n\n{text.strip()}" for heading, text in parts.items()),
         ]
     )
-    figures = source / "_static" / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
-    for name in set(re.findall(r"\]\((notebooks/images/[^)]+)\)", text)):
-        shutil.copy(ROOT / name, figures)
-        text = text.replace(f"({name})", f"(_static/figures/{Path(name).name})")
     text = re.sub(r"\]\(notebooks/(\d\d_\w+\.ipynb)", r"](\1", text)
     # What else README links in the repository stays there.
     elsewhere = r"\]\((?!https?:|#|_static|\d\d_)([^)]+)\)"
     text = re.sub(elsewhere, rf"]({REPOSITORY}/blob/main/\1)", text)
-    toctree = "```{toctree}\n:hidden:\n:glob:\n\n[0-9][0-9]_*\n```"
+    toctree = "```{toctree}\n:hidden:\n:glob:\n\n[0-9][0-9]_*\nquestions\n```"
     return f"{text}\n\n{toctree}\n"
 
 
@@ -159,6 +261,7 @@ def stage(folder: Path) -> Path:
     shutil.copytree(Path(__file__).parent / "_static", source / "_static")
     for path in notebooks():
         stage_notebook(path, source)
+    shutil.copy(ROOT / "notebooks" / "questions.ipynb", source)
     (source / "index.md").write_text(front_page(source), encoding="utf-8")
     labs = source / "_static" / "labs"
     tabulate(sorted(path.stem for path in labs.glob("*.png")), folder / "labs")

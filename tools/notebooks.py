@@ -16,7 +16,6 @@ import time
 import tomllib
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote
 
 import jupytext
 import nbformat
@@ -344,7 +343,7 @@ def questions() -> str:
     for source in sources():
         name = source.with_suffix(".ipynb").name
         title = re.search(r"^# (.+)$", cells(source)[0][1], re.M)[1]
-        links = [f"- [{q}]({name}#{quote(h.replace(' ', '-'))})" for q, h in questions_in(source)]
+        links = [f"- [{q}](<{name}#{h.replace(' ', '-')}>)" for q, h in questions_in(source)]
         parts.append("\n".join([f"## [{title}]({name})", "", *links]))
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_markdown_cell(part) for part in parts],

@@ -17,7 +17,12 @@ from axe_playwright_python.sync_playwright import Axe
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-PAGES = ["index.html", "search.html", *(f"{path.stem}.html" for path in NOTEBOOKS)]
+PAGES = [
+    "index.html",
+    "search.html",
+    "questions.html",
+    *(f"{path.stem}.html" for path in NOTEBOOKS),
+]
 each_page = pytest.mark.parametrize("name", PAGES)
 each_lesson = pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
 PHONE, LAPTOP = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
@@ -50,9 +55,13 @@ def read(path: Path) -> Tags:
 
 
 def pictures(path: Path) -> list[dict]:
-    """The course's pictures in a page, and not the logos in the theme's menu."""
+    """The course's pictures in a page, and not the logos in the theme's menu.
+
+    Nor the panels of a figure, which a phone shows in its place.
+    """
     images = [attrs for tag, attrs in read(path).tags if tag == "img"]
-    return [image for image in images if not image["src"].startswith("_static/images/")]
+    images = [image for image in images if not image["src"].startswith("_static/images/")]
+    return [image for image in images if image.get("class") != "panel"]
 
 
 @pytest.fixture(scope="session")
@@ -183,7 +192,8 @@ def test_each_picture_of_the_notebook_is_on_its_page(pages, name):
         if "image/png" in output.get("data", {})
     ]
     assert alts
-    assert [image["alt"] for image in pictures(pages / f"{name}.html")] == alts
+    top = re.findall(r"!\[([^]]+)\]\(images/", "".join(notebook["cells"][0]["source"]))
+    assert [image["alt"] for image in pictures(pages / f"{name}.html")] == [*top, *alts]
 
 
 @each_lesson
@@ -296,9 +306,11 @@ def test_previous_and_next_lead_through_all_lessons(show):
         for path in NOTEBOOKS:
             page.locator("a.right-next").click()
             page.wait_for_url(f"**/{path.stem}.html")
+        page.locator("a.right-next").click()
+        page.wait_for_url("**/questions.html")
         assert page.locator("a.right-next").count() == 0
         page.locator("a.left-prev").click()
-        page.wait_for_url(f"**/{NOTEBOOKS[-2].stem}.html")
+        page.wait_for_url(f"**/{NOTEBOOKS[-1].stem}.html")
 
 
 def test_light_and_dark_by_the_menu_and_kept(show):
@@ -318,6 +330,55 @@ def test_search_finds_a_word(show):
         page.locator("#search-results li a").first.wait_for()
         found = page.locator("#search-results li a").evaluate_all("all => all.map(a => a.href)")
         assert any("04_heteroscedastic_network.html" in href for href in found)
+
+
+def test_a_search_shows_words_and_no_tex(show):
+    with show("search.html?q=sigma", LAPTOP) as page:
+        page.locator("#search-results li p.context").first.wait_for()
+        texts = page.locator("#search-results li p.context").all_inner_texts()
+        assert texts and not [text for text in texts if "\\" in text or "Settings" in text]
+
+
+def test_a_guess_unfolds_what_was_measured_and_is_in_the_tally(show):
+    with show("04_heteroscedastic_network.html", PHONE) as page:
+        place = page.locator(".guess").first
+        key = place.get_attribute("data-key")
+        measured = page.locator("details", has_text=f"{key}: what was measured")
+        assert not measured.evaluate("it => it.open")
+        place.get_by_role("textbox").fill("2")
+        page.keyboard.press("Enter")
+        assert "from 0 to 1" in place.get_by_role("status").inner_text()
+        place.get_by_role("textbox").fill("95 %")
+        page.keyboard.press("Enter")
+        assert "0.95" in place.get_by_role("status").inner_text()
+        assert page.locator("details", has_text=f"{key}: your guess").evaluate("it => it.open")
+        assert f"{key}: you guessed 0.95" in page.locator(".guesses").inner_text()
+
+
+def test_an_exercise_with_a_number_takes_it_on_the_page(show):
+    with show("04_heteroscedastic_network.html", PHONE) as page:
+        place = page.locator(".answer").first
+        known = json.loads(place.get_attribute("data-it"))
+        said = place.get_by_role("status")
+        for typed, told in [
+            (known["right"], "✓"),
+            (known["slips"][0][0], known["slips"][0][1]),
+            (123.4, "Not this number"),
+            ("x", "A number is wanted"),
+        ]:
+            place.get_by_role("textbox").fill(str(typed))
+            page.keyboard.press("Enter")
+            assert told in said.inner_text()
+
+
+@each_lesson
+def test_on_a_phone_the_letters_of_a_figure_have_nine_pixels(show, name):
+    with show(f"{name}.html", PHONE) as page:
+        small = page.evaluate(
+            """() => [...document.querySelectorAll('a.figure img')].filter(it => it.offsetWidth)
+                .filter(it => 14 * it.offsetWidth / it.getAttribute('width') < 9).map(it => it.src)"""
+        )
+        assert small == []
 
 
 def test_what_is_too_wide_is_reached_by_keyboard(show):
