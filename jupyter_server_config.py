@@ -1,4 +1,4 @@
-"""What the JupyterLab of `make lab` does besides: labs keep their pictures."""
+"""What the JupyterLab of `make lab` does besides: labs keep their pictures, files are listed once."""
 
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
@@ -11,10 +11,18 @@ class LabsKeepTheirPictures(AsyncLargeFileManager):
     JupyterLab would show "Error displaying widget: model not found" in their place, although the
     picture of the lab, or the text of the quiz, stands beside them in the file. The file itself
     stays as it is, and a page that is loaded again while its kernel runs has its sliders back.
+
+    A folder lists each lesson once: the script beside a notebook is not shown.
     """
 
     async def get(self, path, content=True, *arguments, **options):
         model = await super().get(path, content, *arguments, **options)
+        if content and model["type"] == "directory":
+            names = {item["name"] for item in model["content"]}
+            twins = {
+                f"{name.removesuffix('.ipynb')}.py" for name in names if name.endswith(".ipynb")
+            }
+            model["content"] = [item for item in model["content"] if item["name"] not in twins]
         if content and model["type"] == "notebook" and not await self.has_kernel(path):
             for cell in model["content"]["cells"]:
                 for output in cell.get("outputs", []):

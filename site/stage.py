@@ -69,16 +69,24 @@ def lab(number: str, output, source: Path) -> str:
 def panels(png: bytes) -> list[bytes]:
     """The panels of a figure that stand side by side; the figure if it has one.
 
-    Between two panels lies a column of pixels that is blank from top to bottom, and nowhere inside
-    of one: a panel has axes and grid lines. What is narrow between panels is the next one's labels.
+    Between two panels a stripe of pixels is blank from top to bottom, and wider than one between
+    letters. A panel has an axis, a filled row; what has none is the labels of the next one. A title
+    over all panels leaves no such stripe, and the figure is left whole.
     """
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    filled = (np.asarray(image.convert("L")) < 250).any(axis=0)
-    starts, ends = (np.flatnonzero(np.diff(np.r_[0, filled, 0]) == step) for step in (1, -1))
-    wide = np.flatnonzero(ends - starts > 0.15 * image.width)
+    filled = np.asarray(image.convert("L")) < 250
+    edges = np.diff(np.r_[0, filled.any(axis=0), 0].astype(int))
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    axes = [
+        k
+        for k, (start, end) in enumerate(zip(starts, ends, strict=True))
+        if end - start > 0.1 * image.width and filled[:, start:end].mean(axis=1).max() > 0.9
+    ]
     cuts = [0]
-    for this, following in zip(wide, wide[1:]):
+    for this, following in zip(axes, axes[1:]):
         gap = max(range(this, following), key=lambda k: starts[k + 1] - ends[k])
+        if starts[gap + 1] - ends[gap] < 11:
+            return [png]
         cuts.append((ends[gap] + starts[gap + 1]) // 2)
     parts = []
     for left, right in zip(cuts, [*cuts[1:], image.width]):

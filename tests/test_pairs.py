@@ -1,5 +1,6 @@
 """A lesson's pair of files, as JupyterLab opens it: through Jupytext's own contents manager."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -7,8 +8,10 @@ import shutil
 import nbformat
 import pytest
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
+from jupytext.async_contentsmanager import build_async_jupytext_contents_manager_class
 from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 from tornado.web import HTTPError
+from traitlets.config import PyFileConfigLoader
 
 from course_utils.widgets import VIEW
 from tools.notebooks import (
@@ -66,6 +69,14 @@ def test_a_committed_pair_opens_whatever_its_time_stamps(folder, source, older):
     notebook = source.with_suffix(".ipynb")
     cells = opened(folder, f"notebooks/{notebook.name}")
     assert cells == ["".join(c["source"]) for c in json.loads(notebook.read_text("utf-8"))["cells"]]
+
+
+def test_jupyterlab_s_list_of_files_shows_each_lesson_once(folder):
+    config = PyFileConfigLoader(str(ROOT / "jupyter_server_config.py")).load_config()
+    files = build_async_jupytext_contents_manager_class(config.ServerApp.contents_manager_class)()
+    files.root_dir = str(folder)
+    names = [item["name"] for item in asyncio.run(files.get("notebooks"))["content"]]
+    assert sorted(names) == [source.with_suffix(".ipynb").name for source in sources()]
 
 
 def answer_outside(notebook):

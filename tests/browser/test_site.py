@@ -376,7 +376,8 @@ def test_on_a_phone_the_letters_of_a_figure_have_nine_pixels(show, name):
     with show(f"{name}.html", PHONE) as page:
         small = page.evaluate(
             """() => [...document.querySelectorAll('a.figure img')].filter(it => it.offsetWidth)
-                .filter(it => 14 * it.offsetWidth / it.getAttribute('width') < 9).map(it => it.src)"""
+                .filter(it => 14 * it.offsetWidth < 9 * it.getAttribute('width'))
+                .map(it => it.src)"""
         )
         assert small == []
 
