@@ -25,8 +25,7 @@ lab: $(STAMP) ## open the course in JupyterLab (installs it first)
 	case $$(uname -s)$$DISPLAY$$WAYLAND_DISPLAY in Linux) set -- "$$@" --no-browser; esac; \
 	exec env $(ONE_THREAD) $(BIN)/python -m jupyterlab "$$@" --config=jupyter_server_config.py \
 	    --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=. \
-	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	    --LabApp.extension_manager=readonly $(ARGS)
+	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb --LabApp.extension_manager=readonly $(ARGS)
 
 test: $(STAMP) ## run every test and every notebook
 	@$(RUN) $(PYTEST) --ignore=tests/browser --ignore=tests/benchmarks tests notebooks $(ARGS)
@@ -40,12 +39,11 @@ claims: $(STAMP) ## try the lessons' conclusions under other settings (up to an 
 site: $(STAMP) ## build the course as web pages in build/site/html
 	@$(ONE_THREAD) $(BIN)/python site/build.py $(ARGS)
 
-# Of this package its reveal.js is wanted, not what it needs.
+# Of the packages for slides and VS Code's formulas one script is wanted, not what they need.
 slides: $(STAMP) ## turn each lesson into a deck in build/slides
 	@$(PIP) --quiet --upgrade --target .venv/reveal sphinx-revealjs==3.2.1
 	@PYTHONPATH=.venv/reveal $(RUN) tools.slides $(ARGS)
 
-# VS Code draws formulas with KaTeX. Of this package its one script is wanted, not what it needs.
 test-browser: $(STAMP) ## drive the notebooks and the site in a real browser
 	@$(PIP) --quiet --upgrade --target .venv/katex sphinxcontrib-katex==0.9.11
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt
