@@ -1,4 +1,4 @@
-"""What the JupyterLab of `make lab` does besides: labs keep their pictures, files are listed once."""
+"""What the JupyterLab of `make lab` does besides: labs keep pictures, a lesson is listed once."""
 
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
