@@ -37,7 +37,6 @@ from course_utils.training import fit, predict
 
 use_course_style()
 
-
 # %% [markdown]
 # ## Two ways to one interval
 #
@@ -55,7 +54,6 @@ x_held, y_held = late(100, seed=1)
 x_new, y_new = late(20_000, seed=2)
 z_new = (y_new - WAVE.truth(x_new)[0]) / WAVE.truth(x_new)[1]
 assert abs(z_new.mean()) < 0.03 and abs(z_new.std() - 1) < 0.03
-
 
 # %% [markdown]
 # **The first way** reads the interval off a distribution: learn μ(x) and σ(x), take μ ± 1.645 σ for 90 %.
@@ -79,7 +77,6 @@ lower, upper = 0 * y - 0.5, 0 * y + 0.7
 both = pinball(y, lower, 0.05) + pinball(y, upper, 0.95)
 torch.testing.assert_close(2 / 0.1 * both, interval_score(y, lower, upper, 0.9))
 
-
 # %% [markdown]
 # We take the network of notebook 04 for both ways. For the second its two outputs get other names: a lower end, and a distance above it, made positive by softplus, log(1 + eᵇ), so that the ends never cross.
 
@@ -98,7 +95,6 @@ fit(gaussian, mean_nll, x, y, steps=400, lr=0.01)
 torch.manual_seed(0)
 direct = HeteroscedasticRegressor(hidden=(16, 16))
 _ = fit(direct, both_ends, x, y, steps=400, lr=0.01)
-
 
 # %%
 @torch.no_grad()
@@ -152,7 +148,6 @@ guess("13-a", ...)
 # %%
 guess("13-b", ...)
 
-
 # %% [markdown]
 # ## Held-out scores make either honest
 #
@@ -186,7 +181,6 @@ for (name, way), unit in zip(WAYS.items(), UNITS.values()):
     print(f"{name:19}: inside {before:.2f}, repaired {after:.2f}; interval score {scores[name]:.2f}")
     assert before < 0.85 < after < 0.92
 assert scores["two quantiles"] < scores["read off a Gaussian"]
-
 
 # %% [markdown]
 # Both are nearer to 90 %. (The Gaussian's scores count in σ, those of the quantiles in y.) The repair knows nothing of the model, and cannot give it a better shape: the two quantiles keep the better interval score.
@@ -247,7 +241,6 @@ axes[1].set_xlabel("coverage that one calibration set gives (dashed: 0.90, promi
 show(fig, alt="Three histograms of 1,000 coverages under their Beta densities, on one axis from 0.65 to "
      "1, with a line at 0.90 and what lies below 0.88 shaded: wide for 19 calibration rows, narrower "
      "for 99, within 0.03 of 0.90 for 999.")
-
 
 # %% [markdown]
 # So a coverage of 0.87, with 99 calibration rows, disproves nothing.
@@ -368,6 +361,14 @@ lab = LABS["13"]()
 lab
 
 # %% [markdown]
+# ## How far does this hold?
+#
+# On 20 data sets, with other budgets, learning rates and widths. The limits: this wave, 100 rows that train, 100 held out.
+#
+# <!-- claims -->
+# <!-- end of claims -->
+
+# %% [markdown]
 # ## A reader asks
 #
 # **"Can I repair all levels at once?"** Replace each level by the share of held-out PIT values below it ([Kuleshov et al. 2018](https://arxiv.org/abs/1807.00263)). On average that is right, even for a σ *drawn at random*:
@@ -392,7 +393,6 @@ assert abs(hit.mean() - 0.9) < 0.01 and by_sigma[0] < 0.75 and by_sigma[2] > 0.9
 # %%
 rows_needed = ...
 check("13-1", rows_needed)
-
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -425,7 +425,6 @@ def right_quantile(scores, level):
     ...
 
 check("13-2", right_quantile)
-
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>

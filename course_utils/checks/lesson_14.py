@@ -51,21 +51,42 @@ EXERCISES = {
                 "Both parts divide by 4 here. The mean of the σ² is a plain mean.",
                 math.sqrt(19 / 4 + 10 / 4),
             ),
+            Mistake(
+                "M and M − 1 are exchanged: the mean of the σ² divides by 5, the variance of the μ "
+                "by 4.",
+                math.sqrt(19 / 4 + 10 / 5),
+            ),
+            Mistake("The mean of σ stands where the mean of σ² belongs.", math.sqrt(1.8 + 10 / 4)),
         ],
     ),
     "14-2": Value(
-        oracle=2.4,
+        oracle=[1.6, 2.4],
         tolerance=5e-3,
         mistakes=[
-            Mistake("This uses the true slope. Dropout's loss is smallest at a smaller one.", 3.0),
-            Mistake("This is a variance. The sd is asked for.", 2.4**2),
-            Mistake("This is the variance at the true slope, and neither is asked for.", 9.0),
-            Mistake("This is the sd of the slope. At x = 3 it is larger.", 0.8),
             Mistake(
-                "The division by q is missing: the sd of m alone is √(q(1 − q)).", 1.6 * 3 * 0.4
+                "This uses the true slope. Dropout's loss is smallest at a smaller one.", [2, 3]
             ),
-            Mistake("q and 1 − q are exchanged under the root.", 1.6 * 3 * 2),
-            Mistake("The data leave no uncertainty, but MC dropout does not know n.", 0.0),
+            Mistake("The slope is right; the second number is a variance.", [1.6, 2.4**2]),
+            Mistake("The slope is the true one, and the second number a variance.", [2, 9]),
+            Mistake(
+                "The slope is right. The sd is that of w m/q: at x = 3 it is larger.", [1.6, 0.8]
+            ),
+            Mistake(
+                "The slope is right. The division by q is missing: the sd of m alone is "
+                "√(q(1 − q)).",
+                [1.6, 1.6 * 3 * 0.4],
+            ),
+            Mistake("q is the share that is *kept*; here it is what is dropped.", [0.4, 2.4]),
+            Mistake(
+                "The slope is right. q and 1 − q are exchanged under the root.", [1.6, 1.6 * 3 * 2]
+            ),
+            Mistake(
+                "The slope is right. The data leave no uncertainty, but MC dropout does not know "
+                "n.",
+                [1.6, 0],
+            ),
+            Mistake("Dropout's loss is not that of least squares: its best w is not 2.", [2, 2.4]),
+            Mistake("The slope is divided by q, not multiplied: is w then larger?", [2.5, 3.75]),
         ],
     ),
     "14-3": Coded(
@@ -113,6 +134,18 @@ EXERCISES = {
                     0
                 ),
             ),
+            Mistake(
+                "`Normal` takes a standard deviation; it got σ².",
+                lambda lower, upper, mus, sigmas: between(
+                    Normal(mus, sigmas**2), lower, upper
+                ).mean(0),
+            ),
+            Mistake(
+                "This is the probability outside.",
+                lambda lower, upper, mus, sigmas: (
+                    1 - between(Normal(mus, sigmas), lower, upper).mean(0)
+                ),
+            ),
         ],
     ),
 }
@@ -149,18 +182,18 @@ QUIZ = [
         ],
     ),
     Question(
-        "Each member was calibrated on held-out data, then you pool. What is the pool's band?",
+        "In a gap, two methods on one network say 0.2; a wider prior says 2. Who is right?",
         [
-            Option("Calibrated as well", "The pool is a mixture of forecasts that differ: wider."),
             Option(
-                "Too wide, unless the members agree",
-                "Pool first; then calibrate the pool.",
+                "The two that agree",
+                "They share the network, and with it how it may run where no data are.",
+            ),
+            Option(
+                "No data there can say: each has its prior",
+                "Ask which functions you hold possible in the gap, or measure there.",
                 correct=True,
             ),
-            Option(
-                "Too narrow: averaging removes noise",
-                "The mean is averaged. The mixture keeps every member's noise and adds spread.",
-            ),
+            Option("The widest: it is the safest", "Wide enough, it says nothing at all."),
         ],
     ),
 ]
