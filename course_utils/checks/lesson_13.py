@@ -1,4 +1,4 @@
-"""Lesson 13: the least calibration set, the right rank, a test for three bugs, a quiz."""
+"""Lesson 13: the least calibration set, a popular off-by-one, a test for three bugs, a quiz."""
 
 import math
 from fractions import Fraction
@@ -7,108 +7,12 @@ import numpy as np
 
 from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
 
-LEVELS = (Fraction(9, 10), Fraction(7, 10))
-SIZES = (3, 8, 9, 19, 39, 55)  # at 0.9 the first two need an infinite interval
 
-
-def score_sets(rng):
-    """Signed scores of six calibration sets, each (n,)."""
-    return tuple(rng.standard_normal(n) for n in SIZES)
-
-
-def each_set(function, *sets):
-    """What the answer says of each set at each level, (12,)."""
-    return np.array([float(function(s.copy(), float(p))) for s in sets for p in LEVELS])
-
-
-def by_counting(*sets):
-    """The smallest score that at least (n + 1) · level of the n scores and ∞ do not exceed."""
-    found = []
-    for scores in sets:
-        known = [*scores, math.inf]
-        for level in LEVELS:
-            enough = level * len(known)
-            found.append(min(s for s in known if sum(other <= s for other in known) >= enough))
-    return np.array(found)
-
-
-def kth(count, beyond=lambda scores: math.inf, shift=0):
-    """An answer that takes the (count(n, level) + shift)-th smallest."""
-
-    def answer(scores, level):
-        k = math.ceil(round(count(len(scores), level), 9)) + shift
-        return beyond(scores) if k > len(scores) else np.sort(scores)[k - 1]
-
-    return answer
-
-
-def one_more(n, level):
-    return (n + 1) * level
-
-
-def popular(scores, level):
-    rank = min(1.0, math.ceil(round((len(scores) + 1) * level, 9)) / len(scores))
-    return np.quantile(scores, rank, method="higher")
-
-
-right = kth(one_more)
-rank_mistakes = [
-    Mistake(
-        "This is the popular line: where k is n + 1 it is finite, and elsewhere it takes one "
-        "rank too many.",
-        popular,
-    ),
-    Mistake(
-        "The ranks are right, but where k > n the largest score is not enough.",
-        kth(one_more, beyond=max),
-    ),
-    Mistake(
-        "The ranks are right. Where k > n the answer is `math.inf`; yours is not a number there.",
-        kth(one_more, beyond=lambda scores: math.nan),
-    ),
-    Mistake("Index k is the (k + 1)-th smallest: Python counts from 0.", kth(one_more, shift=1)),
-    Mistake("This is the (k − 1)-th smallest: one rank too few.", kth(one_more, shift=-1)),
-    Mistake(
-        "This takes n in place of n + 1: the new row is missing.", kth(lambda n, level: n * level)
-    ),
-    Mistake(
-        "n + 1 is there, but it is rounded down. The share must be reached: round up.",
-        kth(lambda n, level: math.floor(round(one_more(n, level), 9))),
-    ),
-    Mistake(
-        "n + 1 is there, but it is rounded to the nearest rank. The share must be reached: "
-        "round up.",
-        kth(lambda n, level: round(one_more(n, level))),
-    ),
-    Mistake(
-        "This takes the same level, 0.9, whatever `level` says.",
-        lambda scores, level: right(scores, 0.9),
-    ),
-    Mistake(
-        "The scores lose their sign here. A score inside the interval is negative.",
-        lambda scores, level: right(abs(scores), level),
-    ),
-    Mistake(
-        "This takes the k-th score as they come, not the k-th smallest: sort them first.",
-        lambda scores, level: (
-            math.inf
-            if (k := math.ceil(round(one_more(len(scores), level), 9))) > len(scores)
-            else scores[k - 1]
-        ),
-    ),
-    Mistake(
-        "This is the plain quantile, interpolated and without the new row.",
-        lambda scores, level: np.quantile(scores, level),
-    ),
-    Mistake(
-        "This counts from the largest score downwards.", kth(lambda n, level: (n + 1) * (1 - level))
-    ),
-]
-
-
-def half_width(residuals, level):
-    """The right one: the k-th smallest absolute residual."""
-    return right(abs(np.asarray(residuals, float)), level)
+def half_width(residuals, level, beyond=lambda sizes: math.inf):
+    """The right one: the k-th smallest absolute residual, and ``beyond`` of them if k > n."""
+    sizes = abs(np.asarray(residuals, float))
+    k = math.ceil(round((len(sizes) + 1) * level, 9))
+    return beyond(sizes) if k > len(sizes) else np.sort(sizes)[k - 1]
 
 
 def by_removing(residuals, level):
@@ -125,7 +29,7 @@ def wrong_tail(residuals, level):
 
 
 def never_infinite(residuals, level):
-    return kth(one_more, beyond=max)(abs(np.asarray(residuals, float)), level)
+    return half_width(residuals, level, beyond=max)
 
 
 def root(residuals, level):
@@ -155,7 +59,31 @@ EXERCISES = {
             Mistake("99 % and 1 % are exchanged: with one row k = ⌈2 · 0.99⌉ = 2 > 1.", 1),
         ],
     ),
-    "13-2": Coded(oracle=by_counting, inputs=score_sets, use=each_set, mistakes=rank_mistakes),
+    "13-2": Value(
+        oracle=lambda: [
+            (rank := int(np.quantile(np.arange(1, 20), math.ceil(18) / 19, method="higher"))),
+            rank / 20,
+        ],
+        tolerance=1e-4,
+        mistakes=[
+            Mistake(
+                "This is what the line *should* take, k = ⌈20 · 0.9⌉. Follow numpy's count.",
+                [18, 0.9],
+            ),
+            Mistake("The rank is right. What it *should* hold is not what it holds.", [19, 0.9]),
+            Mistake(
+                "The rank is right. A new row can be above the largest of 19: it counts among "
+                "the 20.",
+                [19, 1],
+            ),
+            Mistake(
+                "The rank is right. The new row is missing: k/(n + 1), not k/n.", [19, 18 / 19]
+            ),
+            Mistake("Index 18 from 0 is the 19th smallest.", [18, 19 / 20]),
+            Mistake("The rank is off: 17.05 is rounded up to index 18, from 0.", [17, 17 / 20]),
+            Mistake("This takes k/n with the right rank; both are off.", [18, 18 / 19]),
+        ],
+    ),
     "13-3": Coded(
         oracle=lambda: np.array([1.0, 1.0, 0.0, 0.0, 0.0]),
         inputs=lambda rng: (),
