@@ -3,7 +3,7 @@
 import ipywidgets
 import pytest
 
-from course_utils import quiz
+from course_utils import guess, quiz
 from course_utils.labs import LABS
 from course_utils.widgets import VIEW, mimebundle, playing_trait
 
@@ -34,8 +34,13 @@ def test_a_lab_plays_whatever_the_trait_is_called(monkeypatch):
     lab.close()
 
 
-@pytest.mark.parametrize(
-    "shown", [lambda: LABS["01"]()._repr_mimebundle_()[0], lambda: quiz("01")._repr_mimebundle_()]
-)
-def test_labs_and_quizzes_show_a_widget_and_a_text(shown):
+SHOWN = {
+    "a lab": lambda: LABS["01"]()._repr_mimebundle_()[0],
+    "a quiz": lambda: quiz("01")._repr_mimebundle_(),
+    "a guess": lambda: guess("01-a", ...)._repr_mimebundle_(),
+}
+
+
+@pytest.mark.parametrize("shown", SHOWN.values(), ids=SHOWN)
+def test_what_answers_back_shows_a_widget_and_a_text(shown):
     assert {VIEW, "text/plain"} <= shown().keys()
