@@ -65,6 +65,7 @@ EXERCISES = {
             Mistake("This is the share outside.", 1 - share(1.5 * 0.6745)),
             Mistake("This is μ ± 1.5 σ. Her interval is the one of 50 %.", share(1.5)),
             Mistake("This is her 95 % interval; the 50 % one is asked for.", share(1.5 * 1.96)),
+            Mistake("This is μ ± σ with the true σ.", share(1.0)),
             Mistake("Here σ² is 1.5 times too large, and not σ.", share(math.sqrt(1.5) * 0.6745)),
         ],
     ),
@@ -77,8 +78,10 @@ EXERCISES = {
             Mistake("Only 1 − p is there; the variance of one hit is p(1 − p).", 500.0),
             Mistake("This is for a share of one half, p(1 − p) = ¼.", 2500.0),
             Mistake("This is √n: square it.", math.sqrt(475)),
+            Mistake("This is the variance of one hit. It is divided by n.", 0.0475),
             Mistake(
-                "This is for a variance of 0.01. The standard error is its root.", 0.0475 / 0.1
+                "The root of p(1 − p) stands over 0.01². Square both, or neither.",
+                math.sqrt(0.0475) / 1e-4,
             ),
             Mistake("This is 1/0.01². What is the variance of one hit?", 10_000.0),
         ],
@@ -120,6 +123,38 @@ EXERCISES = {
                 "This is the CRPS of a Gaussian with the draws' mean and sd, divided by m. Use "
                 "the draws themselves.",
                 lambda y, draws: gaussian(y, draws, 0),
+            ),
+            Mistake(
+                "Both distances are summed. They are means: over m draws, and over m² pairs.",
+                lambda y, draws: (
+                    (draws - y).abs().sum(1, keepdim=True)
+                    - 0.5 * (draws[:, :, None] - draws[:, None, :]).abs().sum((1, 2))[:, None]
+                ),
+            ),
+            Mistake(
+                "The distance between draws is averaged over the rows, too. Each row has its own.",
+                lambda y, draws: (
+                    (draws - y).abs().mean(1, keepdim=True)
+                    - 0.5 * (draws[:, :, None] - draws[:, None, :]).abs().mean()
+                ),
+            ),
+            Mistake(
+                "This is how far the draws lie from their mean. All pairs of draws are asked for.",
+                lambda y, draws: (
+                    (draws - y).abs().mean(1, keepdim=True)
+                    - 0.5 * (draws - draws.mean(1, keepdim=True)).abs().mean(1, keepdim=True)
+                ),
+            ),
+            Mistake(
+                "The absolute values are missing: distances have no sign.",
+                lambda y, draws: (draws - y).mean(1, keepdim=True),
+            ),
+            Mistake(
+                "This takes neighbours in the list of draws. All pairs are asked for.",
+                lambda y, draws: (
+                    (draws - y).abs().mean(1, keepdim=True)
+                    - 0.5 * draws.diff(dim=1).abs().mean(1, keepdim=True)
+                ),
             ),
             Mistake(
                 "This is one number for all rows. A score is wanted for each.",

@@ -9,9 +9,9 @@ from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question,
 from course_utils.metrics import paired_comparison
 
 
-def folds(rng):
-    """Mean scores of two models in each of 7 folds, (7, 1)."""
-    return tuple(torch.from_numpy(rng.standard_normal((2, 7, 1))))
+def folds(J):
+    """Draws the mean scores of two models in each of J folds, (J, 1)."""
+    return lambda rng: tuple(torch.from_numpy(rng.standard_normal((2, J, 1))))
 
 
 def error(ratio, *, correction=1, square=False, paired=True):
@@ -47,6 +47,11 @@ EXERCISES = {
             Mistake(
                 "This is a logarithm to base 10; nats need the natural one.", 0.8 + math.log10(50)
             ),
+            Mistake(
+                "Only half of log s is added: log σ grows by all of it.", 0.8 + math.log(50) / 2
+            ),
+            Mistake("This is log₂; nats need the natural logarithm.", 0.8 + math.log2(50)),
+            Mistake("The NLL is multiplied by 50². It is a logarithm: add one.", 0.8 * 50**2),
             Mistake("An NLL does change with the unit of y: a density is per unit.", 0.8),
             Mistake(
                 "This is what the change of the unit adds. The NLL was not 0 before.", math.log(50)
@@ -55,6 +60,7 @@ EXERCISES = {
     ),
     "15-2": Value(
         oracle=lambda: quantile(0.95),
+        tolerance=1e-3,  # the distance from μ is a fifth of it
         mistakes=[
             Mistake(
                 "This is the mean: it is right only for a loss of 2, where P must pass ½.", 500.0
@@ -67,6 +73,17 @@ EXERCISES = {
                 "This is the two-sided 95 % interval's end: only an excess costs.",
                 lambda: quantile(0.975),
             ),
+            Mistake(
+                "P(y > limit) is 1/21 here. Of the two costs, 1 and 20 P, neither adds to the other.",
+                lambda: quantile(1 - 1 / 21),
+            ),
+            Mistake(
+                "P(y > limit) is 1/19 here. Whoever reserves pays 1, and whoever does not, 20 P.",
+                lambda: quantile(1 - 1 / 19),
+            ),
+            Mistake("This is the number of σ. The limit is μ and so many σ.", 1.645),
+            Mistake("1/20 is a probability. How many σ leave so much above them?", 500 + 80 / 20),
+            Mistake("This is 95 % of the mean, not the 95 % quantile.", 475.0),
             Mistake("This is one σ above the mean, whatever the costs are.", 580.0),
             Mistake(
                 "This is for a loss of 10, as in the lesson. Here it is 20.", lambda: quantile(0.9)
@@ -82,7 +99,7 @@ EXERCISES = {
         oracle=lambda a, b: torch.tensor(
             paired_comparison(a, b, test_to_train=1 / (len(a) - 1)).error, dtype=a.dtype
         ),
-        inputs=folds,
+        inputs=[folds(5), folds(7), folds(20)],
         mistakes=[
             Mistake(
                 "This takes the folds for independent: the ratio of test to training rows is "
@@ -106,6 +123,28 @@ EXERCISES = {
             Mistake(
                 "This is the squared standard error.",
                 error(lambda J: 1 / J + 1 / (J - 1), square=True),
+            ),
+            Mistake(
+                "The root of the bracket is missing.",
+                lambda a, b: (a - b).std() * (1 / len(a) + 1 / (len(a) - 1)),
+            ),
+            Mistake(
+                "This is the ratio of the mean difference to its error, a t value.",
+                lambda a, b: (a - b).mean() / error(lambda J: 1 / J + 1 / (J - 1))(a, b),
+            ),
+            Mistake(
+                "This is the mean difference. How far may it be off?", lambda a, b: (a - b).mean()
+            ),
+            Mistake(
+                "The spreads are subtracted. It is the spread of a − b that counts.",
+                lambda a, b: (a.std() - b.std()) * math.sqrt(1 / len(a) + 1 / (len(a) - 1)),
+            ),
+            Mistake(
+                "The sizes of the differences are taken. Their signs count.",
+                lambda a, b: error(lambda J: 1 / J + 1 / (J - 1))((a - b).abs(), 0 * b),
+            ),
+            Mistake(
+                "This is for ten folds. J may be another number.", error(lambda J: 1 / 10 + 1 / 9)
             ),
             Mistake(
                 "S needs J − 1 in its denominator: torch's std without correction=0.",
