@@ -74,7 +74,7 @@ EXERCISES = {
                 lambda: quantile(0.975),
             ),
             Mistake(
-                "P(y > limit) is 1/21 here. Of the two costs, 1 and 20 P, neither adds to the other.",
+                "P(y > limit) is 1/21 here. The two costs are 1 and 20 P, and not 20 + 1.",
                 lambda: quantile(1 - 1 / 21),
             ),
             Mistake(
