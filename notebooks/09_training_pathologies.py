@@ -3,16 +3,18 @@
 #
 # **The question.** I gave my network a second output for σ. Why is its mean now worse than with squared error?
 #
+# ![Left, the learned mean follows the waves almost to the end. Right, trained by the NLL, it follows two of them and passes level through the third, inside an orange band as wide as that wave.](images/09.png)
+#
 # **You will be able to**
 #
-# - derive the weight with which each point pulls on the mean, and measure it;
-# - train in six ways, and say what each one changes;
-# - see trouble early, without knowing the truth;
-# - say why a β-NLL must not be reported, and what to do where there is no noise.
+# - derive the weight with which each point pulls on the mean;
+# - train in five ways, and say what each one changes;
+# - choose alarms that ring for a mean that was missed, and not for the truth;
+# - say why a β-NLL must not be reported.
 #
-# **You need** notebook 04 (two outputs).
+# **You need** notebooks 03 and 04 (the training loop, two outputs), and `detach` of PyTorch's autograd.
 #
-# **Time.** About 60 minutes; the notebook runs in about 20 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 58 minutes; the notebook runs in about 33 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
 # %%
 import math
@@ -22,7 +24,7 @@ import torch
 from torch import Tensor
 
 from course_utils import check, guess, guesses, measured, quiz
-from course_utils.data import DTYPE, Problem, constant
+from course_utils.data import DTYPE, WAVE, Problem, constant
 from course_utils.labs import LABS
 from course_utils.losses import gaussian_nll
 from course_utils.plots import (
@@ -35,11 +37,9 @@ torch.set_num_threads(1)
 # %% [markdown]
 # ## Easy data
 #
-# M. Seitzer and others ask this question in ["On the pitfalls of heteroscedastic uncertainty estimation"](https://arxiv.org/abs/2203.09168) (Seitzer et al. 2022). Their example has hardly any noise. We take a shorter piece of it, 150 points on three waves:
+# M. Seitzer and others ask this question in ["On the pitfalls of heteroscedastic uncertainty estimation"](https://arxiv.org/abs/2203.09168) (Seitzer et al. 2022). We take a piece of their example, 150 points on the three waves above: $y = 0.4\,\sin 2\pi x + 0.01\,\varepsilon$ for $0 \le x \le 3$.
 #
-# $$y = 0.4\,\sin 2\pi x + 0.01\,\varepsilon, \qquad 0 \le x \le 3.$$
-#
-# We judge a mean by its distance from the true one, on an even grid: the root mean squared error, **RMSE**. The noise alone has 0.01.
+# We judge a mean by its distance from the true one, on an even grid: the root mean squared error, **RMSE**. The noise alone has 0.01. A mean with an RMSE above 0.1 **misses a wave**.
 
 # %%
 WAVES = Problem(lambda x: 0.4 * torch.sin(2 * math.pi * x), constant(0.01), low=0, high=3)
@@ -47,31 +47,30 @@ x, y = WAVES.sample(150, seed=0)
 x_new, y_new = WAVES.sample(2000, seed=1)
 grid = WAVES.grid(400)
 
-fig, ax = plt.subplots(figsize=(7.5, 2.8))
-plot_data(ax, x, y, s=14)
-plot_truth(ax, WAVES, band=False)
-ax.set_title("150 points, and noise too small to see")
-show(fig, alt="150 points on a dashed sine wave with three periods. No point is visibly off it.")
-
 # %% [markdown]
 # ## Predict
 #
-# Ten networks, from ten sets of first weights, are trained by squared error. The same ten are trained again from the same weights, with two outputs and the NLL. Replace each `...` by a word.
+# Ten networks, from ten sets of first weights, are trained by squared error. The same ten are trained again from the same weights, with two outputs and the NLL. 700 steps each.
+#
+# **Guess 09-a.** In how many of the ten pairs is the NLL's mean the worse one: "few" (0 to 3), "half" (4 to 6) or "most" (7 to 10)?
 
 # %%
-guess("09-a", ...)  # the NLL's mean is the worse one in "few" (0-3), "half" (4-6) or "most" of the ten pairs
+guess("09-a", ...)
+
+# %% [markdown]
+# **Guess 09-b.** Both are trained three times as long. How many of the NLL's ten means miss a wave now: "none", "some" or "all"?
 
 # %%
-guess("09-b", ...)  # its median RMSE, over that of squared error: "below 3" or "above 3"
+guess("09-b", ...)
 
 
 # %% [markdown]
 # ## Ten networks at once
 #
-# One run says little, so every experiment here runs from ten starts. To save time the networks are stacked: each weight matrix has a first dimension for the network, and `torch.baddbmm` multiplies all ten at once. The networks are 1-32-32 with tanh units, and two heads, one for μ and one for log σ².
+# One run says little, so every experiment here runs from ten starts. The networks are stacked: each weight matrix has a first dimension for the network, and `torch.baddbmm` multiplies all ten at once. The networks are 1-20-20 with tanh units, and two last layers, or **heads**: one for μ and one for log σ².
 
 # %%
-def first_weights(seeds=10, width=32):
+def first_weights(seeds=10, width=20):
     """Stacked weights and biases of 1-width-width and two heads, as nn.Linear draws them."""
     nets = []
     for seed in range(seeds):
@@ -91,22 +90,21 @@ def forward(nets, x, *, cut=False):
 
 
 # %% [markdown]
-# A loss gets the network's answers and returns one number for each point. `train` is the loop of notebook 03, with Adam. Over the last 200 steps the learning rate falls to 0, so that no run ends amid a jump. The networks share no weight, so the sum of their losses trains each by its own.
+# `train` is the loop of notebook 03, with Adam. Over the last quarter of the steps the learning rate falls to 0, so that no run ends amid a jump. The networks share no weight, so the sum of their losses trains each by its own.
 
 # %%
-def train(*losses, x=x, y=y, steps=700, lr=0.01, cut=False):
+def train(*losses, steps=700, lr=0.01, nets=None):
     """The ten networks after steps of Adam; each loss(y, mu, log_var) has an equal part of them."""
-    nets = first_weights()
+    nets = nets or first_weights()
     optimizer = torch.optim.Adam(nets, lr=lr, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: min(1, (steps - k) / 200))
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: min(1, 4 * (steps - k) / steps))
     for k in range(steps):
-        mu, log_var = forward(nets, x, cut=cut)
         loss = losses[k * len(losses) // steps]
-        total = loss(y.expand_as(mu), mu, log_var).mean(dim=(1, 2)).sum()
+        mu, log_var = forward(nets, x, cut=getattr(loss, "cut", False))
         optimizer.zero_grad()
-        total.backward()
+        loss(y.expand_as(mu), mu, log_var).mean(dim=(1, 2)).sum().backward()
         optimizer.step()
-        schedule.step()
+        rate.step()
     return nets
 
 
@@ -118,7 +116,6 @@ def rmse(nets):
     return ((mu - WAVES.mean(grid)) ** 2).mean(dim=(1, 2)).sqrt()
 
 
-# %%
 def squared_error(y, mu, log_var):
     return 0.5 * (y - mu) ** 2
 
@@ -130,42 +127,29 @@ def stacked(loss):
     return each
 
 
+# %%
 nll = stacked(gaussian_nll)
 by_mse, by_nll = train(squared_error), train(nll)
-worse = (rmse(by_nll) > rmse(by_mse)).sum().item()
-ratio = (rmse(by_nll).median() / rmse(by_mse).median()).item()
-assert worse >= 7 and rmse(by_mse).median() < 0.05 and ratio > 3
-
-# %%
+worse = int((rmse(by_nll) > rmse(by_mse)).sum())
+assert worse >= 6 and rmse(by_nll).median() > 1.5 * rmse(by_mse).median()
 measured("09-a", "most" if worse > 6 else "half" if worse > 3 else "few", "pairs worse with the NLL")
 
-# %%
-measured("09-b", "above 3" if ratio > 3 else "below 3", "ratio of the medians")
-
-
 # %% [markdown]
-# The data, the first weights, the optimiser and the number of steps are the same. Only the loss has changed, and with the NLL most means are worse, in the median by more than a factor of 3. We assert at least 7 of 10. The exact count is not printed: training multiplies rounding errors, and another processor ends some of these runs elsewhere.
-
-# %%
-def worst(nets):
-    """mu and σ on the grid of the network with the largest RMSE."""
-    k = rmse(nets).argmax()
-    with torch.no_grad():
-        mu, log_var = forward(nets, grid)
-    return mu[k], torch.exp(log_var[k] / 2)
-
+# Only the loss has changed, and with the NLL most means are worse. (We assert at least 6 of 10: another processor rounds otherwise, and ends some runs elsewhere.)
 
 # %%
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.2))
-titles = ("Squared error: the worst of ten", "NLL: it gives up, and calls waves noise")
+titles = ("Squared error: the middle one of ten", "NLL: the middle one calls a wave noise")
 for ax, nets, title in zip(axes, (by_mse, by_nll), titles):
-    mu, sigma = worst(nets)
-    plot_fit(ax, grid, mu, sigma if nets is by_nll else None)
+    middle = rmse(nets).argsort()[5]
+    mu, log_var = (each[middle].detach() for each in forward(nets, grid))
+    plot_fit(ax, grid, mu, torch.exp(log_var / 2) if nets is by_nll else None)
     plot_data(ax, x, y, s=10)
     plot_truth(ax, WAVES, band=False)
     ax.set(title=title, ylim=(-1.2, 1.2), ylabel="y" if nets is by_mse else "")
-show(fig, alt="Left, the learned mean follows three waves. Right, trained by the NLL, it follows "
-     "some and is nearly flat elsewhere, inside an orange band as wide as the waves it misses.")
+show(fig, alt="Left, the learned mean follows the waves almost to the end. Right, trained by the NLL, it "
+     "follows two of them and passes level through the third, inside an orange band as wide "
+     "as that wave.")
 
 # %% [markdown]
 # ## Who pulls on the mean?
@@ -177,8 +161,8 @@ show(fig, alt="Left, the learned mean follows three waves. Right, trained by the
 # Squared error, $\tfrac12 (y - \mu)^2$, has $\mu - y$. So with the NLL each residual counts $1/\sigma^2$ times: a point whose σ is ten times smaller pulls a hundred times as hard. If σ(x) is right this is a virtue, weighted least squares. But the weights come from the same network, and early in training they are wrong:
 #
 # 1. where the mean is poor, σ grows to the size of the misfit;
-# 2. there $1/\sigma^2$ falls, and the points stop pulling on the mean;
-# 3. so the mean stays poor. Where it is good, σ shrinks, and the pull grows.
+# 2. there $1/\sigma^2$ falls, and the points pull less on the mean;
+# 3. so the mean improves slowly there. Where it is good, σ shrinks, and the pull grows.
 
 # %%
 mu_leaf, log_var = (t.detach().requires_grad_() for t in forward(by_nll, x))
@@ -187,44 +171,54 @@ torch.testing.assert_close(mu_leaf.grad, (mu_leaf - y).detach() * torch.exp(-log
 
 
 # %% [markdown]
-# We measure it: of all weight $\sum 1/\sigma^2$, which share belongs to the tenth of the points with the smallest σ? With equal weights it would be 0.1. And are the residuals noise? Noise at neighbouring x is unrelated, so the correlation of each residual with its neighbour's is near 0. A missed wave leaves neighbours on the same side of the mean.
+# ## Which alarm rings, and only then?
+#
+# Three alarms that do not need the true mean:
+#
+# - **z².** The mean of $z^2 = (y - \mu)^2/\sigma^2$ is far from 1.
+# - **Share.** The tenth of the points with the smallest σ holds more than 0.15 of all weight $\sum 1/\sigma^2$. With equal weights it is 0.1.
+# - **Neighbours.** Noise at neighbouring x is unrelated, so the correlation of each z with the next one is near 0, with a standard error of $1/\sqrt n$. A missed wave leaves neighbours on the same side of the mean.
+#
+# An alarm must ring for the networks that miss a wave, and be silent for the *truth*: here, and on notebook 04's wave, whose noise depends on x.
 
 # %%
-def share_of_the_quietest(nets):
-    """The share of the weight 1/σ² that the tenth of the points with the least σ has, (10,)."""
-    with torch.no_grad():
-        weight = torch.exp(-forward(nets, x)[1]).flatten(1)
-    quietest = weight.topk(len(x) // 10, dim=1).values
-    return quietest.sum(dim=1) / weight.sum(dim=1)
+def alarms(x, y, mu, log_var):
+    """Mean z², share of the quietest tenth, correlation of neighbours, each (k,)."""
+    z = ((y - mu) * torch.exp(-log_var / 2))[:, x[:, 0].argsort(), 0]
+    weight = torch.exp(-log_var).flatten(1)
+    share = weight.topk(len(x) // 10, dim=1).values.sum(dim=1) / weight.sum(dim=1)
+    centred = z - z.mean(dim=1, keepdim=True)
+    together = (centred[:, 1:] * centred[:, :-1]).sum(dim=1) / centred.square().sum(dim=1)
+    return z.square().mean(dim=1), share, together
 
 
-def neighbours_agree(residuals):
-    """The correlation of each residual with the next one in x, for each of the networks."""
-    r = residuals[:, x[:, 0].argsort(), 0]
-    r = r - r.mean(dim=1, keepdim=True)
-    return (r[:, 1:] * r[:, :-1]).sum(dim=1) / (r**2).sum(dim=1)
+def of_truth(problem):
+    x, y = problem.sample(1000, seed=2)
+    mean, sigma = problem.truth(x)
+    return alarms(x, y, mean[None], 2 * sigma.log()[None])
 
 
 # %%
-failing = rmse(by_nll) > 0.1
-share = share_of_the_quietest(by_nll)[failing]
+missing = rmse(by_nll) > 0.1
 with torch.no_grad():
-    mu, log_var = forward(by_nll, x)
-    z2 = ((y - mu) ** 2 * torch.exp(-log_var)).mean(dim=(1, 2))[failing]
-missed, noise = neighbours_agree(y - mu)[failing], neighbours_agree((y - WAVES.mean(x))[None])
-print("of the networks that miss a wave:")
-print(f"  share of the quietest tenth above 0.15: {'all' if (share > 0.15).all() else 'not all'}")
-print(f"  correlation of neighbours above 0.9:   {'all' if (missed > 0.9).all() else 'not all'}")
-print(f"correlation of neighbours, true noise:   {abs(noise.item()):.1f}")
-assert failing.sum() >= 5 and (share > 0.15).all() and (missed > 0.9).all() and abs(noise) < 0.2
-assert z2.median() < 1.1
+    z2, share, together = (each[missing] for each in alarms(x, y, *forward(by_nll, x)))
+assert missing.sum() >= 4 and z2.median() < 1.3 and share.median() > 0.15 and together.min() > 0.5
+print("                            z²     share     neighbours")
+print("networks that miss a wave   ~ 1    > 0.15    > 0.5")
+for name, problem in (("the truth here", WAVES), ("the truth of notebook 04", WAVE)):
+    z2, share, together = (each.item() for each in of_truth(problem))
+    print(f"{name:25} {z2:4.1f} {share:9.2f} {together:11.1f}")
+    assert abs(together) < 3 / math.sqrt(1000) and abs(z2 - 1) < 0.15
+assert share > 0.3  # of notebook 04's truth
 
 
 # %% [markdown]
-# The mean of $z^2 = (y - \mu)^2/\sigma^2$ is no alarm: σ has grown to fit what the mean misses, so $z^2$ stays near 1 or below in most of them, and the band covers. The alarms are two that need no truth: **a few points hold most of the weight**, and **neighbouring residuals agree**.
+# z² is no alarm: σ has grown to fit what the mean misses. The share is none either: it rings for the truth of notebook 04, whose quietest tenth *should* hold 0.4 of the weight. Only **neighbours that agree** ring when they should, and only then. (With several inputs, take each row's nearest neighbour.)
+#
+# A second good alarm costs one more training: **train by squared error as well**. If its mean is the better one on held-out points, yours is starved.
 
 # %% [markdown]
-# ## Six ways to train
+# ## Five ways to train
 #
 # | way | what changes | source |
 # |---|---|---|
@@ -233,12 +227,11 @@ assert z2.median() < 1.1
 # | β-NLL | the NLL times $\sigma^{2\beta}$, taken as a number: weight $\sigma^{2\beta - 2}$ | [Seitzer et al. (2022)](https://arxiv.org/abs/2203.09168) |
 # | warm-up | half of the steps squared error, then the NLL | Nix & Weigend's advice |
 # | faithful | squared error for μ; σ by an NLL that sends no gradient to μ or the shared layers | [Stirn et al. (2023)](https://arxiv.org/abs/2212.09184) |
-# | held-out residuals | squared error on 110 points, then σ from the residuals of the other 40 | [Jordahn et al. (2026)](https://arxiv.org/abs/2603.01750) |
 
 # %% [markdown]
-# At β = 0 the β-NLL is the NLL; at β = 1 the weight is 1, and μ has the gradient of squared error. `detach` makes the factor a number: no gradient flows through it. `cut=True` of `forward` is the other cut, between the head for σ and the layers below.
+# At β = 0 the β-NLL is the NLL; at β = 1 the weight is 1, and μ's output has the gradient of squared error. `detach` makes the factor a number: no gradient flows through it. "Faithful" needs a second cut, between the head for σ and the layers below.
 #
-# Jordahn and co-authors fit σ(x) to the held-out residuals. Our noise is constant, so one σ for each network will do.
+# (A sixth way, σ from residuals that were held out, is notebook 10's.)
 
 # %%
 def beta_nll(y: Tensor, mu: Tensor, log_var: Tensor, beta: float = 0.5) -> Tensor:
@@ -251,137 +244,162 @@ def faithful(y, mu, log_var):
     return squared_error(y, mu, log_var) + nll(y, mu.detach(), log_var)
 
 
+faithful.cut = True  # `train` detaches the shared layers before the head for σ
+
+# %% [markdown]
+# One budget would decide for all five, so we take three: half of the 700 steps, all of them, and three times as many. "Faithful" must have the means of squared error, to the last digit; that is the test of it, and saves a training.
+
 # %%
-ways = {
-    "squared error": by_mse,
-    "NLL": by_nll,
-    "β-NLL, β = ½": train(stacked(beta_nll)),
-    "warm-up": train(squared_error, nll),
-    "faithful": train(faithful, cut=True),
-    "held-out residuals": train(squared_error, x=x[:110], y=y[:110]),
+BUDGETS = (350, 700, 2100)
+LOSSES = {
+    "NLL": (nll,),
+    "β-NLL, β = ½": (stacked(beta_nll),),
+    "warm-up": (squared_error, nll),
+    "faithful": (faithful,),
 }
+runs = {name: [train(*losses, steps=steps) for steps in BUDGETS] for name, losses in LOSSES.items()}
+runs["squared error"] = runs["faithful"]
+assert torch.equal(rmse(runs["faithful"][1]), rmse(by_mse))
 
 
 # %% [markdown]
-# The two ways without a trained head get one σ each. Then we judge every way twice: the mean by its RMSE, and the whole prediction by its NLL on 2,000 new points. The test of "faithful" is exact: its means must be those of squared error, to the last digit.
+# Squared error gets one σ, the RMS of its residuals. Then we judge every way twice: the mean by its RMSE, and the whole prediction by its NLL on 2,000 new points.
 
 # %%
-def rms(x, y):
-    """log σ² of each network's RMS residual on these points, (10, 1, 1)."""
-    return lambda nets: ((y - forward(nets, x)[0]) ** 2).mean(dim=(1, 2), keepdim=True).log()
+@torch.no_grad()
+def new_nll(name, nets):
+    """The NLL of each network on the new points, (10,)."""
+    mu, log_var = forward(nets, x_new)
+    if name == "squared error":
+        squares = (y - forward(nets, x)[0]) ** 2
+        log_var = squares.mean(dim=(1, 2), keepdim=True).log().expand_as(mu)
+    return nll(y_new.expand_as(mu), mu, log_var).mean(dim=(1, 2))
 
 
-afterwards = {"squared error": rms(x, y), "held-out residuals": rms(x[110:], y[110:])}
-new_nll = {}
-with torch.no_grad():
-    for name, nets in ways.items():
-        mu, log_var = forward(nets, x_new)
-        if name in afterwards:
-            log_var = afterwards[name](nets).expand_as(mu)
-        new_nll[name] = nll(y_new.expand_as(mu), mu, log_var).mean(dim=(1, 2))
-errors = {name: rmse(nets) for name, nets in ways.items()}
-assert torch.equal(errors["faithful"], errors["squared error"])
+errors = {name: torch.stack([rmse(n) for n in nets]) for name, nets in runs.items()}
+scores = {name: torch.stack([new_nll(name, n) for n in nets]) for name, nets in runs.items()}
+
 
 # %%
-fig, (left, right) = plt.subplots(1, 2, sharey=True, figsize=(8.6, 3.6))
-for row, name in enumerate(ways):
-    color = WRONG if name == "NLL" else MEAN if name == "squared error" else REPAIRED
-    for ax, values in ((left, errors[name]), (right, new_nll[name])):
+def better(name, other, values):
+    """In how many of the ten starts the first way scores lower than the second, each budget."""
+    return (values[name] < values[other]).sum(dim=1).tolist()
+
+
+def misses(name):
+    return (errors[name] > 0.1).sum(dim=1).tolist()
+
+
+assert min(better("β-NLL, β = ½", "NLL", errors)) >= 7
+assert min(better("β-NLL, β = ½", "NLL", scores)[1:]) >= 7
+assert better("squared error", "NLL", scores)[0] <= 2  # the NLL's σ(x) knows where its mean misses
+assert misses("squared error")[0] >= 6 and misses("NLL")[0] >= 6  # too early for both
+assert misses("squared error")[2] == 0 < misses("NLL")[2] < 10
+assert errors["NLL"][2].median() < errors["NLL"][1].median() / 2
+stuck = misses("NLL")[2]
+said = "none" if stuck == 0 else "all" if stuck == 10 else "some"
+measured("09-b", said, "of the NLL's means miss a wave after 2,100 steps")
+
+# %%
+rows = ("squared error", "NLL", "β-NLL, β = ½", "warm-up", "faithful")
+fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(9, 3.2))
+for k, (ax, steps) in enumerate(zip(axes, BUDGETS)):
+    for row, name in enumerate(rows):
+        values = errors[name][k]
+        color = WRONG if name == "NLL" else MEAN if name == "squared error" else REPAIRED
         ax.plot(values, [row] * 10, "o", color=color, alpha=0.6)
         ax.plot(values.median(), row, "|", color=TRUTH, markersize=16, markeredgewidth=2)
-left.set_yticks(range(len(ways)), ways)
-left.invert_yaxis()
-left.axvline(0.01, color=TRUTH, linestyle="--", linewidth=1)
-left.set(xscale="log", xlabel="RMSE of the mean; dashed: the noise", title="The NLL has the worst means")
-right.axvline(WAVES.noise_floor(), color=TRUTH, linestyle="--", linewidth=1)
-right.set(xlabel="NLL on new points, nats; dashed: the floor", title="… and, with it, the worst predictions")
-show(fig, alt="Six rows of ten dots and their medians. Left, RMSE: most of the NLL's dots lie far "
-     "to the right. Right, NLL on new points: again the NLL is worst in the median; "
-     "the row of the beta-NLL comes closest to the dashed noise floor.")
-
-
-# %%
-def better(name, other, score):
-    """In how many of the ten starts the first way scores lower than the second."""
-    return int((score[name] < score[other]).sum())
-
-
-print("of 10 starts, better than the NLL in at least:   mean   prediction")
-least = dict.fromkeys(ways, 6) | {"β-NLL, β = ½": 9, "warm-up": 5}
-for name in ways:
-    if name != "NLL":
-        counts = better(name, "NLL", errors), better(name, "NLL", new_nll)
-        assert min(counts) >= least[name], (name, counts)
-        print(f"  {name:42} {least[name]:5} {least[name]:10}")
-assert better("β-NLL, β = ½", "squared error", errors) >= 6
-missed = {name: (errors[name] > 0.1).sum() for name in ways}
-assert missed["squared error"] == 0 < missed["warm-up"] < 5 <= missed["NLL"]
+        if name != "NLL":
+            wins = better(name, "NLL", errors)[k], better(name, "NLL", scores)[k]
+            ax.text(0.5, row, f"{wins[0]} | {wins[1]}", va="center")
+    ax.set(xscale="log", xlim=(0.003, 2), title=f"{steps:,} steps", xlabel="RMSE of the mean")
+    ax.axvline(0.01, color=TRUTH, linestyle="--", linewidth=1)
+axes[0].set_yticks(range(len(rows)), rows)
+axes[0].invert_yaxis()
+show(fig, alt="Five ways by three budgets, ten dots each, with their medians. At 350 steps only the "
+     "beta-NLL has left the right side. At 2,100 all ways lie near the noise, dashed at 0.01, "
+     "but for some dots of the NLL. Beside each row: better than the NLL in how many starts.")
 
 # %% [markdown]
-# All the others beat the NLL, in the mean *and* in its own measure, the NLL on new points: warm-up in at least half of the starts, the rest in most, the β-NLL most reliably. Its mean is also better than that of squared error in at least 6 of 10. (A test of the course repeats the main comparison from ten other starts.) Warm-up helps and does not cure: some of its means still miss a wave, where squared error misses none. "Faithful" is safe, since σ cannot harm μ, and its σ is learned at the same time. The held-out residuals are as plain as a method can be, and the mean has lost a quarter of its points to them.
+# Beside each row stands in how many of the ten starts it beats the NLL from the same weights: in its mean | in its prediction, by the NLL on new points.
 #
-# This is one problem, chosen because it hurts. On the data of notebook 04 the same loss finds the mean.
+# - **350 steps:** squared error and the NLL both still miss waves. Only the β-NLL has arrived with most. The NLL *predicts* better than squared error, since its σ(x) knows where its mean misses.
+# - **700 steps:** squared error has nearly arrived, the NLL has not.
+# - **2,100 steps:** most of the NLL's means have arrived, too, a little behind; some are stuck at a wave.
+#
+# So the NLL does not forbid a good mean. It takes a slow path to it, with places where one stands still.
+
+# %% [markdown]
+# ## How far does this hold?
+#
+# The same on 20 data sets, with other budgets, learning rates and widths (but always three waves, noise 0.01, 150 points, tanh, Adam).
+#
+# <!-- claims -->
+#
+# **09-a**: the mean trained by the NLL is worse than that of squared error. *Holds 411 of 540. Fails: most often at steps 350, lr 0.003, width 40 (holds 3 of 20). Most decisive: steps (from 51 % at 350 to 96 % at 2100).*
+#
+# ```text
+# steps 350   □×× □×□ □□■
+# steps 700   ××■ □■■ ■■■
+# steps 2100  □■■ ■■■ ■■■
+# ```
+#
+# **09-b**: the mean of the β-NLL, β = ½, is better than that of the NLL. *Holds 447 of 540. Fails: most often at steps 350, lr 0.003, width 10 (holds 0 of 20). Most decisive: steps (from 63 % at 350 to 98 % at 2100).*
+#
+# ```text
+# steps 350   ××□ ×■■ □■■
+# steps 700   ×□■ ■■■ ■■■
+# steps 2100  ■■■ ■■■ ■■■
+# ```
+#
+# **09-c**: the mean of the β-NLL is better than that of squared error. *Holds 333 of 540. Fails: most often at steps 2100, lr 0.03, width 40 (holds 0 of 20). Most decisive: lr (from 50 % at 0.03 to 77 % at 0.01).*
+#
+# ```text
+# steps 350   ×□■ □■■ □□□
+# steps 700   ×□□ □■□ ×□□
+# steps 2100  ×□□ □□□ □××
+# ```
+#
+# **09-d**: squared error, with one σ afterwards, predicts new y better than the NLL does. *Holds 311 of 540. Fails: most often at steps 350, lr 0.003, width 40 (holds 0 of 20). Most decisive: steps (from 33 % at 350 to 86 % at 2100).*
+#
+# ```text
+# steps 350   □×× ××× ×□■
+# steps 700   ××× ×□■ ■■■
+# steps 2100  □□□ □□■ ■■■
+# ```
+#
+# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+#
+# <!-- end of claims -->
+#
+# The budget decides. With 350 steps the NLL's mean is not worse than that of squared error (51 %): neither has learned it. With 2,100 it is worse in 96 %, and the β-NLL's is better than the NLL's in 98 %. These are our claims: *for networks that had the time to learn the mean*. 09-d needs that time, too: early, the NLL *predicts* better than squared error, whose one σ does not know where the mean misses. And 09-c is no conclusion: the β-NLL leads squared error on the way, not at the end.
 
 # %% [markdown]
 # ## The β-NLL is not a score
 #
-# It is tempting to compare values of the β-NLL, or to report them. As a number it is $\sigma^{2\beta}$ times the NLL. Take β = 1, leave out the constant, and call the variance $v$ and the mean squared residual $S$:
+# It is tempting to report a β-NLL. As a number it is $\sigma^{2\beta}$ times the NLL. Take β = 1, and call the variance $v$ and the mean squared residual $S$:
 #
-# $$v\left(\tfrac12\log v + \frac{S}{2v}\right) = \tfrac12\,v\log v + \tfrac12 S.$$
+# $$v\left(\tfrac12\log 2\pi + \tfrac12\log v + \frac{S}{2v}\right) = \tfrac12\,v\log 2\pi v + \tfrac12 S.$$
 #
-# The data have moved into a term without $v$. The derivative, $\tfrac12(\log v + 1)$, is zero at $v = 1/e$ **whatever the data are**. A report like this rewards everybody who claims σ² = 0.368.
+# The data have moved into a term without $v$. The derivative, $\tfrac12(\log 2\pi v + 1)$, is zero at $v = 1/(2\pi e) = 0.059$ **whatever the data are**. A report like this rewards everybody who claims σ² = 0.059. (Leave out the constant ½ log 2π, and the place is $1/e = 0.37$.)
 
 # %%
-v = torch.linspace(0.01, 8, 79_901, dtype=DTYPE)
+v = torch.linspace(0.01, 8, 79_901, dtype=DTYPE)[:, None]
 print("mean squared residual   best σ² of the NLL   of the reported β-NLL, β = 1")
 for S in (0.25, 1.0, 4.0):
-    value = 0.5 * (v.log() + S / v)
-    best = v[value.argmin()].item(), v[(v * value).argmin()].item()
+    residual = torch.full_like(v, math.sqrt(S))
+    reports = gaussian_nll(residual, 0 * v, v.log()), beta_nll(residual, 0 * v, v.log(), beta=1)
+    best = [v[values.argmin()].item() for values in reports]
     print(f"{S:21} {best[0]:20.2f} {best[1]:25.3f}")
-    assert abs(best[0] - S) < 1e-3 and abs(best[1] - 1 / math.e) < 1e-3
+    assert abs(best[0] - S) < 1e-3 and abs(best[1] - 1 / (2 * math.pi * math.e)) < 1e-3
 
 # %% [markdown]
-# Training does not go there: `detach` hides the factor from the gradient, and where the gradient vanishes we still have $\sigma^2 = S$. So train with β as you like. Judge, stop early and compare by the plain NLL.
-
-# %%
-for beta in (0.0, 0.5, 1.0):
-    log_var = torch.tensor([[math.log(4.0)]], dtype=DTYPE, requires_grad=True)
-    residuals = torch.tensor([[2.0], [-2.0]], dtype=DTYPE)  # S = 4
-    loss = beta_nll(residuals, torch.zeros_like(residuals), log_var.expand(2, 1), beta)
-    assert abs(torch.autograd.grad(loss.sum(), log_var)[0]) < 1e-12
-
-# %% [markdown]
-# ## Where there is no noise
-#
-# What if y repeats exactly: rounded sensors, equal rows, a simulator? Once a mean hits such points, $S = 0$, and their loss is $\tfrac12\log\sigma^2$. It has no minimum. Each step of Adam lowers log σ² by about the learning rate, for ever, and the weights $1/\sigma^2$ of these points grow past all others.
-#
-# Some people then take $|\log\sigma^2|$ in place of $\log\sigma^2$, to keep the loss above 0. For every $S < 1$ that gives σ = 1: left of 1 both terms now fall as σ grows.
-
-# %%
-sigmas = torch.logspace(-3, 1, 4001, dtype=DTYPE)
-s = 2 * sigmas.log()
-for S in (0.0, 0.01, 0.5):
-    bent = 0.5 * (s.abs() + S * torch.exp(-s))
-    assert abs(sigmas[bent.argmin()].item() - 1) < 0.01
-no_noise = 0.5 * s
-assert no_noise.argmin() == 0  # the smallest σ that is allowed, whatever it is
-
-# %% [markdown]
-# The cure is a **floor**: a σ₀ below which the data cannot go, such as the rounding of the sensor. With $\sigma^2 = \sigma_0^2 + e^s$ the loss is bounded from below by $\tfrac12\log\sigma_0^2$, and the weights by $1/\sigma_0^2$. Values rounded to one decimal have a rounding error with a standard deviation of $0.1/\sqrt{12} = 0.03$.
-
-# %%
-rounding = 0.1 / math.sqrt(12)
-exact = torch.rand(100_000, generator=torch.Generator().manual_seed(0), dtype=DTYPE)
-assert abs((exact - (10 * exact).round() / 10).std().item() / rounding - 1) < 0.01
-with_floor = 0.5 * torch.log(rounding**2 + sigmas**2)
-assert with_floor.min() > 0.5 * math.log(rounding**2) and round(rounding, 2) == 0.03
+# Training does not go there: `detach` hides the factor from the gradient, which is a multiple of the NLL's. Train with β as you like; judge, stop early and compare by the plain NLL.
 
 # %% [markdown]
 # ## The lab
 #
-# A wave with little noise. At β = 0, the NLL, the middle waves are learned and the outer ones called noise; the orange curve shows how weakly those points pull. Slide β to 1 and watch the pull level out. Then, at β = 0, try other starts of σ: a large one makes early training gentle. Last, raise the learning rate until it breaks.
-#
-# For β > 0 the loss curve is the β-NLL. Do not compare its height between two β; the line of numbers has the NLL.
+# At β = 0, the NLL, the middle waves are learned and the outer ones called noise; the orange curve shows how weakly those points pull. Slide β to 1 and watch the pull level out. Then, at β = 0, try other starts of σ: a large one makes early training gentle.
 
 # %%
 lab = LABS["09"]()
@@ -390,18 +408,26 @@ lab
 # %% [markdown]
 # ## A reader asks
 #
-# **"Should I always use β = ½?"** Seitzer et al. recommend it as a default. If the noise varies a lot and the mean is easy, the full weights of the NLL are the efficient ones. Try both, and compare the NLL on held-out data.
+# **"Should I always use β = ½?"** Seitzer et al. recommend it. If the noise varies a lot and the mean is easy, the full weights of the NLL are the efficient ones. Compare the NLL on held-out data.
 #
-# **"Is it the learning rate?"** A smaller one makes the same mistake later. What helps against *exploding* steps is a start of σ that is not too small: the first gradient of log σ² is $\tfrac12(1 - S/\sigma^2)$, and at σ = 0.01 with $S = 0.08$ that is −400.
+# **"At β = 1 my mean still is not that of squared error. Why?"** The gradient at the output μ is the same (half of `MSELoss`'s). But the layers below are shared, and the head for σ sends its own gradient into them. Only with that cut, as in "faithful", are the means equal. Without it, the same loss ends at more than 1.5 times the RMSE here.
 
 # %%
-S = WAVES.mean(grid).square().mean().item()
-assert round(S, 2) == 0.08 and abs(0.5 * (1 - 0.08 / 0.01**2) + 400) < 1
+uncut = train(lambda *each: faithful(*each))  # the loss of "faithful", without the second cut
+assert rmse(uncut).median() > 1.5 * rmse(by_mse).median()
 
 # %% [markdown]
-# **"Does standardising help?"** It sets the scale at which training starts: a mean of 0 and σ = 1 are then right for a model that knows nothing. It does not change who pulls: dividing y by a number divides all σ by it.
+# **"Warm-up: with which σ, and is the mean frozen afterwards?"** Sluijterman et al. (2023) keep σ fixed in the first half, find that this prevents most of the trouble, and that it makes no substantial difference whether the mean is frozen afterwards. Two things must hold for that: the first half is long enough for the mean, and Adam starts afresh. If σ is small by then, the slopes grow by $1/\sigma^2$, while Adam's average of squared slopes remembers small ones: its first steps are leaps, and the mean is gone.
+
+# %%
+learned = [p.detach().clone().requires_grad_() for p in runs["faithful"][1]]
+afresh = train(nll, nets=learned)  # 700 steps "faithful", then 700 of the NLL
+in_one_go = train(faithful, nll, steps=1400)  # the same losses and steps, Adam goes on
+assert rmse(in_one_go).median() > 2 * rmse(afresh).median()
+
+# %% [markdown]
+# **"It memorises (σ → 0), or it is flat and calls all of it noise. Nothing between?"** The border is sharp, and one weight decay for both nets cannot hit the middle: what keeps μ from memorising also flattens σ(x). Use two strengths, and search along one line between "all on μ" and "all on σ" by the NLL on held-out points ([Wong-Toi et al. 2024](https://arxiv.org/abs/2306.16717)).
 #
-# **"Separate networks for μ and σ?"** They keep σ's gradient away from the shared layers. The weight $1/\sigma^2$ on the mean's own gradient stays.
 
 # %% [markdown]
 # ## Exercises
@@ -420,7 +446,7 @@ check("09-1", times)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# The residuals are equal, so the ratio is $0.5^2 / 0.1^2$.
+# Write down both pulls for a residual $r$, and divide. The $r$ goes; which power of σ stays?
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -447,7 +473,7 @@ check("09-2", times_beta)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# The weight is $\sigma^{2\beta - 2} = \sigma^{-1/2}$.
+# So which power of σ is the weight at β = ¾? Then divide as in 09-1.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -459,7 +485,7 @@ check("09-2", times_beta)
 # </details>
 
 # %% [markdown]
-# **09-3 (code).** Write the loss of one network that trains "faithfully": for y, mu and log_var, all (n, 1), the sum of ½ (y − μ)² and the Gaussian NLL (with its constant), of each value, such that mu gets its gradient from the squared error alone, and log_var from the NLL. Gradients are checked.
+# **09-3 (code).** Write the loss of one network that trains "faithfully": for y, mu and log_var, all (n, 1), the sum of ½ (y − μ)² and the Gaussian NLL (with its constant), of each value, such that mu gets its gradient from the squared error alone, and log_var from the NLL. The gradients of mu and log_var are checked. (On shared layers this needs the second cut, too: see "At β = 1" above.)
 
 # %%
 def faithful_loss(y, mu, log_var):
@@ -476,7 +502,7 @@ check("09-3", faithful_loss)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `gaussian_nll(y, mu.detach(), log_var)`.
+# `mu.detach()` is μ as a number. The squared error shall train μ: so which of the two gets it?
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -500,18 +526,14 @@ guesses("09")
 # %% [markdown]
 # ## Recap
 #
-# - With the NLL a residual pulls on the mean with weight $1/\sigma^2$. Where the mean is poor, σ grows, the pull falls, and the mean stays poor.
-# - z² near 1 is no alarm. A few points with most of the weight, and neighbouring residuals that agree, are.
-# - Six ways: squared error, NLL, β-NLL, warm-up, faithful, held-out residuals. Here the β-NLL beats the NLL in at least 9 of 10 starts, warm-up in at least 5, the others in at least 6.
-# - The β-NLL trains; it is no score. At β = 1 its value is smallest at σ² = 1/e on any data.
-# - Without noise there is no minimum: set a floor.
-
-# %% [markdown]
-# **Next.** Here the data were many for their noise. When they are few, σ shrinks for another reason: [`10_few_data`](10_few_data.ipynb).
+# - Your mean is worse because the NLL gives each residual the weight $1/\sigma^2$, and σ grows where the mean is still poor: there the pull falls, and the mean is learned slowly or not at all.
+# - How much worse is a matter of the budget: given three times the steps, most have arrived.
+# - Neighbouring residuals that agree are an alarm; unequal weights and z² are none.
+# - The β-NLL gets there first. It trains; it is no score: at β = 1 its value is smallest at σ² = 1/(2πe) on any data.
+# - Warm-up needs a long first half, and an Adam that starts afresh. "Faithful" cannot harm the mean.
+#
+# **Next.** Here the data were many for their noise. When they are few, σ shrinks for another reason: [10 · Few data](10_few_data.ipynb).
 #
 # **Further reading.**
-# - M. Seitzer et al. (2022), ["On the pitfalls of heteroscedastic uncertainty estimation with probabilistic neural networks"](https://arxiv.org/abs/2203.09168).
-# - A. Stirn et al. (2023), ["Faithful heteroscedastic regression with neural networks"](https://arxiv.org/abs/2212.09184).
-# - L. Sluijterman et al. (2023), ["Optimal training of mean variance estimation neural networks"](https://arxiv.org/abs/2302.08875): warm-up, and separate regularisation.
-# - E. Wong-Toi et al. (2024), ["Understanding pathologies of deep heteroskedastic regression"](https://arxiv.org/abs/2306.16717): two weight decays, and a phase diagram.
-# - A. Immer et al. (2023), ["Effective Bayesian heteroscedastic regression with deep neural networks"](https://openreview.net/forum?id=A6EquH0enk): natural parameters.
+# - L. Sluijterman et al. (2023), ["Optimal training of mean variance estimation neural networks"](https://arxiv.org/abs/2302.08875).
+# - E. Wong-Toi et al. (2024), ["Understanding pathologies of deep heteroskedastic regression"](https://arxiv.org/abs/2306.16717).

@@ -24,19 +24,36 @@ def largest_rate(n):
     return 2 / torch.autograd.grad(slope, s)[0].item()
 
 
-def points(rng):
-    """y, mu and the raw output, (7, 1), with softplus(raw) away from 1."""
-    y, mu, raw = torch.from_numpy(rng.standard_normal((3, 7, 1)))
-    return y, mu, 1.5 + raw
+def softplus_head(*, constant=0.5 * LOG_2PI, log=0.5, head=softplus, power=1):
+    """A loss(y, mu, raw), right unless one of its parts is changed."""
 
-
-def softplus_head(*, constant=0.5 * LOG_2PI, log=0.5, half=0.5, head=softplus, power=1, seen=True):
-    """The solution with one of its parts changed."""
-
-    def answer(y, mu, raw):
+    def loss(y, mu, raw):
         var = head(raw) ** power
-        under = var if seen else var.detach()
-        return constant + log * var.log() + half * (y - mu) ** 2 / under
+        return constant + log * var.log() + 0.5 * (y - mu) ** 2 / var
+
+    return loss
+
+
+def implementations(rng):
+    """A right loss first, then wrong ones: two of them found in public libraries."""
+    wrong = [
+        softplus_head(head=lambda raw: softplus(softplus(raw))),  # DeepTab #419
+        softplus_head(power=2),  # σ for σ²: skpro #975
+        softplus_head(head=torch.exp),
+        softplus_head(constant=0.0),
+        softplus_head(log=1.0),
+    ]
+    return ([softplus_head(), *wrong],)
+
+
+def compared(judge, *, shift=0.0, power=1):
+    """An answer that judges a loss by its values and its oracle's on points of its own."""
+
+    def answer(loss):
+        y, mu, raw = torch.randn(3, 9, 1, dtype=torch.float64)
+        raw = raw + shift
+        right = softplus_head(power=power)(y, mu, raw)
+        return judge(loss(y, mu, raw), right)
 
     return answer
 
@@ -90,38 +107,34 @@ EXERCISES = {
         ],
     ),
     "08-3": Coded(
-        oracle=lambda y, mu, raw: -Normal(mu, softplus(raw).sqrt()).log_prob(y),
-        inputs=points,
-        trained=("mu", "raw"),
+        oracle=lambda losses: torch.tensor([float(k > 0) for k in range(len(losses))]),
+        inputs=implementations,
+        use=lambda is_wrong, losses: torch.tensor([float(bool(is_wrong(f))) for f in losses]),
         mistakes=[
-            Mistake("Here the softplus is σ. The task says that it is σ².", softplus_head(power=2)),
             Mistake(
-                "This is the exponential head: raw is not log σ² here.",
-                softplus_head(head=torch.exp),
+                "This says True for the right one, and False for the wrong ones.",
+                compared(lambda found, right: torch.allclose(found, right)),
             ),
             Mistake(
-                "The logarithm lacks its ½: the softplus is already σ².", softplus_head(log=1.0)
+                "The softplus that is applied twice goes through. For a large raw it hardly "
+                "differs: try values around 0.",
+                compared(lambda found, right: not torch.allclose(found, right), shift=12.0),
             ),
-            Mistake("The squared residual lacks its ½.", softplus_head(half=1.0)),
+            Mistake("This says False to all of them.", lambda one: False),
+            Mistake("This says True to all of them, the right one too.", lambda one: True),
             Mistake(
-                "The constant is missing: GaussianNLLLoss leaves it out unless full=True.",
-                softplus_head(constant=0.0),
+                "Your oracle has softplus(raw) as σ. The task says that it is σ².",
+                compared(lambda found, right: not torch.allclose(found, right), power=2),
             ),
-            Mistake("The constant lacks its ½.", softplus_head(constant=LOG_2PI)),
             Mistake(
-                "The logarithm is missing: nothing keeps σ² from growing.", softplus_head(log=0.0)
-            ),
-            Mistake("The logarithm has the wrong sign.", softplus_head(log=-0.5)),
-            Mistake(
-                "The values are right, but σ² is detached under the squared residual: half of "
-                "its gradient is lost.",
-                softplus_head(seen=False),
+                "Your oracle lacks the constant ½ log 2π.",
+                compared(lambda found, right: not torch.allclose(found, right - 0.5 * LOG_2PI)),
             ),
         ],
     ),
 }
 
-GUESSES = {"08-a": Number("", 0, 1), "08-b": Number("", 0, 1e6), "08-c": Number("", 0, 5)}
+GUESSES = {"08-a": Number("", 0, 1), "08-b": Number("", 0, 5)}
 
 QUIZ = [
     Question(

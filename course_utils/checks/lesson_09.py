@@ -43,6 +43,7 @@ EXERCISES = {
             Mistake("The other way round: the point with the smaller σ pulls harder.", 5**-0.5),
             Mistake("The factor is σ^(2β), not σ^β.", 5**1.25),
             Mistake("The factor multiplies the gradient; here it divides.", 5**3.5),
+            Mistake("This is the NLL's ratio to the power ¾. What does β do to σ's?", 25**0.75),
         ],
     ),
     "09-3": Coded(
@@ -72,7 +73,7 @@ EXERCISES = {
     ),
 }
 
-GUESSES = {"09-a": OneOf("few", "half", "most"), "09-b": OneOf("below 3", "above 3")}
+GUESSES = {"09-a": OneOf("few", "half", "most"), "09-b": OneOf("none", "some", "all")}
 
 QUIZ = [
     Question(
@@ -105,18 +106,21 @@ QUIZ = [
         ],
     ),
     Question(
-        "The targets repeat exactly, and the NLL falls for ever. What to do?",
+        "You stop at 700 steps, and the NLL's mean is worse than that of squared error. So?",
         [
             Option(
-                "Take |log σ²|: the loss stays positive",
-                "Then σ = 1 is best for all small residuals.",
+                "The NLL cannot fit this mean",
+                "With three times the steps most of the ten had arrived.",
             ),
             Option(
-                "Set a floor under σ, such as the rounding",
-                "With it the loss has a lower bound, and so has the weight 1/σ².",
+                "σ(x) must go",
+                "Its *prediction* may be the better one all the same; there are five other ways.",
+            ),
+            Option(
+                "It is on a slow path, or stuck: look at neighbours, train on",
+                "Agreeing neighbours say that it has not arrived; a longer run says which.",
                 correct=True,
             ),
-            Option("Train longer", "There is no minimum to arrive at."),
         ],
     ),
 ]

@@ -47,50 +47,66 @@ def swapped(X, y, folds):
     return rms(torch.cat(errors))
 
 
+def in_blocks(X, y, folds):
+    """Holds out blocks of rows, the first ones a row longer where they differ."""
+    order = torch.cat([torch.arange(len(y))[k::folds] for k in range(folds)])
+    return rms(out_of_fold(X[order.argsort()], y[order.argsort()], folds))
+
+
 EXERCISES = {
     "10-1": Value(
-        oracle=4 * ((40 + 6) / 40 - (40 - 6) / 40),
+        oracle=25 * ((40 + 6) / 40 - (40 - 6) / 40),
         mistakes=[
             Mistake(
                 "This is the distance from σ² to one of the two. They lie on both sides of it.",
-                4 * 6 / 40,
+                25 * 6 / 40,
             ),
             Mistake("This is for σ² = 1. Both averages are proportional to σ².", 2 * 6 / 40),
-            Mistake("This is the average on new y. The question asks for the difference.", 4.6),
+            Mistake("Both averages are proportional to σ², and here to σ.", 5 * 2 * 6 / 40),
+            Mistake("This is the average on new y. The question asks for the difference.", 28.75),
             Mistake(
-                "This is the average on the training y. The question asks for the difference.", 3.4
+                "This is the average on the training y. The question asks for the difference.",
+                21.25,
             ),
             Mistake("This is the ratio of the two. The question asks for the difference.", 46 / 34),
-            Mistake("The six coefficients include the intercept: p is 6.", 4 * 2 * 7 / 40),
+            Mistake(
+                "This is the difference of the roots. The question is about mean squares.",
+                5 * (math.sqrt(46 / 40) - math.sqrt(34 / 40)),
+            ),
+            Mistake("The six coefficients include the intercept: p is 6.", 25 * 2 * 7 / 40),
+            Mistake("The intercept is a coefficient, too: p is 6.", 25 * 2 * 5 / 40),
         ],
     ),
     "10-2": Value(
-        oracle=lambda: math.sqrt(1.2**2 * 30 / 24),
-        tolerance=3e-3,
+        oracle=lambda: math.sqrt(1.2**2 * 20 / 14),
         mistakes=[
             Mistake(
-                "The correction belongs to the variance, and here it multiplies σ.", 1.2 * 30 / 24
+                "The correction belongs to the variance, and here it multiplies σ.", 1.2 * 20 / 14
             ),
-            Mistake("This is the corrected σ². The question asks for σ.", 1.2**2 * 30 / 24),
+            Mistake("This is the corrected σ². The question asks for σ.", 1.2**2 * 20 / 14),
             Mistake(
                 "This makes σ smaller. Fitted residuals are smaller than the noise already.",
-                1.2 * math.sqrt(24 / 30),
+                1.2 * math.sqrt(14 / 20),
             ),
             Mistake(
-                "This corrects for one coefficient. The model has six.", 1.2 * math.sqrt(30 / 29)
+                "This corrects for one coefficient. The model has six.", 1.2 * math.sqrt(20 / 19)
             ),
             Mistake(
                 "One too many is subtracted: the six coefficients include the intercept.",
-                1.2 * math.sqrt(30 / 23),
+                1.2 * math.sqrt(20 / 13),
+            ),
+            Mistake(
+                "One too few is subtracted: the intercept is a coefficient, too.",
+                1.2 * math.sqrt(20 / 15),
             ),
             Mistake(
                 "This is the RMS error on new y at the same x, (n + p)/(n − p) times the "
                 "variance. The question asks for the noise.",
-                1.2 * math.sqrt(36 / 24),
+                1.2 * math.sqrt(26 / 14),
             ),
             Mistake(
                 "This is (n + p)/n times the learned variance; the bias was (n − p)/n.",
-                1.2 * math.sqrt(36 / 30),
+                1.2 * math.sqrt(26 / 20),
             ),
             Mistake("This is the learned σ as it stands, without a correction.", 1.2),
         ],
@@ -116,6 +132,23 @@ EXERCISES = {
                 "Only the first fold is judged: every row should be held out once.",
                 lambda X, y, folds: rms(by_fold(X, y, folds)[0]),
             ),
+            Mistake(
+                "This averages the mean squares of the folds. They differ in size: pool the "
+                "squares of all rows first.",
+                lambda X, y, folds: (
+                    torch.stack([rms(r) ** 2 for r in by_fold(X, y, folds)]).mean().sqrt()
+                ),
+            ),
+            Mistake(
+                "These folds are blocks of neighbouring rows. Row i belongs to fold i mod folds.",
+                in_blocks,
+            ),
+            Mistake(
+                "A column of ones was added. X is used as it is.",
+                lambda X, y, folds: rms(
+                    out_of_fold(torch.cat([torch.ones_like(y), X], dim=1), y, folds)
+                ),
+            ),
             Mistake("Fitted and held-out rows have changed places.", swapped),
             Mistake(
                 "This subtracts the average of the residuals. A held-out error counts in full.",
@@ -131,23 +164,25 @@ EXERCISES = {
     ),
 }
 
-GUESSES = {"10-a": Number("", 0, 2), "10-b": Number("of 10", 0, 10)}
+GUESSES = {"10-a": Number("", 0, 2), "10-b": Number("%", 0, 100)}
 
 QUIZ = [
     Question(
-        "The learned σ equals the RMS of the training residuals to three digits. What follows?",
+        "Five values; their mean ± 1.96 s holds 85 % of new y. Why not 95 %?",
         [
             Option(
-                "σ is right for new points",
-                "The training residuals are smaller than those of "
-                "new points: the fit bent toward them.",
+                "s² is too small on average",
+                "With n − 1 it is right on average. An interval needs more than that.",
             ),
             Option(
-                "σ has arrived at its optimum on the training points",
-                "What it is worth on new points, only held-out points tell.",
+                "The values are not Gaussian",
+                "They are: the exact share for Gaussian values is 85 %.",
+            ),
+            Option(
+                "The mean is uncertain, and s varies from one five to the next",
+                "Hence √(1 + h), and the t distribution's heavier tails.",
                 correct=True,
             ),
-            Option("The model does not overfit", "With any amount of overfitting the two agree."),
         ],
     ),
     Question(
@@ -169,17 +204,17 @@ QUIZ = [
         ],
     ),
     Question(
-        "Strong weight decay on the mean alone: σ grows on average. Why?",
+        "You take σ from out-of-fold residuals. What does it measure?",
         [
-            Option("Decay pulls σ toward 1", "The variance was not decayed here."),
             Option(
-                "The mean is flatter, and σ takes up the misfit",
-                "σ² is noise plus misfit, and the misfit grew.",
+                "The noise, and the error of the mean",
+                "Right for an interval around this mean, too large for the noise alone.",
                 correct=True,
             ),
+            Option("The noise", "The mean misses, too, and the residuals hold its misses."),
             Option(
-                "Decay removes overfitting, so σ becomes right",
-                "The mean became worse, and σ follows its errors.",
+                "The noise, less what the fit has taken up",
+                "That is σ from the *training* residuals.",
             ),
         ],
     ),
