@@ -8,11 +8,11 @@
 # **You will be able to**
 #
 # - derive the weight with which each point pulls on the mean;
-# - train in five ways, and say what each one changes;
+# - train in five ways;
 # - choose alarms that ring for a mean that was missed, and not for the truth;
 # - say why a β-NLL must not be reported.
 #
-# **You need** notebooks 03 and 04 (the training loop, two outputs), and `detach` of PyTorch's autograd.
+# **You need** notebooks 03 and 04, and `detach` of PyTorch's autograd.
 #
 # **Time.** About 58 minutes; the notebook runs in about 33 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
 
@@ -529,7 +529,8 @@ guesses("09")
 # - Neighbouring residuals that agree are an alarm; unequal weights and z² are none.
 # - The β-NLL gets there first. It trains; it is no score: at β = 1 its value is smallest at σ² = 1/(2πe) on any data.
 # - Warm-up needs a long first half, and an Adam that starts afresh. "Faithful" cannot harm the mean.
-#
+
+# %% [markdown]
 # **Next.** Here the data were many for their noise. When they are few, σ shrinks for another reason: [10 · Few data](10_few_data.ipynb).
 #
 # **Further reading.**

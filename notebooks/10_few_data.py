@@ -264,7 +264,8 @@ assert few.mean() > to_the_end.mean() > stopped.mean() and (stopped < few).sum()
 
 # %% [markdown]
 # Who stops after 200 points is at 0.054 nats, who trains on all 256 to the end at 0.074, and stopping wins in 8 of 10 draws. The bill: 56 points fewer, both to the end, cost 0.023 nats; stopping gains back more than that. Training again on all 256 for the same number of steps is no better here, and ten draws do not settle differences as small as 0.002.
-#
+
+# %% [markdown]
 # ## σ from residuals that were held out
 #
 # We can also go to the cause: take the residuals where the mean has not seen y. [Jordahn et al. (2026)](https://arxiv.org/abs/2603.01750) train the mean first and fit σ(x) to held-out residuals.
@@ -287,8 +288,7 @@ def out_of_fold(x, y, folds=4):
     return found
 
 
-def fit_log_var(x, r):
-    """log σ²(x) of the residuals r by the NLL, 100 steps."""
+def fit_log_var(x, r):  # log σ²(x) of the residuals r
     net = new_net(seed=1)
     train([net], lambda: nll(r, torch.zeros_like(r), output(net, x)), 100)
     return lambda x: output(net, x).detach()
@@ -330,7 +330,8 @@ for n in (64, 256):
 # With 64 points the training residuals are too small (RMS 0.51, where new y are missed by 0.60); the out-of-fold ones say 0.60. A σ(x) fitted to them costs 0.07 nats in place of 0.13, about half, and is better in all 10 draws. With 256 points the two cost nearly the same: held-out residuals matter when data are few for the network.
 #
 # They cure one of three faults. The mean's own error stays, 0.05 nats. And the net for log σ² bends toward *its* data, too: that is the 0.07 that is left.
-#
+
+# %% [markdown]
 # ## How far does this hold?
 #
 # The same on 20 draws, with other budgets, learning rates and widths (but always this wave, 64 or 256 points, tanh, Adam).
@@ -516,7 +517,8 @@ guesses("10")
 # - With few points s itself is uncertain: the t interval, $\hat y \pm t_{n-p}\, s\sqrt{1 + h}$, holds what it promises.
 # - A network does the same: below the truth on its own points, above it on new ones.
 # - Judge σ by held-out points, and count them as spent. Out-of-fold residuals spend none.
-#
+
+# %% [markdown]
 # **Next.** What if y is a count, a duration, or has outliers? Then the Gaussian itself is in question: [11 · Other targets](11_other_targets.ipynb).
 #
 # **Further reading.**
