@@ -1,16 +1,22 @@
 """What the notebooks of *Learning the variance* share.
 
-    doors -> data, losses -> models -> training, metrics, plots -> labs, checks
+    validation -> losses -> models -> diagnosis, training; data -> metrics -> plots -> labs, checks
     look, rivals -> forecaster, report (a table of one's own)
-    (these two and report draw: draws)
 
-``doors`` says what may come in: what has one reading is converted, the rest is a ValueError of one
-sentence.
+``validation`` says what may come in: what has one reading is converted, the rest is a ValueError of
+one sentence.
 Tensors are ``(n, d)`` in float64: with float32 the printed numbers of a course would differ
 from one CPU to the next.
 """
 
-from course_utils.checks import check, guess, guesses, measured, quiz
-
 __version__ = "0.1.0"
 __all__ = ["check", "guess", "guesses", "measured", "quiz"]
+
+
+def __getattr__(name: str):
+    """What the notebooks type stands in ``checks``, which is loaded when it is asked for."""
+    if name in __all__:
+        from course_utils import checks
+
+        return getattr(checks, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

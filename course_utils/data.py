@@ -13,16 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.doors import (
-    DTYPE,
-    door,
-    function,
-    number,
-    refuse,
-    stacked_values,
-    what_came,
-    whole,
-)
+from course_utils.validation import DTYPE, function, integer, number, validated, what_came
 
 __all__ = ["FUNNEL", "LINE", "WAVE", "Problem", "constant", "diabetes", "engel", "motorcycle"]
 
@@ -41,12 +32,20 @@ class Problem:
     high: float
 
     def __post_init__(self):
-        function("mean", self.mean)
-        function("sigma", self.sigma)
-        if not number("low", self.low) < number("high", self.high):
-            raise ValueError(f"expected finite low < high, got low={self.low}, high={self.high}")
+        low, high = number()("low", self.low), number()("high", self.high)
+        if not low < high:
+            raise ValueError(f"expected finite low < high, got low={low}, high={high}")
+        x = self.grid()
+        for name in ("mean", "sigma"):
+            value = function(name, getattr(self, name))(x)
+            if not isinstance(value, Tensor) or value.shape != x.shape:
+                raise ValueError(
+                    f"{name}(x) must have the shape of x, {tuple(x.shape)}, got {what_came(value)}"
+                )
+            if name == "sigma" and value.min() < 0:
+                raise ValueError(f"sigma(x) must not be negative, got {value.min().item():g}")
 
-    @door(n=whole(1), seed=whole(0))
+    @validated(n=integer(1), seed=integer(0))
     def sample(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Draw n points: x and y, each (n, 1). The same seed gives the same data everywhere."""
         rng = np.random.default_rng(seed)
@@ -55,20 +54,11 @@ class Problem:
         mean, sigma = self.truth(x)
         return x, mean + sigma * noise
 
-    @door(x=stacked_values)
     def truth(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The mean and the σ of y at x, each of x's shape: (n, 1), or a stack of such columns."""
-        mean, sigma = self.mean(x), self.sigma(x)
-        for name, value in (("mean", mean), ("sigma", sigma)):
-            if not isinstance(value, Tensor) or value.shape != x.shape:
-                raise ValueError(
-                    f"{name}(x) must have the shape of x, {tuple(x.shape)}, got {what_came(value)}"
-                )
-        mean, sigma = stacked_values("mean(x)", mean), stacked_values("sigma(x)", sigma)
-        refuse("sigma(x)", sigma < 0, sigma, "must not be negative")
-        return mean, sigma
+        return self.mean(x), self.sigma(x)
 
-    @door(n=whole(1), margin=number)
+    @validated(n=integer(1), margin=number())
     def grid(self, n: int = 200, *, margin: float = 0.0) -> Tensor:
         """n evenly spaced x, (n, 1), beyond the range by ``margin`` (a fraction) on each side."""
         extra = margin * (self.high - self.low)
@@ -84,7 +74,7 @@ class Problem:
         return 0.5 * math.log(2 * math.pi * math.e) + sigma.log().mean().item()
 
 
-@door(value=number)
+@validated(value=number())
 def constant(value: float) -> Callable[[Tensor], Tensor]:
     """The function x -> value, of x's shape: a mean or a σ that does not depend on x."""
     return lambda x: torch.full_like(x, value)

@@ -6,7 +6,22 @@ import math
 import torch
 from torch import Tensor
 
-from course_utils.doors import above, door, explained, same_shape, what_came, whole
+from course_utils.validation import integer, number, validated, what_came
+
+
+def same_shape(**tensors: Tensor) -> None:
+    """Refuse with a ValueError all but float tensors of one dtype and one shape (n, d).
+
+    PyTorch would stretch (n,) against (n, 1) to (n, n) and train on it without a word.
+    """
+    kinds = {
+        (value.shape, value.dtype) if isinstance(value, Tensor) else None
+        for value in tensors.values()
+    }
+    first = next(iter(tensors.values()))
+    if len(kinds) > 1 or None in kinds or first.ndim != 2 or not first.is_floating_point():
+        got = ", ".join(f"{name} {what_came(value)}" for name, value in tensors.items())
+        raise ValueError(f"expected float64 tensors of one shape (n, d), got {got}")
 
 
 def gaussian_nll(y: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
@@ -37,7 +52,6 @@ def for_each_member(loss):
     return averaged
 
 
-@explained
 @for_each_member
 def mean_nll(model, x: Tensor, y: Tensor) -> Tensor:
     """The Gaussian NLL of a model that returns (mu, log_var), in nats, mean over all values.
@@ -48,7 +62,7 @@ def mean_nll(model, x: Tensor, y: Tensor) -> Tensor:
     return gaussian_nll(y, mu, log_var).mean()
 
 
-@door(beta=above(0, or_equal=True))
+@validated(beta=number(at_least=0))
 def beta_nll(y: Tensor, mu: Tensor, log_var: Tensor, beta: float = 0.5) -> Tensor:
     """The NLL of each value times σ^(2β), a weight through which no gradient flows; (n, d).
 
@@ -67,18 +81,7 @@ def gaussian_kl(mu: Tensor, log_var: Tensor) -> Tensor:
     return 0.5 * (mu**2 + log_var.exp() - log_var - 1)
 
 
-def with_kl(name: str, model):
-    """A model that has ``.kl()``."""
-    if not hasattr(model, "kl"):
-        raise ValueError(
-            f"{name} must have .kl(), as BayesianRegressor has, got {what_came(model)}: for other "
-            "models type mean_nll"
-        )
-    return model
-
-
-@explained
-@door(n=whole(1), model=with_kl)
+@validated(n=integer(1))
 def negative_elbo(model, x: Tensor, y: Tensor, *, n: int) -> Tensor:
     """The negative ELBO per value, in nats: mean NLL under one draw of weights + KL / all values.
 

@@ -1,7 +1,8 @@
 """How honest is a predicted N(mu, σ²)? All tensors are (n, d); σ is a standard deviation.
 
 Arrays, lists and pandas are read as tensors, and a single column (n,) as (n, 1): set against (n, 1)
-it has one reading, value by value. Anything else is a ValueError.
+it has one reading, value by value. Anything else is a ValueError. A ``level`` is the probability
+inside the interval, 0.95, not the 0.05 outside.
 """
 
 import math
@@ -11,20 +12,21 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from course_utils.doors import (
-    above,
+from course_utils.losses import same_shape
+from course_utils.validation import (
+    array,
     column,
-    door,
+    number,
     positive_sigmas,
-    refuse,
-    same_shape,
-    share,
+    probability,
+    refuse_where,
+    sigma_column,
     sigmas,
-    values,
+    validated,
 )
 
 
-@door(mu=values, sigma=sigmas, level=share)
+@validated(mu=array, sigma=sigmas, level=probability)
 def interval(mu: Tensor, sigma: Tensor, level: float = 0.95) -> tuple[Tensor, Tensor]:
     """The central interval that N(mu, σ²) fills with probability ``level``: mu ± z σ."""
     same_shape(mu=mu, sigma=sigma)
@@ -34,15 +36,18 @@ def interval(mu: Tensor, sigma: Tensor, level: float = 0.95) -> tuple[Tensor, Te
     return mu - half, mu + half
 
 
-@door(y=values, mu=values, sigma=sigmas, level=share)
+@validated(y=column, mu=column, sigma=sigma_column, level=probability)
 def coverage(y: Tensor, mu: Tensor, sigma: Tensor, level: float = 0.95) -> float:
-    """The fraction of y inside their intervals; an honest model's is close to ``level``."""
+    """The fraction of y inside their intervals; an honest model's is close to ``level``.
+
+    One output at a time, all (n, 1): an average over outputs hides one that is too sure.
+    """
     same_shape(y=y, mu=mu, sigma=sigma)
     lower, upper = interval(mu, sigma, level)
     return ((lower <= y) & (y <= upper)).to(y.dtype).mean().item()
 
 
-@door(y=values, mu=values, sigma=positive_sigmas)
+@validated(y=array, mu=array, sigma=positive_sigmas)
 def pit(y: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
     """The probability integral transform Φ((y − mu)/σ), (n, d): uniform for an honest model.
 
@@ -52,7 +57,7 @@ def pit(y: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
     return Normal(mu, sigma).cdf(y)
 
 
-@door(y=values, mu=values, sigma=positive_sigmas)
+@validated(y=array, mu=array, sigma=positive_sigmas)
 def crps(y: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
     """The continuous ranked probability score of each value, (n, d), in the units of y.
 
@@ -66,7 +71,7 @@ def crps(y: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
     return sigma * (z * (2 * standard.cdf(z) - 1) + 2 * density - 1 / math.sqrt(math.pi))
 
 
-@door(y=values, lower=values, upper=values, level=share)
+@validated(y=array, lower=array, upper=array, level=probability)
 def interval_score(y: Tensor, lower: Tensor, upper: Tensor, level: float = 0.95) -> Tensor:
     """The interval score of each value, (n, d), in the units of y; lower is better.
 
@@ -75,12 +80,13 @@ def interval_score(y: Tensor, lower: Tensor, upper: Tensor, level: float = 0.95)
     Source: Gneiting & Raftery (2007), equation 43.
     """
     same_shape(y=y, lower=lower, upper=upper)
-    refuse("upper", upper < lower, upper, "must not be below lower")
+    if (upper < lower).any():
+        raise ValueError("expected lower <= upper in every row: are the two swapped?")
     outside = (lower - y).clamp(min=0) + (y - upper).clamp(min=0)
     return upper - lower + 2 / (1 - level) * outside
 
 
-@door(y=values, q=values, level=share)
+@validated(y=array, q=array, level=probability)
 def pinball(y: Tensor, q: Tensor, level: float) -> Tensor:
     """The pinball loss of each value, (n, d), in the units of y.
 
@@ -103,7 +109,7 @@ class CalibrationCurve(NamedTuple):
     upper: Tensor
 
 
-@door(y=values, mu=values, sigma=sigmas, levels=values, confidence=share)
+@validated(y=column, mu=column, sigma=sigma_column, levels=column, confidence=probability)
 def calibration_curve(
     y: Tensor, mu: Tensor, sigma: Tensor, levels=None, confidence: float = 0.95
 ) -> CalibrationCurve:
@@ -115,8 +121,8 @@ def calibration_curve(
     """
     if levels is None:
         levels = torch.arange(1, 20, dtype=torch.float64)[:, None] / 20
-    refuse("levels", (levels <= 0) | (levels >= 1), levels, "must lie between 0 and 1")
-    levels = levels.detach().flatten()
+    refuse_where((levels <= 0) | (levels >= 1), "levels", levels, "must lie between 0 and 1")
+    levels = levels.flatten()
     observed = levels.new_tensor([coverage(y, mu, sigma, p) for p in levels.tolist()])
     n = y.numel()
     k = torch.arange(n + 1, dtype=levels.dtype)
@@ -130,7 +136,7 @@ def calibration_curve(
     return CalibrationCurve(levels, observed, lower, upper)
 
 
-@door(scores=column, level=share)
+@validated(scores=column, level=probability)
 def conformal_quantile(scores: Tensor, level: float = 0.95) -> float:
     """The k-th smallest of n calibration scores (n, 1), k = ⌈(n + 1) level⌉; +∞ if k > n.
 
@@ -153,7 +159,7 @@ class PairedComparison(NamedTuple):
     n: int
 
 
-@door(a=column, b=column, test_to_train=above(0, or_equal=True))
+@validated(a=column, b=column, test_to_train=number(at_least=0))
 def paired_comparison(a: Tensor, b: Tensor, test_to_train: float = 0.0) -> PairedComparison:
     """Two models' scores on the same n cases, a and b (n, 1): the mean of a − b and its s.e.
 

@@ -6,19 +6,21 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from course_utils.doors import above, data, door, same_shape, what_came, whole
-from course_utils.losses import gaussian_kl
+from course_utils.losses import gaussian_kl, same_shape
+from course_utils.validation import DTYPE, integer, number, refuses, validated, what_came, x_and_y
 
 
+@refuses(50, "50", None, (0,), (1.5,))
 def widths(name: str, value) -> list[int]:
     """The widths of hidden layers; an empty list makes a line."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise ValueError(
             f"{name} must list the widths of the layers, got {what_came(value)}: type {name}=(50,)"
         )
-    return [whole(1)(f"{name}[{i}]", width) for i, width in enumerate(value)]
+    return [integer(1)(f"{name}[{i}]", width) for i, width in enumerate(value)]
 
 
+@refuses("relu", None, nn.ReLU())
 def layer_class(name: str, value) -> Callable[[], nn.Module]:
     """What makes an activation when it is called, as nn.ReLU does; not nn.ReLU()."""
     if isinstance(value, nn.Module) or not callable(value):
@@ -29,7 +31,11 @@ def layer_class(name: str, value) -> Callable[[], nn.Module]:
     return value
 
 
-@door(n_in=whole(1), hidden=widths, n_out=whole(1), activation=layer_class)
+SIZES = {"n_in": integer(1), "hidden": widths, "n_out": integer(1), "activation": layer_class}
+WEIGHTS = {"prior_sd": number(above=0), "init_sd": number(above=0)}
+
+
+@validated(**SIZES)
 def mlp(n_in: int, hidden: Sequence[int], n_out: int, activation=nn.ReLU) -> nn.Sequential:
     """A multilayer perceptron (n, n_in) -> (n, n_out) in float64; no hidden layer: a line."""
     sizes = [n_in, *hidden]
@@ -45,6 +51,7 @@ class HomoscedasticRegressor(nn.Module):
     x (n, n_in) -> mu and log_var, both (n, n_out). Goodfellow et al. (2016), section 6.2.2.
     """
 
+    @validated(**SIZES)
     def __init__(self, n_in=1, hidden=(50, 50), n_out=1, activation=nn.ReLU):
         super().__init__()
         self.mean = mlp(n_in, hidden, n_out, activation)
@@ -61,6 +68,7 @@ class HeteroscedasticRegressor(nn.Module):
     x (n, n_in) -> mu and log_var, both (n, n_out). Nix & Weigend (1994).
     """
 
+    @validated(**SIZES)
     def __init__(self, n_in=1, hidden=(50, 50), n_out=1, activation=nn.ReLU):
         super().__init__()
         self.net = mlp(n_in, hidden, 2 * n_out, activation)
@@ -85,6 +93,7 @@ class BayesianLinear(nn.Module):
     prior is N(0, prior_sd²); sd's, not variances. Blundell et al. (2015), section 3.2.
     """
 
+    @validated(n_in=integer(1), n_out=integer(1), **WEIGHTS)
     def __init__(self, n_in: int, n_out: int, prior_sd=1.0, init_sd=0.05):
         super().__init__()
         self.prior_sd = prior_sd
@@ -110,6 +119,7 @@ class BayesianRegressor(nn.Module):
     unsure in gaps of the data; ReLU units are unsure beyond their ends (notebook 07).
     """
 
+    @validated(**SIZES, **WEIGHTS)
     def __init__(
         self, n_in=1, hidden=(20,), n_out=1, prior_sd=1.0, activation=nn.ReLU, init_sd=0.05
     ):
@@ -151,6 +161,7 @@ class Ensemble(nn.Module):
     Lakshminarayanan et al. (2017).
     """
 
+    @validated(**SIZES, members=integer(2))
     def __init__(self, n_in=1, hidden=(50, 50), n_out=1, members=5, activation=nn.ReLU):
         super().__init__()
         weights, biases = stacked_weights(members, n_in, hidden, n_out)
@@ -165,31 +176,51 @@ class Ensemble(nn.Module):
         return mu, log_var
 
 
-# Their doors stand here, for the lessons show the classes as they are.
-for network in (
-    HomoscedasticRegressor,
-    HeteroscedasticRegressor,
-    BayesianLinear,
-    BayesianRegressor,
-    Ensemble,
-):
-    network.__init__ = door(
-        n_in=whole(1),
-        hidden=widths,
-        n_out=whole(1),
-        activation=layer_class,
-        prior_sd=above(0),
-        init_sd=above(0),
-        members=whole(2),
-    )(network.__init__)
+class EnsembleOf(nn.Module):
+    """Networks of one's own as an ensemble: x (n, d) -> mu and log_var, both (members, n, k).
+
+    ``predict`` and ``predict_samples`` make it of a list of networks.
+    """
+
+    def __init__(self, models: Sequence[nn.Module]):
+        super().__init__()
+        self.models, self.members = nn.ModuleList(models), len(models)
+        if self.members < 2:
+            raise ValueError(f"an ensemble needs at least 2 networks, got {self.members}")
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mu, log_var = zip(*(model(x) for model in self.models))
+        return torch.stack(mu), torch.stack(log_var)
+
+
+@refuses(None, 3, HeteroscedasticRegressor, nn.ParameterList([torch.ones(1)]))
+def network(name: str, model):
+    """A float64 model on the CPU, or a function that stands in for one; of a list, its ensemble."""
+    if isinstance(model, list | tuple | nn.ModuleList):
+        model = EnsembleOf(model)
+    if isinstance(model, type) or not callable(model):
+        raise ValueError(
+            f"{name} must be a network that maps x to (mu, log_var), got {what_came(model)}"
+        )
+    if isinstance(model, nn.Module):
+        for tensor in (*model.parameters(), *model.buffers()):
+            if tensor.device.type != "cpu" or (
+                tensor.is_floating_point() and tensor.dtype != DTYPE
+            ):
+                raise ValueError(
+                    f"{name} must be float64 and on the CPU, where this course computes, got "
+                    f"{tensor.dtype} on {tensor.device}: type {name}.to('cpu', torch.float64)"
+                )
+    return model
 
 
 class Standardised(nn.Module):
     """A model that thinks in standard units and speaks in those of x and y.
 
     It learns mean m and standard deviation s of each column of x and y once, from the data that
-    train it, and keeps them as buffers; a constant column has s = 1. x (n, d) -> mu and log_var,
-    both (n, k). With what ``model`` returns for standardised x and y, the four conversions are
+    train it, and keeps them as buffers. A constant y has s = 1, a constant x has s = ∞: whatever it
+    is later, it has no say. x (n, d) -> mu and log_var, both (n, k). With what ``model`` returns
+    for standardised x and y, the four conversions are
 
         mu      -> mu s + m
         sigma   -> sigma s              (no m: a standard deviation is a difference)
@@ -200,18 +231,16 @@ class Standardised(nn.Module):
     ``.kl`` and ``.members`` pass through. Raises ValueError for data that ``fit`` would refuse.
     """
 
+    @validated(model=network)
     def __init__(self, model: nn.Module, x: Tensor, y: Tensor):
         super().__init__()
-        if not isinstance(model, nn.Module):
-            raise ValueError(
-                f"model must be a network, got {what_came(model)}: type Standardised(model, x, y)"
-            )
         self.model = model
-        for name, value in zip("xy", data(x, y), strict=True):
+        for name, value in zip("xy", x_and_y(x, y), strict=True):
             mean, scale = value.mean(0, keepdim=True), value.std(0, correction=0, keepdim=True)
             constant = scale <= 1e-12 * mean.abs()  # what rounding leaves of a constant column
             self.register_buffer(f"{name}_mean", mean)
-            self.register_buffer(f"{name}_scale", torch.where(constant, 1.0, scale))
+            instead = math.inf if name == "x" else 1.0
+            self.register_buffer(f"{name}_scale", torch.where(constant, instead, scale))
         for name in ("kl", "members"):
             if hasattr(model, name):
                 setattr(self, name, getattr(model, name))

@@ -12,8 +12,17 @@ from PIL import Image
 from torch import Tensor
 
 from course_utils.data import Problem
-from course_utils.doors import column, door, number, same_shape, sigma_column, what_came, whole
+from course_utils.losses import same_shape
 from course_utils.metrics import interval
+from course_utils.validation import (
+    column,
+    integer,
+    number,
+    refuses,
+    sigma_column,
+    validated,
+    what_came,
+)
 
 # Okabe & Ito (2008): told apart with any colour vision. One meaning each, in every figure.
 TRUTH = "#000000"
@@ -47,6 +56,7 @@ STYLE = {
 def instance(kind: type, advice: str):
     """The check for a ``kind`` of object; ``advice`` says how to make one."""
 
+    @refuses(None, 3, " " if kind is str else "text")
     def check(name, value):
         if not isinstance(value, kind):
             raise ValueError(f"{name} must be {kind.__name__}, got {what_came(value)}: {advice}")
@@ -63,7 +73,7 @@ def use_course_style() -> None:
     plt.rcParams.update(STYLE)
 
 
-@door(
+@validated(
     fig=instance(Figure, "type fig, ax = plt.subplots()"),
     alt=instance(str, "write what the figure shows"),
 )
@@ -99,7 +109,7 @@ def show(fig: Figure, alt: str) -> None:
     )
 
 
-@door(ax=axes, x=column, y=column, at_most=whole(1))
+@validated(ax=axes, x=column, y=column, at_most=integer(1))
 def plot_data(ax: Axes, x: Tensor, y: Tensor, *, at_most: int = 1000, **style) -> None:
     """Scatter y against x; of a large sample the first ``at_most`` points, to keep files small."""
     same_shape(x=x, y=y)
@@ -108,7 +118,9 @@ def plot_data(ax: Axes, x: Tensor, y: Tensor, *, at_most: int = 1000, **style) -
     ax.set(xlabel="x", ylabel="y")
 
 
-@door(ax=axes, problem=instance(Problem, "type Problem(mean, sigma, low, high)"), margin=number)
+@validated(
+    ax=axes, problem=instance(Problem, "type Problem(mean, sigma, low, high)"), margin=number()
+)
 def plot_truth(ax: Axes, problem: Problem, *, margin: float = 0.0, band: bool = True) -> None:
     """Draw the true mean (dashed) and, dotted, the true central 95 % interval of y."""
     x = problem.grid(margin=margin)
@@ -120,7 +132,7 @@ def plot_truth(ax: Axes, problem: Problem, *, margin: float = 0.0, band: bool = 
         ax.plot(x, upper, color=TRUTH, linestyle=":", linewidth=1.2)
 
 
-@door(ax=axes, x=column, mu=column, sigma=sigma_column)
+@validated(ax=axes, x=column, mu=column, sigma=sigma_column)
 def plot_fit(
     ax: Axes,
     x: Tensor,

@@ -310,7 +310,7 @@ class BayesianRegressor(nn.Module):
 # Proof: $\mathbb E[y^2] = \mathbb E[\sigma^2 + \mu^2]$, and subtract $(\mathbb E\mu)^2$. Variances add; standard deviations do not. The second part is epistemic: the spread of the functions. The first is called aleatoric, and we shall have to look at that name. The code keeps running sums (Welford), and no draw, in memory.
 
 # %%
-def predict_samples(model: nn.Module, x: Tensor, draws: int = 200) -> tuple[Tensor, Tensor, Tensor]:
+def mixture_of(model: nn.Module, x: Tensor, draws: int = 200) -> tuple[Tensor, Tensor, Tensor]:
     if draws < 2:
         raise ValueError(f"expected at least 2 draws, got {draws}")
     mean = squares = variance = 0.0
@@ -429,7 +429,7 @@ def judge(net):
     low, high = torch.cat([band_of(net, part) for part in x_new.split(500)], dim=1)
     hit = ((low <= y_new[:, 0]) & (y_new[:, 0] <= high)).double()
     torch.manual_seed(0)
-    epistemic = predict_samples(net, x_new)[2]
+    epistemic = mixture_of(net, x_new)[2]
     return [v.mean().item() for v in (hit[inside], hit[~inside], epistemic[inside], epistemic[~inside])]
 
 
@@ -462,9 +462,9 @@ relus, early = train(elbo, prior_sd=2.5), train(elbo, steps=300, prior_sd=2.5, a
 torch.manual_seed(0)
 curves = {
     "GP, prior of the bumps": ((bump_kernel(grid, grid).diagonal() - explained).sqrt(), TRUTH, "--"),
-    "20 bumps": (predict_samples(bumps, grid, 400)[2], EPISTEMIC, "-"),
-    "20 bumps, 300 steps": (predict_samples(early, grid, 400)[2], EPISTEMIC, "-."),
-    "20 ReLU units": (predict_samples(relus, grid, 400)[2], EPISTEMIC, ":"),
+    "20 bumps": (mixture_of(bumps, grid, 400)[2], EPISTEMIC, "-"),
+    "20 bumps, 300 steps": (mixture_of(early, grid, 400)[2], EPISTEMIC, "-."),
+    "20 ReLU units": (mixture_of(relus, grid, 400)[2], EPISTEMIC, ":"),
 }
 
 # %%

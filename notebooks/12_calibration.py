@@ -26,9 +26,8 @@ from torch.distributions import Normal
 
 from course_utils import check, guess, guesses, measured, quiz
 from course_utils.data import DTYPE, WAVE
-from course_utils.doors import refuse, same_shape
 from course_utils.labs import LABS
-from course_utils.losses import gaussian_nll, mean_nll
+from course_utils.losses import gaussian_nll, mean_nll, same_shape
 from course_utils.metrics import calibration_curve, coverage, interval
 from course_utils.models import HeteroscedasticRegressor
 from course_utils.plots import (
@@ -108,7 +107,8 @@ def crps(y: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
 
 def interval_score(y: Tensor, lower: Tensor, upper: Tensor, level: float = 0.95) -> Tensor:
     same_shape(y=y, lower=lower, upper=upper)
-    refuse("upper", upper < lower, upper, "must not be below lower")
+    if (upper < lower).any():
+        raise ValueError("expected lower <= upper in every row: are the two swapped?")
     outside = (lower - y).clamp(min=0) + (y - upper).clamp(min=0)
     return upper - lower + 2 / (1 - level) * outside
 

@@ -27,9 +27,8 @@ from torch.nn.functional import softplus
 
 from course_utils import check, guess, guesses, measured, quiz
 from course_utils.data import DTYPE, LINE, WAVE
-from course_utils.doors import same_shape
 from course_utils.labs import LABS
-from course_utils.losses import mean_nll
+from course_utils.losses import mean_nll, same_shape
 from course_utils.metrics import interval, interval_score
 from course_utils.models import HeteroscedasticRegressor
 from course_utils.plots import DATA, MEAN, TRUTH, WRONG, show, use_course_style

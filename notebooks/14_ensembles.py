@@ -165,14 +165,14 @@ for member, net in zip(five(grid)[0], alone):
 # Over which networks is Var[μ]? The mixture of *these five* divides by M = 5. We ask for *all* networks that training may end in, of which five are a sample. Let their means be independent with variance v. Then $\mathbb E \sum_m (\mu_m - \bar\mu)^2 = (M - 1)\,v$: the sample mean has moved toward its members, as in notebook 10. So we divide by M − 1; by M we would get 0.8 v.
 
 # %%
-def split(mu: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def split_variance(mu: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return mu.mean(0), log_var.exp().mean(0).sqrt(), mu.std(0, correction=1)
 
 
 # %%
-mu, aleatoric, epistemic = predict_samples(five, x)  # for an ensemble this is `split`
+mu, aleatoric, epistemic = predict_samples(five, x)  # for an ensemble this is `split_variance`
 with torch.no_grad():
-    torch.testing.assert_close((mu, aleatoric, epistemic), split(*five(x)))
+    torch.testing.assert_close((mu, aleatoric, epistemic), split_variance(*five(x)))
 torch.testing.assert_close(predict(five, x)[1], torch.sqrt(aleatoric**2 + epistemic**2))
 
 groups = torch.from_numpy(np.random.default_rng(0).standard_normal((5, 100_000)))
@@ -213,7 +213,7 @@ def parts(n, noise, seed):
     grid = problem.grid(101)
     with torch.no_grad():
         mu, log_var = ten(grid)
-    mean, aleatoric, spread = split(mu[:5], log_var[:5])
+    mean, aleatoric, spread = split_variance(mu[:5], log_var[:5])
     error = (mean - problem.truth(grid)[0]).abs()
     return [v.median() for v in (aleatoric, spread, mu[5:].std(0), error)]
 

@@ -11,7 +11,7 @@ from course_utils.labs.panels import BAND, DASHED, POINTS
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider, whole_slider
 from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN
-from course_utils.training import split
+from course_utils.training import split_variance
 
 MOST, UNITS, PRIOR_SD, ROUNDS = 20, 20, 1.0, 20
 
@@ -118,8 +118,8 @@ class Members(Lab):
     def predict(self, model):
         with torch.no_grad():
             self.mus, log_vars = model(self.wide)
-            self.parts = split(self.mus, log_vars)
-            mu, aleatoric, epistemic = split(*model(self.x))
+            self.parts = split_variance(self.mus, log_vars)
+            mu, aleatoric, epistemic = split_variance(*model(self.x))
         return mu, torch.hypot(aleatoric, epistemic)
 
     def panels(self):
