@@ -200,9 +200,7 @@ torch.testing.assert_close(mse_of_mean, ((g - f) ** 2).mean())  # the noise adds
 # %% [markdown]
 # **Step 4: what can go.** The constant $c$ enters the error alone, so $c = \bar g$. Now hold $V$ fixed and put $w = V - a^2 v$ into the error: $\text{MSE} = (1 - a)^2 v + V - a^2 v + \sigma^2 = v - 2av + V + \sigma^2$. It falls as $a$ grows. So for any $V$ the best $f$ has the largest $a$ that $V$ allows: all its variance goes into the signal and none into the rest, $w = 0$ and $a = +\sqrt{V/v}$. One unknown is left, and it is positive.
 #
-# **Step 5: one curve.** Put both into $L = \text{MSE}/(2V) + \tfrac12 \log V$ and divide numerator and denominator by $v$:
-#
-# $$L(a) = \frac{(1 - a)^2 + r}{2a^2} + \log a + \tfrac12 \log v.$$
+# **Step 5: one curve.** Put both into $L = \text{MSE}/(2V) + \tfrac12 \log V$ and divide numerator and denominator by $v$: $L(a) = \frac{(1 - a)^2 + r}{2a^2} + \log a + \tfrac12 \log v$.
 
 # %% [markdown]
 # **Step 6: its minimum.** By the quotient rule, with $N = (1 - a)^2 + r$ and $N' = -2(1 - a)$,
@@ -390,15 +388,12 @@ show(fig, alt="Three panels with a pale band of 1.96 √V. With the loss of the 
 # %% [markdown]
 # Both repairs find the slope. Only the second finds the noise.
 #
-# With `detach` the network is right, but V is still the variance of its predictions, and these are now the signal: V is about 15.9. The repair mends the fit and not the question.
-
-# %% [markdown]
-# With the residuals, V is 1.0: the noise variance. When the mean residual is 0, MSE and V are equal, the first term is the constant ½, and what is left is $\tfrac12 \log \operatorname{Var}(y - f)$. Its minimum is that of the squared error, and the V it reports *is* the mean squared error. Notebook 03 makes a parameter of it.
+# With `detach`, V is still the variance of the predictions, and these are now the signal: about 15.9. With the residuals, V is 1.0: the noise. When the mean residual is 0, MSE and V are equal, the first term is the constant ½, and what is left, $\tfrac12 \log \operatorname{Var}(y - f)$, is smallest where the squared error is. Notebook 03 makes a parameter of it.
 
 # %% [markdown]
 # ## The lab
 #
-# The lab starts from a seed that goes uphill. Slide the noise. The line follows to the slope that the formula predicts: shrunk at little noise, right at σ ≈ 4, too steep beyond. Change the seed until a fit goes downhill, then press play and watch it turn around.
+# The lab starts from a seed that goes uphill. Slide the noise. The line follows to the slope that the formula predicts: shrunk at little noise, right at σ ≈ 4, too steep beyond. Change the seed until a fit goes downhill, then press play.
 
 # %%
 lab = LABS["02"]()
