@@ -248,6 +248,15 @@ def test_an_answer_between_0_and_1_has_slips_of_its_own(answer, words):
     assert verdict.passed == (not words)
 
 
+def test_each_of_several_numbers_is_judged_on_its_own_scale():
+    pair = Value(oracle=[190, 0.95], mistakes=[Mistake("Both halved.", [95, 0.475])])
+    assert judge(pair, (190, 0.95))
+    assert judge(pair, torch.tensor([95.1, 0.475])).message == "Both halved."
+    assert judge(pair, (190, 0.9)).message.startswith("Number 2 of 2: None of")
+    assert judge(pair, (190, 95)).message.startswith("Number 2 of 2: This is 100 times")
+    assert "2 numbers are wanted" in judge(pair, 190).message
+
+
 def test_two_numbers_that_differ_are_shown_with_the_digits_that_show_it():
     for _ in range(20):
         message = check("99-3", lambda y, mu, log_var: nll(y, mu, log_var) + 1e-4 * y).message

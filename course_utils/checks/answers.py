@@ -26,6 +26,7 @@ from course_utils.checks.compare import (
     pattern,
     plain,
     same,
+    scale,
     to_array,
 )
 from course_utils.checks.guard import Complaint, Printed, run, seed, undisturbed
@@ -243,7 +244,7 @@ class Value:
     """An answer that is a number, or an array of numbers. Three right digits are enough.
 
     ``oracle``, and a mistake's answer: a number, an array, or a function of () that computes it.
-    ``tolerance`` is relative to the largest expected number; more than 5e-3 where the answer may
+    ``tolerance`` is relative to each number; more than 5e-3 where the answer may
     come from a simulation, less where only a part of it is at stake.
     """
 
@@ -266,12 +267,12 @@ class Value:
             return to_array(answer).ravel()
 
         found = run(learner, printed)
-        if same(found, wanted, self.tolerance):
-            return Verdict(True, "Right.")
         if found.size != wanted.size:
             return Verdict(False, self.other_size(answer, found, wanted))
+        if self.near(found, wanted).all():
+            return Verdict(True, "Right.")
         seen = [to_array(resolve(mistake.answer)).ravel() for mistake in self.mistakes]
-        near = [k for k, known in enumerate(seen) if same(found, known, self.tolerance)]
+        near = [k for k, known in enumerate(seen) if self.near(found, known).all()]
         if near:
             nearest = min(near, key=lambda k: np.abs(found - seen[k]).sum())
             return Verdict(False, self.mistakes[nearest].message)
@@ -282,6 +283,11 @@ class Value:
                 return Verdict(False, mistake.message)
         return Verdict(False, self.difference(found, wanted))
 
+    def near(self, found: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """Which of the numbers are near, each on its own scale; 0 on that of the others."""
+        sizes = np.where(known == 0, scale(known), np.abs(known))
+        return np.isclose(found, known, rtol=0, atol=self.tolerance * (1 + 1e-9) * sizes)
+
     def other_size(self, answer, found, wanted) -> str:
         many = f"{wanted.size} numbers are" if wanted.size > 1 else "One number is"
         comma = type(answer) is tuple and wanted.size == 1 and found.size == 2
@@ -289,15 +295,17 @@ class Value:
         return f"{many} wanted here, and there are {found.size}.{advice}"
 
     def difference(self, found, wanted) -> str:
-        common = pattern([found], [wanted], self.tolerance)
+        """What is wrong with the numbers; with the first wrong one, if there are several."""
+        first = int(np.argmin(self.near(found, wanted)))
+        place = f"Number {first + 1} of {wanted.size}: " if wanted.size > 1 else ""
+        a, b = found[first : first + 1], wanted[first : first + 1]
+        common = pattern([a], [b], self.tolerance)
         if common:
-            return common
-        index = int(np.argmax(np.abs(found - wanted)))
-        a, b = found[index], wanted[index]
-        place = f" (the one at position {index})" if wanted.size > 1 else ""
+            return place + common
         size = "small" if a < b else "large"
         far = " It is more than ten times off." if b and abs(a) > 10 * abs(b) else ""
-        return f"None of the usual mistakes: {apart(a, b)[0]}{place} is too {size}.{far}"
+        shown = apart(a.item(), b.item())[0]
+        return f"{place}None of the usual mistakes: {shown} is too {size}.{far}"
 
 
 @dataclass(frozen=True)

@@ -142,14 +142,19 @@ OF_SHARES = (
 
 
 def relations(found: np.ndarray, wanted: np.ndarray, tolerance: float) -> list[str]:
-    """The sentences of all relations that hold between two arrays of one shape."""
+    """The sentences of all relations that hold between two arrays of one shape.
+
+    A single number within a fifth of the right one is near it by chance, and not its square, say.
+    """
     shares = OF_SHARES if ((wanted > 0) & (wanted < 1)).all() else ()
     with np.errstate(all="ignore"):
         changed = [(change(wanted), sentence) for change, sentence in (*shares, *RELATIONS)]
     return [
         sentence
         for other, sentence in changed
-        if np.isfinite(other).all() and same(found, other, tolerance)
+        if np.isfinite(other).all()
+        and same(found, other, tolerance)
+        and (found.size > 1 or abs(other - wanted) > abs(wanted) / 5)
     ]
 
 
