@@ -816,10 +816,14 @@ def test_two_hints_come_before_the_solution(exercise):
 
 
 @pytest.mark.parametrize("number", NOTEBOOKS)
-def test_a_notebook_asks_exactly_the_exercises_of_its_lesson(number):
+def test_a_notebook_asks_exactly_the_exercises_and_guesses_of_its_lesson(number):
     asked = [exercise.key for exercise in exercises(NOTEBOOKS[number])]
     assert number in LESSONS, f"course_utils/checks/lesson_{number}.py is missing"
     assert asked == list(LESSONS[number].EXERCISES)
+    code = "\n".join(source for kind, source in cells(NOTEBOOKS[number]) if kind == "code")
+    assert re.findall(r'^guess\("(\d\d-[a-z])", \.\.\.\)', code, re.M) == list(
+        LESSONS[number].GUESSES
+    )
 
 
 def test_the_statements_a_solution_needs_are_found(tmp_path):
