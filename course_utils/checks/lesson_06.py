@@ -42,6 +42,8 @@ EXERCISES = {
             ),
             Mistake("This is 1 − ρ. The inverse of the matrix has another denominator.", 0.2),
             Mistake("This is √(1 − ρ). The determinant of the covariance is not 1 − ρ.", 0.2**0.5),
+            Mistake("This is ρ², by which the variance shrinks, not what is left of it.", 0.64),
+            Mistake("This is 1/ρ. Invert the matrix, not its entry.", 1 / 0.8),
             Mistake("This is the correlation itself.", 0.8),
         ],
     ),
@@ -60,6 +62,11 @@ EXERCISES = {
                 (1 + 12 / 2) ** -0.5,
             ),
             Mistake("v is squared here: v is the variance already.", (1 + 12 / 16) ** -0.5),
+            Mistake("This is a variance, v/n, and without the prior.", 4 / 12),
+            Mistake("This is a variance, and the noise is missing: 1/(n + 1).", 1 / 13),
+            Mistake(
+                "The prior counts as one more point here. Its variance is 1, not 4.", 2 / 13**0.5
+            ),
             Mistake("One point is counted. Twelve have been seen.", (1 + 1 / 4) ** -0.5),
             Mistake("This is the sd of the noise. The weight is better known than one y.", 2.0),
             Mistake(
@@ -95,6 +102,18 @@ EXERCISES = {
             Mistake(
                 "This is the whole covariance matrix of f, (n, n). Its diagonal is wanted.",
                 lambda Phi, precision: Phi @ torch.linalg.inv(precision) @ Phi.T,
+            ),
+            Mistake(
+                "The second Φ is missing: φᵀ S φ has one on each side.",
+                lambda Phi, precision: (Phi @ torch.linalg.inv(precision)).sum(1).sqrt(),
+            ),
+            Mistake(
+                "1 / precision inverts each entry. The inverse of the matrix is another one.",
+                lambda Phi, precision: ((Phi @ (1 / precision)) * Phi).sum(1).sqrt(),
+            ),
+            Mistake(
+                "The products are averaged over the features. They are to be added.",
+                lambda Phi, precision: ((Phi @ torch.linalg.inv(precision)) * Phi).mean(1).sqrt(),
             ),
             Mistake(
                 "A noise of 1 is added. Wanted is the sd of f, not of a new y.",
