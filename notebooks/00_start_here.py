@@ -12,7 +12,9 @@
 #
 # **You need** least squares, and enough PyTorch to read a training loop.
 #
-# **Time.** About 45 minutes; the notebook runs in about 8 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 45 minutes; the notebook runs in about 8 s.
+#
+# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
 
 # %%
 from course_utils.machine import ready

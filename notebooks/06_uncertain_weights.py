@@ -13,7 +13,9 @@
 #
 # **You need** notebook 05 (the ELBO); of matrices the product, the inverse and the determinant.
 #
-# **Time.** About 58 minutes; the notebook runs in about 8 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 58 minutes; the notebook runs in about 8 s.
+#
+# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
 
 # %%
 import math

@@ -14,7 +14,9 @@
 #
 # **You need** notebooks 03 and 04, and `detach` of PyTorch's autograd.
 #
-# **Time.** About 58 minutes; the notebook runs in about 33 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 58 minutes; the notebook runs in about 33 s.
+#
+# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
 
 # %%
 import math

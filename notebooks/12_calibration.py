@@ -13,7 +13,9 @@
 #
 # **You need** notebook 04 (σ(x), coverage), the distribution function Φ of a Gaussian, and integrals.
 #
-# **Time.** About 53 minutes; the notebook runs in about 10 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 53 minutes; the notebook runs in about 10 s.
+#
+# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
 
 # %%
 import math

@@ -183,7 +183,7 @@ def stage_notebook(path: Path, source: Path) -> None:
             output.metadata = {}
     head = notebook.cells[0]
     title, _, rest = head.source.partition("\n")
-    rest = re.sub(r" \*\*On Colab,.*", "", rest)
+    rest = re.sub(r"<details><summary>On Colab.*", "", rest)
     rest = re.sub(
         r"!\[([^]]+)\]\(images/(\d\d)\.png\)",
         lambda m: figure((path.parent / "images" / f"{m[2]}.png").read_bytes(), m[1], m[2], source),

@@ -211,17 +211,18 @@ def repository() -> str:
 
 def hint() -> str:
     """What every lesson says, above its first import, to whoever opens it as a single file."""
-    address = f"https://github.com/{repository()}"
     return (
-        "**On Colab,** and wherever `course_utils` is missing, "
-        f"first run `%pip install git+{address}` in a new cell."
+        "<details><summary>On Colab</summary>First run <code>%pip install "
+        f"git+https://github.com/{repository()}</code> in a new cell: "
+        "<code>course_utils</code> is missing there, as in any single file.</details>"
     )
 
 
 def with_hint(text: str) -> str:
-    """A lesson's script with the hint of this repository, at the end of the line on its time."""
-    line = r"(?m)^(# \*\*Time\.\*\*(?:(?! \*\*On Colab,).)*)(?: \*\*On Colab,.*)?$"
-    return re.sub(line, lambda found: f"{found[1]} {hint()}", text, count=1)
+    """A lesson's script with the hint of this repository, folded below the line on its time."""
+    old = r"(?: \*\*On Colab,.*)?(?:\n#\n# <details><summary>On Colab.*)?$"
+    time = r"(?m)^(# \*\*Time\.\*\*.*?s\.)"
+    return re.sub(time + old, lambda line: f"{line[1]}\n#\n# {hint()}", text, count=1)
 
 
 def minutes(source: Path) -> float:
