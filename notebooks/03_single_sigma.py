@@ -14,7 +14,9 @@
 #
 # **You need** notebook 01 (the Gaussian NLL), and the derivative of a logarithm.
 #
-# **Time.** About 60 minutes; the notebook runs in about 15 s. **On Colab,** and wherever `course_utils` is missing, first run `%pip install git+https://github.com/OWNER/learning-the-variance` in a new cell.
+# **Time.** About 60 minutes; the notebook runs in about 15 s.
+#
+# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
 
 # %%
 import math
