@@ -1,10 +1,27 @@
 """Labs: ``lab = LABS["02"]()`` makes the lab of lesson 02, and showing it lets the hand play.
 
-A new lab is a subclass of ``Lab`` in its ``lesson_NN.py`` and a line here.
+A new lab is a subclass of ``Lab`` in its ``lesson_NN.py`` and a line here. It has an ``alt`` text
+and says, where ``at`` holds the sliders' values by name, and what is in brackets has a default:
+
+- ``new_controls()``: the sliders by name (``sliders.py``); ``retrains``: which of them train anew;
+- ``new_problem(at)``: a ``Problem``; or ``new_data(at)``, which sets ``problem``, ``x``, ``cells``;
+- ``first_weights(at)``: the model, untrained; or, with ``train_steps = 0``, as it is to be shown;
+- [``new_loss(at)``]: the Gaussian NLL on ``cells``; others stand in ``likelihoods.py``;
+- [``outputs``]: ``TWO_OUTPUTS`` or ``ONE_SIGMA``, to train at half the price of autograd;
+- [``new_fit(model, at)``]: a ``Fit`` of one's own (``fitting.py``); [``refits``]: False, if no
+  refit can take the place of a training; [``predict(model)``]: the mean and σ at ``x``;
+- [``look()``]: after each change: keep what ``curves`` and ``numbers`` need of the model;
+- [``panels()``], [``curves()``]: the axes with their named curves, and the arrays of each curve;
+- ``numbers()``: at most three, by what they are; ``nats()`` is the usual first.
+
+A learner has ``controls``, ``value``, ``set``, ``play``, ``pause``, ``step``, ``rewind``,
+``reset``, ``state``, ``close``. One floor above the other: ``picture``, ``page`` (widgets),
+``turns`` (their work, one at a time), ``lab``, ``kinds`` (shared by lessons); beside them ``cells``
+(sufficient statistics), ``likelihoods``, ``perceptron``, ``last_layer``, ``fitting``: no widgets.
 """
 
 from course_utils.labs.lab import Lab
-from course_utils.labs.lesson_00 import TwoOutputs
+from course_utils.labs.lesson_00 import Wave
 from course_utils.labs.lesson_01 import Likelihood
 from course_utils.labs.lesson_02 import VarianceOfPredictions
 from course_utils.labs.lesson_03 import SingleSigma
@@ -22,7 +39,7 @@ from course_utils.labs.lesson_14 import Members
 from course_utils.labs.lesson_15 import RealData
 
 LABS = {
-    "00": TwoOutputs,
+    "00": Wave,
     "01": Likelihood,
     "02": VarianceOfPredictions,
     "03": SingleSigma,

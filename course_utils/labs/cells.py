@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from course_utils.data import Problem
-from course_utils.losses import same_shape
 
 
 @dataclass(frozen=True)
@@ -37,27 +36,13 @@ class Cells:
         )
         return Cells(x, y, spread, weight / times)
 
-    def nll(self, mu: Tensor, log_var: Tensor) -> Tensor:
-        """The mean Gaussian NLL of the points, in nats, from mu and log σ² at the cells' x."""
-        same_shape(y=self.y, mu=mu, log_var=log_var)
-        error = self.y - mu
-        squares = torch.addcmul(self.spread, error, error)
-        each = torch.addcmul(log_var, squares, torch.exp(-log_var))
-        return 0.5 * (math.log(2 * math.pi) + torch.dot(self.weight[:, 0], each[:, 0]))
+    def squares(self, mu: Tensor) -> Tensor:
+        """The mean squared distance of each cell's points from mu at its x, (k, 1)."""
+        return (self.y - mu) ** 2 + self.spread
 
-    def slopes(self, mu: Tensor, log_var: Tensor) -> tuple[float, Tensor, Tensor]:
-        """``nll``, and its derivatives by mu and by log σ² at each cell, without autograd."""
-        error, precision = self.y - mu, torch.exp(-log_var)
-        squares = torch.addcmul(self.spread, error, error).mul_(precision)
-        nll = 0.5 * (math.log(2 * math.pi) + (self.weight * (log_var + squares)).sum().item())
-        half = 0.5 * self.weight
-        by_log_var = half.addcmul(half, squares, value=-1)
-        return nll, error.mul_(precision).mul_(self.weight).neg_(), by_log_var
-
-    def log_misfit(self, mu: Tensor, log_var: Tensor) -> Tensor:
-        """log of the mean squared standardised residual: 0 if σ is right on average."""
-        squares = ((self.y - mu) ** 2 + self.spread) * torch.exp(-log_var)
-        return (self.weight * squares).sum().log()
+    def mean_square(self, mu: Tensor) -> Tensor:
+        """The mean squared residual of all points, for mu (k, 1), or of each column of (k, m)."""
+        return (self.weight * self.squares(mu)).sum(dim=0)
 
 
 class Sample:

@@ -6,6 +6,7 @@ import torch
 
 from course_utils.data import LINE
 from course_utils.labs.lab import Lab
+from course_utils.labs.likelihoods import gaussian_nll_of
 from course_utils.labs.panels import DASHED, fit_curves, fit_panel
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import slider
@@ -26,7 +27,7 @@ class Likelihood(Lab):
     n = 40
     y_limits = (-9, 13)
 
-    slopes = torch.linspace(-1, 5, 121, dtype=torch.float64)
+    grid = torch.linspace(-1, 5, 121, dtype=torch.float64)
     sigmas = torch.linspace(0.3, 9, 121, dtype=torch.float64)
 
     def new_controls(self):
@@ -36,15 +37,15 @@ class Likelihood(Lab):
             "sigma": slider("σ (units of y)", 2.0, 0.35, 9),
         }
 
-    def new_problem(self):
+    def new_problem(self, at):
         return LINE
 
-    def first_weights(self):
+    def first_weights(self, at):
         model = HomoscedasticRegressor(hidden=())
         with torch.no_grad():
-            model.mean[0].weight.fill_(self.value.slope)
-            model.mean[0].bias.fill_(self.value.intercept)
-            model.log_var.fill_(2 * math.log(self.value.sigma))
+            model.mean[0].weight.fill_(at.slope)
+            model.mean[0].bias.fill_(at.intercept)
+            model.log_var.fill_(2 * math.log(at.sigma))
         return model
 
     def panels(self):
@@ -70,19 +71,17 @@ class Likelihood(Lab):
             ),
         ]
 
-    def squared_error(self, slope):
-        """The mean squared error at this intercept for slopes of any shape (k,), in y's units²."""
-        cells = self.cells
-        error = cells.y - self.value.intercept - cells.x * slope
-        return (cells.weight * (error**2 + cells.spread)).sum(dim=0)
+    def squared_error(self, slopes):
+        """The mean squared error at this intercept for slopes (k,), in y's units²."""
+        return self.cells.mean_square(self.value.intercept + self.cells.x * slopes)
 
     def curves(self):
         at = self.value
-        over_slopes = gaussian_nll_of(self.squared_error(self.slopes), at.sigma)
+        over_slopes = gaussian_nll_of(self.squared_error(self.grid), at.sigma)
         squares = self.squared_error(torch.tensor([at.slope], dtype=torch.float64))
-        best, rms = self.slopes[over_slopes.argmin()], squares.sqrt().item()
+        best, rms = self.grid[over_slopes.argmin()], squares.sqrt().item()
         return fit_curves(self) | {
-            "over slopes": (self.slopes, over_slopes),
+            "over slopes": (self.grid, over_slopes),
             "best slope": ((best, best), (0, 12)),
             "slope": ((at.slope,), (self.loss_now,)),
             "over sigmas": (self.sigmas, gaussian_nll_of(squares, self.sigmas)),
@@ -92,14 +91,8 @@ class Likelihood(Lab):
 
     def numbers(self):
         squares = self.squared_error(torch.tensor([self.value.slope], dtype=torch.float64)).item()
-        return [
-            f"NLL {self.loss_now:.3f} nats per point",
-            f"mean squared error {squares:.3f}",
-            f"RMS residual {math.sqrt(squares):.3f}, your σ {self.value.sigma:.2f}",
-        ]
-
-
-def gaussian_nll_of(mean_square, sigma):
-    """The mean NLL of residuals with this mean square under N(0, σ²), in nats."""
-    sigma = torch.as_tensor(sigma, dtype=torch.float64)
-    return 0.5 * (math.log(2 * math.pi) + 2 * sigma.log() + mean_square / sigma**2)
+        return {
+            "NLL": f"{self.loss_now:.3f} nats per point",
+            "mean squared error": f"{squares:.3f}",
+            "RMS residual": f"{math.sqrt(squares):.3f}, your σ {self.value.sigma:.2f}",
+        }

@@ -4,29 +4,13 @@ import math
 
 from torch import nn
 
-from course_utils.data import LINE, Problem, constant
-from course_utils.labs.lab import Lab
+from course_utils.labs.kinds import LineLab
+from course_utils.labs.likelihoods import Outputs
 from course_utils.labs.panels import DASHED, fit_curves, fit_panel, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import log_slider, slider, whole_slider
 from course_utils.models import mlp
 from course_utils.plots import ALEATORIC, WRONG
-
-
-class LineLab(Lab):
-    """Lessons 02 and 03: LINE, with the noise on a slider, and the network of the question."""
-
-    y_limits = (-16, 19)
-    nll_limits = (-1, 6)
-    perceptron, refit_steps = "mean", 20
-
-    def new_problem(self):
-        return Problem(LINE.mean, constant(self.value.noise), LINE.low, LINE.high)
-
-    def slope(self):
-        """The least-squares slope of the learned mean."""
-        x = self.x - self.x.mean()
-        return ((x * self.mu).sum() / (x**2).sum()).item()
 
 
 class VarianceOfPredictions(LineLab):
@@ -38,6 +22,16 @@ class VarianceOfPredictions(LineLab):
         "diagonal; right, the loss by step. Sliders: noise, learning rate, seed."
     )
 
+    @staticmethod
+    def of_predictions(loss, model, outputs):
+        """Mu is the output (k, 1), and log σ² the log of its variance."""
+        centred = outputs - outputs.mean()
+        var = centred.square().mean()
+        value, by_mu, by_log_var = loss.slopes(outputs, var.log().expand_as(outputs))
+        return value, by_mu.addcmul_(centred, by_log_var.sum() * 2 / (len(outputs) * var))
+
+    outputs = Outputs("mean", of_predictions)
+
     def new_controls(self):
         return {
             "noise": slider("noise σ (units of y)", 1, 0, 6),
@@ -45,7 +39,7 @@ class VarianceOfPredictions(LineLab):
             "seed": whole_slider("seed of weights", 6, 0, 19),
         }
 
-    def first_weights(self):
+    def first_weights(self, at):
         class WrongRegressor(nn.Module):
             """Only here: no lesson is meant to import it."""
 
@@ -58,12 +52,6 @@ class VarianceOfPredictions(LineLab):
                 return mu, mu.var(correction=0).log().expand_as(mu)
 
         return WrongRegressor()
-
-    def slopes(self, outputs):
-        centred = outputs - outputs.mean()
-        var = centred.square().mean()
-        loss, by_mu, by_log_var = self.cells.slopes(outputs, var.log().expand_as(outputs))
-        return loss, by_mu.addcmul_(centred, by_log_var.sum() * 2 / (len(outputs) * var))
 
     signal_variance = 2.3**2 * 3  # of 2.3 x + 1.7, with x uniform on [-3, 3]
 
@@ -95,9 +83,8 @@ class VarianceOfPredictions(LineLab):
 
     def numbers(self):
         predicted = 2.3 * self.shrunken(self.value.noise)
-        return [
-            *super().numbers(),
-            f"variance of the predictions {self.sigma[0].item() ** 2:.2f}, "
-            f"of the noise {self.value.noise**2:.2f}",
-            f"slope {self.slope():.3f}, theory {predicted:.3f}, truth 2.300",
-        ]
+        variance, noise = self.sigma[0].item() ** 2, self.value.noise**2
+        return self.nats() | {
+            "variance of the predictions": f"{variance:.2f}, of the noise {noise:.2f}",
+            "slope": f"{self.slope():.3f}, theory {predicted:.3f}, truth 2.300",
+        }

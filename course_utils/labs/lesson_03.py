@@ -4,11 +4,10 @@ import math
 
 import torch
 
-from course_utils.labs.lesson_01 import gaussian_nll_of
-from course_utils.labs.lesson_02 import LineLab
+from course_utils.labs.kinds import LineLab
+from course_utils.labs.likelihoods import ONE_SIGMA, gaussian_nll_of
 from course_utils.labs.panels import DASHED, fit_curves, fit_panel, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
-from course_utils.labs.quick import one_sigma
 from course_utils.labs.sliders import log_slider, slider
 from course_utils.models import HomoscedasticRegressor
 from course_utils.plots import ALEATORIC, TRUTH
@@ -23,6 +22,7 @@ class SingleSigma(LineLab):
         "loss by step. Sliders: noise, learning rate, start of σ."
     )
     retrains = frozenset({"lr", "start"})
+    outputs = ONE_SIGMA
     sigmas = torch.logspace(-1.5, 1.5, 121, dtype=torch.float64)
 
     def new_controls(self):
@@ -32,14 +32,11 @@ class SingleSigma(LineLab):
             "start": log_slider("start of σ", 3, -0.5, 1),
         }
 
-    def first_weights(self):
+    def first_weights(self, at):
         model = HomoscedasticRegressor()
         with torch.no_grad():
-            model.log_var.fill_(2 * math.log(self.value.start))
+            model.log_var.fill_(2 * math.log(at.start))
         return model
-
-    def slopes(self, outputs):
-        return one_sigma(self.cells, outputs, self.model.log_var)
 
     def panels(self):
         valley = Panel(
@@ -62,8 +59,7 @@ class SingleSigma(LineLab):
         """The mean squared residual of the data, in y's units²."""
         with torch.no_grad():
             mu, _ = self.model(self.cells.x)
-        squares = (self.cells.y - mu) ** 2 + self.cells.spread
-        return (self.cells.weight * squares).sum().item()
+        return self.cells.mean_square(mu).item()
 
     def curves(self):
         noise = self.value.noise
@@ -77,8 +73,7 @@ class SingleSigma(LineLab):
         }
 
     def numbers(self):
-        return [
-            *super().numbers(),
-            f"learned σ {self.sigma[0].item():.3f}, true σ {self.value.noise:.2f}, "
-            f"RMS residual {math.sqrt(self.mean_square()):.3f}",
-        ]
+        return self.nats() | {
+            "learned σ": f"{self.sigma[0].item():.3f}, true σ {self.value.noise:.2f}",
+            "RMS residual": f"{math.sqrt(self.mean_square()):.3f}",
+        }

@@ -1,7 +1,7 @@
 """Lesson 04: noise of another shape, and few points or many."""
 
 from course_utils.data import WAVE, Problem
-from course_utils.labs.lesson_00 import TwoOutputs
+from course_utils.labs.kinds import TwoOutputs
 from course_utils.labs.sliders import choice_slider, log_slider, slider
 
 
@@ -24,16 +24,14 @@ class NoiseShape(TwoOutputs):
             "n": choice_slider("points n", 1000, (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)),
         }
 
-    @property
-    def n(self):
-        return self.value.n
-
-    def new_problem(self):
+    def new_problem(self, at):
         # Shape 1 is WAVE, 0 the same noise everywhere, -1 WAVE's noise turned inside out.
-        shape = self.value.shape
         return Problem(
-            WAVE.mean, lambda x: 0.525 + shape * 0.25 * (x.abs() - 1.5), WAVE.low, WAVE.high
+            WAVE.mean, lambda x: 0.525 + at.shape * 0.25 * (x.abs() - 1.5), WAVE.low, WAVE.high
         )
 
     def numbers(self):
-        return [*super().numbers(), f"NLL on the {self.value.n:,} points {self.loss_now:.3f}"]
+        return self.nats() | {
+            f"NLL on the {self.value.n:,} points": f"{self.loss_now:.3f} nats",
+            "σ(3) learned": self.sigma_at(3),
+        }

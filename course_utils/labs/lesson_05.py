@@ -2,9 +2,9 @@
 
 import torch
 
-from course_utils.labs.lesson_00 import TwoOutputs
+from course_utils.labs.kinds import TwoOutputs
+from course_utils.labs.likelihoods import GaussianWithKL
 from course_utils.labs.sliders import slider
-from course_utils.losses import gaussian_kl
 from course_utils.plots import WRONG
 
 
@@ -28,26 +28,8 @@ class PriorOnY(TwoOutputs):
             "lr": controls["lr"],
         }
 
-    def loss(self, model, cells):
-        mu, log_var = model(cells.x)
-        kl = (cells.weight * gaussian_kl(mu, log_var)).sum()
-        return cells.nll(mu, log_var) + self.value.weight * kl
-
-    def slopes(self, outputs):
-        loss, slopes = super().slopes(outputs)
-        mu, log_var = outputs.chunk(2, dim=1)
-        share = self.value.weight * self.cells.weight
-        kl = torch.dot(share[:, 0], gaussian_kl(mu, log_var)[:, 0]).item()
-        by_outputs = torch.cat([mu, (log_var.exp() - 1) / 2], dim=1)
-        return loss + kl, slopes.addcmul_(share, by_outputs)
-
-    def best_shift(self, mu, log_var):
-        # With u = exp(shift): w B u² + (1 − w) u = A, for the mean squared z-score A and σ² B.
-        w, a = self.value.weight, self.cells.log_misfit(mu, log_var).exp()
-        b = (self.cells.weight * log_var.exp()).sum()
-        if w == 0:
-            return a.log()
-        return ((w - 1 + ((1 - w) ** 2 + 4 * w * a * b).sqrt()) / (2 * w * b)).log()
+    def new_loss(self, at):
+        return GaussianWithKL(self.cells, at.weight)
 
     def law(self):
         """The σ that this loss learns at each x of the grid, by bisection for σ² (lesson 05)."""
@@ -61,8 +43,8 @@ class PriorOnY(TwoOutputs):
             low, high = torch.where(too_small, s, low), torch.where(too_small, high, s)
         return s.sqrt()
 
-    def _look(self):
-        super()._look()
+    def look(self):
+        super().look()
         self.predicted = self.law()
 
     def panels(self):
@@ -74,10 +56,7 @@ class PriorOnY(TwoOutputs):
         return super().curves() | {"law": (self.x, self.predicted)}
 
     def numbers(self):
-        middle = len(self.x) // 2
-        _, true = self.problem.truth(self.x)
-        return [
-            *super().numbers()[:2],
-            f"σ(0) learned {self.sigma[middle].item():.2f}, predicted "
-            f"{self.predicted[middle].item():.2f}, true {true[middle].item():.2f}",
-        ]
+        return self.nats() | {
+            "σ(0) learned": self.sigma_at(0),
+            "σ(0) predicted": f"{self.predicted[(self.x**2).argmin()].item():.2f}",
+        }

@@ -8,10 +8,12 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from course_utils.data import WAVE
+from course_utils.labs.cells import Cells
+from course_utils.labs.fitting import Fit
 from course_utils.labs.lab import Lab
+from course_utils.labs.likelihoods import Gaussian, of_both
 from course_utils.labs.panels import BAND, DASHED, POINTS, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
-from course_utils.labs.quick import two_outputs
 from course_utils.labs.sliders import choice_slider, slider
 from course_utils.models import BayesianLinear, BayesianRegressor, Bump
 from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN
@@ -63,6 +65,60 @@ def quantiles(values: Tensor, *levels: float) -> Tensor:
     return torch.from_numpy(np.quantile(values.numpy(), levels, axis=1))
 
 
+class NegativeELBO:
+    """Per point: the NLL on average over draws of the weights, and the KL's share."""
+
+    def __init__(self, cells: Cells, points: float, draws: int):
+        self.x, self.nll = with_ones(cells.x), Gaussian(cells.repeated(draws))
+        self.points, self.draws = points, draws
+        self.seed = 0
+
+    def drawn(self, model: BayesianRegressor) -> list[Drawn]:
+        """The weights of both layers; the same for the same ``seed``."""
+        chance = torch.Generator().manual_seed(self.seed)
+        return [Drawn(layer, self.draws, chance) for layer in model.net[::2]]
+
+    def __call__(self, model: BayesianRegressor) -> Tensor:
+        *_, outputs = run(self.x, *(layer.weights for layer in self.drawn(model)))
+        nll = self.nll.value(*outputs.flatten(0, 1).chunk(2, dim=1))
+        return nll + model.kl() / self.points
+
+    @torch.no_grad()
+    def descent(self, model: BayesianRegressor) -> float:
+        """The loss; its gradients, by the chain rule written out, are put in their places."""
+        layers = self.drawn(model)
+        first, last = (layer.weights for layer in layers)
+        z, h, outputs = run(self.x, first, last)
+        loss, g = of_both(self.nll, model, outputs.flatten(0, 1))
+        g = g.view_as(outputs)
+        by_z = (g @ last[..., :-1]).mul_(h[..., :-1]).mul_(z).neg_()
+        slopes = by_z.mT @ self.x, g.mT @ h
+        share = 1 / self.points
+        return loss + sum(layer.backward(g, share) for layer, g in zip(layers, slopes))
+
+
+class FitOfDraws(Fit):
+    """One draw in some thousand gives a tiny σ beside a point, and costs any number of nats.
+
+    So no loss is hopeless, and the gradient is clipped to the norm ``clip``, or Adam would stand
+    still for a while. Each step has its own draws.
+    """
+
+    hopeless, clip = math.inf, 5.0
+
+    def descent(self):
+        self.loss.seed = 1 + len(self.losses)
+        loss = self.loss.descent(self.model)
+        norm = self.optimizer.gradient.norm().item()
+        if norm > self.clip:
+            self.optimizer.gradient.mul_(self.clip / norm)
+        return loss
+
+    def value(self):
+        self.loss.seed = 0
+        return super().value()
+
+
 class GapInData(Lab):
     """Lesson 07: Gaussians on the weights of 20 bumps, and a gap in the data."""
 
@@ -78,9 +134,6 @@ class GapInData(Lab):
     # negative ELBO then ends .04 nats above that after 4,000 steps; with one draw, 300 steps at .1
     # end .15 above, and their epistemic sd in the gap has come half of its way.
     train_steps, lr, draws = 150, 0.2, 8
-    # One draw in some thousand gives a tiny σ beside a point, and costs any number of nats. Its
-    # gradient is clipped to this norm, or Adam would stand still for a while.
-    hopeless, clip = math.inf, 5.0
     nll_limits = (0, 8)
     ninths = Normal(0.0, 1.0).icdf((torch.arange(9, dtype=torch.float64) + 0.5) / 9)
 
@@ -91,35 +144,35 @@ class GapInData(Lab):
             "gap": slider("half of the gap", 1, 0, 1.5),
         }
 
-    @property
-    def n(self):
-        return self.value.n
-
-    def new_problem(self):
+    def new_problem(self, at):
         return WAVE
 
-    def first_weights(self):
-        return BayesianRegressor(activation=Bump, prior_sd=self.value.prior, init_sd=0.1)
+    def first_weights(self, at):
+        return BayesianRegressor(activation=Bump, prior_sd=at.prior, init_sd=0.1)
 
-    def _pose(self):
-        super()._pose()
+    def new_loss(self, at):
+        return NegativeELBO(self.cells, self.kept, self.draws)
+
+    def new_fit(self, model, at):
+        return FitOfDraws(model, self.new_loss(at), self.lr)
+
+    def new_data(self, at):
+        super().new_data(at)
         self.wide = self.problem.grid(margin=0.5)
-        kept = (self.cells.x.abs() > self.value.gap)[:, 0]
-        self.kept = self.cells.weight[kept].sum().item() * self.n  # points left outside the gap
+        kept = (self.cells.x.abs() > at.gap)[:, 0]
+        self.kept = self.cells.weight[kept].sum().item() * at.n  # points left outside the gap
         self.cells = self.cells.only(kept)
-        self.cells_x = with_ones(self.cells.x)
-        self.each_draw = self.cells.repeated(self.draws)
-        seen = (self.shown[0].abs() > self.value.gap)[:, 0]
+        seen = (self.shown[0].abs() > at.gap)[:, 0]
         self.shown = tuple(values[seen] for values in self.shown)
-        self.reference = self.gaussian_process()
+        self.reference = self.gaussian_process(at.prior)
 
-    def gaussian_process(self):
+    def gaussian_process(self, s):
         """Exact epistemic sd at the wide grid under the bumps' prior and the true noise.
 
         The kernel is the prior covariance of 20 bumps with N(0, s²) on each weight (lesson 07);
         the posterior is Rasmussen & Williams (2006), equation 2.24.
         """
-        x, s = self.cells.x, self.value.prior
+        x = self.cells.x
         _, sigma = self.problem.truth(x)
 
         def kernel(a, b):
@@ -131,37 +184,6 @@ class GapInData(Lab):
         half = torch.linalg.solve_triangular(L, kernel(x, self.wide), upper=False)
         prior = kernel(self.wide, self.wide).diagonal()
         return (prior - half.square().sum(0)).clamp(min=0).sqrt()[:, None]
-
-    def loss(self, model, cells):
-        """The negative ELBO per point: the NLL, on average over the draws, and the KL's share."""
-        layers = (Drawn(layer, self.draws, self.chance).weights for layer in model.net[::2])
-        *_, outputs = run(self.cells_x, *layers)
-        nll = self.each_draw.nll(*outputs.flatten(0, 1).chunk(2, dim=1))
-        return nll + model.kl() / self.kept
-
-    @torch.no_grad()
-    def _descent(self, _):
-        """``loss`` and its gradients, by the chain rule written out."""
-        layers = [Drawn(layer, self.draws, self.chance) for layer in self.model.net[::2]]
-        first, last = (layer.weights for layer in layers)
-        z, h, outputs = run(self.cells_x, first, last)
-        loss, g = two_outputs(self.each_draw, outputs.flatten(0, 1))
-        g = g.view_as(outputs)
-        by_z = (g @ last[..., :-1]).mul_(h[..., :-1]).mul_(z).neg_()
-        slopes = by_z.mT @ self.cells_x, g.mT @ h
-        kl = [layer.backward(slope, 1 / self.kept) for layer, slope in zip(layers, slopes)]
-        norm = self._optimiser.gradient.norm().item()
-        if norm > self.clip:
-            self._optimiser.gradient.mul_(self.clip / norm)
-        return loss + sum(kl)
-
-    def _train(self, steps, **options):
-        self.chance = torch.Generator().manual_seed(len(self.losses))
-        super()._train(steps, **options)
-
-    def _look(self):
-        self.chance = torch.Generator().manual_seed(0)  # the loss is sampled, too
-        super()._look()
 
     @torch.no_grad()
     def predict(self, model):
@@ -225,14 +247,13 @@ class GapInData(Lab):
         }
 
     def numbers(self):
-        places = {"at x = 0": 0.0, "at x = 2": 2.0, "outside, at x = 5": 5.0}
-        rows = {where: (self.wide - x).abs().argmin() for where, x in places.items()}
-        return [
-            f"step {len(self.losses):,}",
-            f"{self.kept:,.0f} points",
-            *(
-                f"epistemic sd {where}: {self.epistemic[row].item():.2f} "
-                f"(Gaussian process {self.reference[row].item():.2f})"
-                for where, row in rows.items()
-            ),
-        ]
+        def sds(x):
+            row = (self.wide - x).abs().argmin()
+            mine, its = self.epistemic[row].item(), self.reference[row].item()
+            return f"{mine:.2f}, Gaussian process {its:.2f}"
+
+        return {
+            f"epistemic sd at 0 ({self.kept:,.0f} points)": sds(0),
+            "epistemic sd at 2": sds(2),
+            "epistemic sd outside, at 5": sds(5),
+        }

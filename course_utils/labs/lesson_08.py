@@ -2,18 +2,18 @@
 
 import math
 
-import ipywidgets as widgets
 import torch
 from torch import nn
 from torch.nn.functional import softplus
 from torch.optim import SGD, Adam
 
 from course_utils.data import Problem, constant
+from course_utils.labs.fitting import Fit
 from course_utils.labs.lab import Lab
-from course_utils.labs.lesson_01 import gaussian_nll_of
+from course_utils.labs.likelihoods import gaussian_nll_of
 from course_utils.labs.panels import DASHED, LAST_STEP
 from course_utils.labs.picture import Panel
-from course_utils.labs.sliders import LAYOUT, log_slider
+from course_utils.labs.sliders import choice, log_slider
 from course_utils.plots import ALEATORIC, TRUTH
 from course_utils.training import Diverged
 
@@ -26,6 +26,9 @@ HEADS = {  # name: σ² of the raw parameter, the slope of log σ² by it, and t
     ),
     "raw σ²": (lambda raw: raw, torch.reciprocal, lambda var: var),
 }
+
+
+OPTIMIZERS = {"gradient descent": SGD, "Adam": Adam}
 
 
 class BelowZero(Diverged):
@@ -52,6 +55,42 @@ class Spread(nn.Module):
         return torch.zeros_like(x), log_var.expand_as(x)
 
 
+class FitOfWalk(Fit):
+    """Steps at a constant learning rate; ``path`` keeps σ after each."""
+
+    def __init__(self, model, loss, lr, optimizer):
+        super().__init__(model, loss, lr)
+        self.new_optimizer, self.path = lambda: optimizer(self.model.parameters(), lr=self.lr), []
+
+    def train(self, steps):
+        self.steps([1.0] * steps)
+
+    def warmth(self):
+        return 1.0
+
+    @torch.no_grad()
+    def descent(self):
+        """The loss and its slope by the raw parameter, at half the price of autograd."""
+        self.must_be_above_zero()
+        mu, log_var = self.model(self.loss.cells.x)
+        loss, _, by_log_var = self.loss.slopes(mu, log_var)
+        self.model.raw.grad = by_log_var.sum() * self.model.log_slope(self.model.raw)
+        self.note(log_var[0].item() / 2)
+        return loss
+
+    def value(self):
+        self.must_be_above_zero()
+        return super().value()
+
+    def must_be_above_zero(self):
+        if not (self.model.exact or self.model.var(self.model.raw) > 0):
+            raise BelowZero(len(self.losses), math.nan, self.lr)
+
+    def note(self, log_sigma):
+        """Keep σ as it is after len(losses) steps; what overflows is kept as e^300."""
+        self.path[len(self.losses) :] = [math.exp(min(log_sigma, 300))]
+
+
 class Walk(Lab):
     """Lesson 08: σ walks from its start towards the RMS residual, at a constant learning rate."""
 
@@ -61,79 +100,39 @@ class Walk(Lab):
         "head, optimiser, learning rate."
     )
     retrains = frozenset({"start", "head", "optimiser", "lr"})
-    train_steps = 250
+    refits, train_steps = False, 250  # the noise moves the valley: walk again from the start
     nll_limits = (-2, 8)
     sigmas = torch.logspace(-3, 4, 281, dtype=torch.float64)
 
     def new_controls(self):
-        def choice(description, options):
-            return widgets.SelectionSlider(
-                value=options[0], description=description, options=options, **LAYOUT
-            )
-
         return {
             "noise": log_slider("noise σ (units of y)", 1, -1, 1),
             "start": log_slider("start of σ", 10, -2, 2),
-            "head": choice("head", tuple(HEADS)),
-            "optimiser": choice("optimiser", ("gradient descent", "Adam")),
+            "head": choice("head", "log σ²", tuple(HEADS)),
+            "optimiser": choice("optimiser", "gradient descent", tuple(OPTIMIZERS)),
             "lr": log_slider("learning rate", 0.1, -4, 1),
         }
 
-    def new_problem(self):
-        return Problem(constant(0.0), constant(self.value.noise), low=-3, high=3)
+    def new_problem(self, at):
+        return Problem(constant(0.0), constant(at.noise), low=-3, high=3)
 
-    def first_weights(self):
-        return Spread(self.value.head, self.value.start)
+    def first_weights(self, at):
+        return Spread(at.head, at.start)
 
-    def loss(self, model, cells):
-        self._above_zero(model)
-        return super().loss(model, cells)
+    def new_fit(self, model, at):
+        return FitOfWalk(model, self.new_loss(at), at.lr, OPTIMIZERS[at.optimiser])
 
-    def _above_zero(self, model):
-        if not (model.exact or model.var(model.raw) > 0):
-            raise BelowZero(len(self.losses), math.nan, self.value.lr)
+    def look(self):
+        super().look()
+        self.fit.note(self.sigma[0].log().item())
 
-    @torch.no_grad()
-    def _descent(self, _):
-        """``loss`` and its slope by the raw parameter, at half the price of autograd."""
-        model = self.model
-        self._above_zero(model)
-        mu, log_var = model(self.cells.x)
-        loss, _, by_log_var = self.cells.slopes(mu, log_var)
-        model.raw.grad = by_log_var.sum() * model.log_slope(model.raw)
-        self._note(log_var[0].item() / 2)
-        return loss
-
-    def _rewind(self):
-        super()._rewind()
-        self.path = []
-
-    def _refit(self):
-        """The noise moves the valley: walk again from the start."""
-        self._pose()
-        if not self.playing:
-            self._restart()
-
-    def _train(self, steps, *, decay=False, seconds=math.inf):
-        """Steps at a constant learning rate, of the optimiser that is chosen."""
-        if self._optimiser is None:
-            plain = self.value.optimiser == "gradient descent"
-            self._optimiser = (SGD if plain else Adam)(self.model.parameters(), lr=self.value.lr)
-        self._since_fit = None  # the walk is the lesson: its steps are never made smaller
-        super()._train(steps, seconds=seconds)
-
-    def _look(self):
-        super()._look()
-        self._note(self.sigma[0].log().item())
-
-    def _note(self, log_sigma):
-        """Keep σ as it is after len(losses) steps; what overflows is kept as e^300."""
-        self.path[len(self.losses) :] = [math.exp(min(log_sigma, 300))]
+    @property
+    def path(self):
+        return self.fit.path
 
     def rms(self):
         """The RMS residual, where σ should end, in units of y."""
-        cells = self.cells
-        return (cells.weight * (cells.y**2 + cells.spread)).sum().sqrt().item()
+        return self.cells.mean_square(torch.zeros_like(self.cells.y)).sqrt().item()
 
     def arrived(self):
         """Whether the walk ends within 1 % of the RMS residual."""
@@ -189,7 +188,4 @@ class Walk(Lab):
 
     def numbers(self):
         verdict = "arrived (within 1 %)" if self.arrived() else "not arrived"
-        return [
-            f"step {len(self.losses):,}",
-            f"σ {self.path[-1]:.3g}, RMS residual {self.rms():.3g}: {verdict}",
-        ]
+        return {"σ": f"{self.path[-1]:.3g}: {verdict}", "RMS residual": f"{self.rms():.3g}"}

@@ -1,18 +1,16 @@
 """Lesson 09: how strongly the quiet points pull on the mean."""
 
 import math
-from dataclasses import replace
 
 import torch
 from torch import nn
 
 from course_utils.data import Problem, constant
 from course_utils.labs.lab import Lab
+from course_utils.labs.likelihoods import TWO_OUTPUTS, BetaGaussian
 from course_utils.labs.panels import DASHED, fit_curves, fit_panel, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
-from course_utils.labs.quick import two_outputs
 from course_utils.labs.sliders import log_slider, slider
-from course_utils.losses import same_shape
 from course_utils.models import HeteroscedasticRegressor
 from course_utils.plots import WRONG
 
@@ -27,7 +25,8 @@ class Pull(Lab):
         "Sliders: beta, learning rate, start of σ."
     )
     retrains = frozenset({"lr", "start"})
-    perceptron = "net"
+    outputs = TWO_OUTPUTS
+    refits = False  # β changes how one trains and not what is best
     n = 1000
     y_limits = (-2.2, 2.2)
     nll_limits = (-2.5, 3)
@@ -39,34 +38,17 @@ class Pull(Lab):
             "start": log_slider("start of σ", 1, -2, 1),
         }
 
-    def new_problem(self):
+    def new_problem(self, at):
         return Problem(lambda x: torch.sin(4 * x), constant(0.05), low=-3, high=3)
 
-    def first_weights(self):
+    def first_weights(self, at):
         model = HeteroscedasticRegressor(hidden=(32, 32), activation=nn.Tanh)
         with torch.no_grad():
-            model.net[-1].bias[1].fill_(2 * math.log(self.value.start))
+            model.net[-1].bias[1].fill_(2 * math.log(at.start))
         return model
 
-    def loss(self, model, cells):
-        """The β-NLL of the cells: the NLL times σ^(2β), a weight without gradient."""
-        mu, log_var = model(cells.x)
-        same_shape(y=cells.y, mu=mu, log_var=log_var)
-        squares = ((cells.y - mu) ** 2 + cells.spread) * torch.exp(-log_var)
-        each = 0.5 * (math.log(2 * math.pi) + log_var + squares)
-        return (cells.weight * torch.exp(self.value.beta * log_var.detach()) * each).sum()
-
-    def slopes(self, outputs):
-        pull = torch.exp(self.value.beta * outputs[:, 1:])
-        weighted = replace(self.cells, weight=self.cells.weight * pull)
-        loss, gradient = two_outputs(weighted, outputs)
-        return loss + 0.5 * math.log(2 * math.pi) * (weighted.weight.sum().item() - 1), gradient
-
-    def _refit(self):
-        """β changes how one trains and not what is best: from the first weights again."""
-        self._pose()
-        if not self.playing:
-            self._restart()
+    def new_loss(self, at):
+        return BetaGaussian(self.cells, at.beta)
 
     def pull(self):
         """The weight σ^(2β − 2) of a residual in the gradient of mu, over its average, (200, 1)."""
@@ -104,7 +86,6 @@ class Pull(Lab):
 
     def numbers(self):
         noise = self.problem.truth(self.x)[1].max().item()
-        return [
-            *super().numbers(),
-            f"distance of the mean from the truth {self.rmse():.3f} (RMSE), noise {noise:.2f}",
-        ]
+        return self.nats() | {
+            "distance of the mean from the truth": f"{self.rmse():.3f} (RMSE), noise {noise:.2f}"
+        }

@@ -7,7 +7,7 @@ from torch import nn
 
 from course_utils.data import Problem, constant
 from course_utils.labs.lab import Lab
-from course_utils.labs.lesson_01 import gaussian_nll_of
+from course_utils.labs.likelihoods import gaussian_nll_of
 from course_utils.labs.panels import DASHED, fit_curves, fit_panel
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import slider, whole_slider
@@ -42,14 +42,14 @@ class FewData(Lab):
             "share": slider("share held out", 0.3, 0.1, 0.5),
         }
 
-    def new_problem(self):
-        self.n = self.value.points
+    def new_problem(self, at):
         return Problem(lambda x: torch.sin(1.3 * x), constant(0.5), low=-3, high=3)
 
-    def _pose(self):
-        super()._pose()
+    def new_data(self, at):
+        self.n = at.points
+        super().new_data(at)
         x, y = self.problem.sample(self.n)  # the first are fitted, the last are held out
-        self.train_n = self.n - round(self.value.share * self.n)
+        self.train_n = self.n - round(at.share * self.n)
         self.fitted = (x[: self.train_n], y[: self.train_n])
         self.held_out = (x[self.train_n :], y[self.train_n :])
 
@@ -67,8 +67,8 @@ class FewData(Lab):
         held = ((y - features(x, width) @ weights) ** 2).mean().item()
         return math.sqrt(variance), math.sqrt(held)
 
-    def first_weights(self):
-        width = self.value.width
+    def first_weights(self, at):
+        width = at.width
         weights, variance = self.solve(width)
 
         class Waves(nn.Module):
@@ -120,9 +120,10 @@ class FewData(Lab):
     def numbers(self):
         training, held = self.judge(self.value.width)
         nlls = gaussian_nll_of(torch.tensor([training**2, held**2]), training)
-        return [
-            f"{self.train_n} points fitted with {self.value.width + 1} coefficients, "
-            f"{self.n - self.train_n} held out",
-            f"true σ 0.50, training σ {training:.3f}, held-out RMS {held:.3f}",
-            f"training NLL {nlls[0]:.3f}, held-out NLL {nlls[1]:.3f} nats",
-        ]
+        return {
+            f"{self.train_n} points fitted, {self.n - self.train_n} held out": (
+                f"{self.value.width + 1} coefficients"
+            ),
+            "σ, true 0.50": f"training {training:.3f}, held out {held:.3f}",
+            "NLL (nats)": f"training {nlls[0]:.3f}, held out {nlls[1]:.3f}",
+        }

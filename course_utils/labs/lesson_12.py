@@ -12,7 +12,6 @@ from course_utils.labs.lab import Lab
 from course_utils.labs.panels import DASHED, fit_curves, fit_panel
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider
-from course_utils.losses import gaussian_nll
 from course_utils.metrics import conformal_quantile, coverage, crps, interval, interval_score, pit
 from course_utils.plots import ALEATORIC, DATA, MEAN, REPAIRED
 
@@ -44,11 +43,11 @@ class Band(Lab):
             "points": choice_slider("calibration points", 99, SIZES),
         }
 
-    def new_problem(self):
+    def new_problem(self, at):
         return WAVE
 
-    def first_weights(self):
-        scale = self.value.scale
+    def first_weights(self, at):
+        scale = at.scale
 
         class Known(nn.Module):
             def __init__(self):
@@ -61,14 +60,14 @@ class Band(Lab):
 
         return Known()
 
-    def _pose(self):
-        super()._pose()
+    def new_data(self, at):
+        super().new_data(at)
         x, y = WAVE.sample(NEW, seed=1)
         mean, sigma = WAVE.truth(x)
-        self.new_x, self.new_y = x, y + self.value.shift * sigma
-        self.new_mean, self.new_sigma = mean, self.value.scale * sigma
-        noise = np.random.default_rng(2).standard_normal(SIZES[-1])[: self.value.points]
-        self.q = conformal_quantile(abs(noise) / self.value.scale, LEVEL)
+        self.new_x, self.new_y = x, y + at.shift * sigma
+        self.new_mean, self.new_sigma = mean, at.scale * sigma
+        noise = np.random.default_rng(2).standard_normal(SIZES[-1])[: at.points]
+        self.q = conformal_quantile(abs(noise) / at.scale, LEVEL)
         self.shown = self.new_x, self.new_y
 
     def gives(self):
@@ -141,14 +140,12 @@ class Band(Lab):
         given = self.new_y, self.new_mean, self.new_sigma
         lower, upper = interval(self.new_mean, self.new_sigma, LEVEL)
         inside = coverage(*given, LEVEL)
-        error = math.sqrt(LEVEL * (1 - LEVEL) / NEW)
-        nll = gaussian_nll(self.new_y, self.new_mean, 2 * self.new_sigma.log())
+        error = math.sqrt(LEVEL * (1 - LEVEL) / NEW)  # of a right band's
         width = interval_score(self.new_y, lower, upper, LEVEL)
+        score = crps(*given).mean()
         conformal = f"coverage {self.gives():.3f}" if self.law() else "infinite: too few points"
-        return [
-            f"95 % band, 500 new points: coverage {inside:.3f} (s.e. of a right one {error:.3f})",
-            f"NLL {nll.mean():.3f} nats",
-            f"CRPS {crps(*given).mean():.3f}",
-            f"interval score {width.mean():.2f}",
-            f"conformal band: {conformal}",
-        ]
+        return {
+            "95 % band, 500 new points": f"coverage {inside:.3f} ± {error:.3f}",
+            "CRPS, interval score": f"{score:.3f}, {width.mean():.2f}",
+            "conformal band": conformal,
+        }

@@ -7,6 +7,7 @@ from course_utils.data import WAVE
 from course_utils.draws import OwnDraws
 from course_utils.labs.cells import Cells
 from course_utils.labs.lab import Lab
+from course_utils.labs.likelihoods import Gaussian
 from course_utils.labs.panels import BAND, DASHED, POINTS
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider, whole_slider
@@ -91,29 +92,31 @@ class Members(Lab):
             "gap": slider("half of the gap", 1, 0, 1.5),
         }
 
-    @property
-    def n(self):
-        return self.value.n
-
-    def new_problem(self):
+    def new_problem(self, at):
         return WAVE
 
-    def _pose(self):
-        super()._pose()
+    def new_data(self, at):
+        super().new_data(at)
         self.wide = self.problem.grid(91, margin=0.25)
-        kept = (self.cells.x.abs() > self.value.gap)[:, 0]
-        self.kept = self.cells.weight[kept].sum().item() * self.n  # points left outside the gap
+        kept = (self.cells.x.abs() > at.gap)[:, 0]
+        self.kept = self.cells.weight[kept].sum().item() * at.n  # points left outside the gap
         self.cells = self.cells.only(kept)
-        seen = (self.shown[0].abs() > self.value.gap)[:, 0]
+        seen = (self.shown[0].abs() > at.gap)[:, 0]
         self.shown = tuple(values[seen] for values in self.shown)
 
-    def first_weights(self):
-        model = RandomUnits(self.value.members)
+    def first_weights(self, at):
+        model = RandomUnits(at.members)
         model.fit(self.cells, self.kept)
         return model
 
-    def loss(self, model, cells):
-        return sum(cells.nll(*pair) for pair in zip(*model(cells.x), strict=True)) / model.members
+    def new_loss(self, at):
+        nll = Gaussian(self.cells)
+
+        def mean_of_members(model):
+            pairs = zip(*model(self.cells.x), strict=True)
+            return sum(nll.value(*pair) for pair in pairs) / model.members
+
+        return mean_of_members
 
     def predict(self, model):
         with torch.no_grad():
@@ -171,9 +174,13 @@ class Members(Lab):
         }
 
     def numbers(self):
-        found = [f"{self.kept:,.0f} points, {self.value.members} members"]
-        for where, x in {"at x = 0": 0.0, "at x = 2": 2.0, "outside, at x = 4": 4.0}.items():
+        def sds(x):
             row = (self.wide - x).abs().argmin()
             _, aleatoric, epistemic = (value[row].item() for value in self.parts)
-            found.append(f"{where}: aleatoric sd {aleatoric:.2f}, epistemic sd {epistemic:.2f}")
-        return found
+            return f"{aleatoric:.2f}, {epistemic:.2f}"
+
+        return {
+            f"aleatoric, epistemic sd at 0 ({self.kept:,.0f} points)": sds(0),
+            "aleatoric, epistemic sd at 2": sds(2),
+            "aleatoric, epistemic sd at 4, outside": sds(4),
+        }

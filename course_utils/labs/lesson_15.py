@@ -9,11 +9,12 @@ from torch import nn
 
 from course_utils.data import DATASETS
 from course_utils.labs.cells import Cells
+from course_utils.labs.fitting import Fit
 from course_utils.labs.lab import Lab
+from course_utils.labs.likelihoods import ONE_SIGMA, TWO_OUTPUTS
 from course_utils.labs.panels import BAND, DASHED, LAST_STEP, POINTS
 from course_utils.labs.picture import Panel
-from course_utils.labs.quick import one_sigma, two_outputs
-from course_utils.labs.sliders import LAYOUT, choice_slider, log_slider
+from course_utils.labs.sliders import LAYOUT, choice, log_slider
 from course_utils.look import Columns, read
 from course_utils.losses import gaussian_nll
 from course_utils.metrics import calibration_curve, coverage, interval
@@ -23,7 +24,10 @@ from course_utils.plots import MEAN, REPAIRED, WRONG
 PACKAGED = ("motorcycle", "engel", "diabetes")
 MINE = "your file"
 FEWEST, MOST = 20, 1000  # rows: fewer say nothing, more would make a slide slow
-KINDS = {"one σ": HomoscedasticRegressor, "2 outputs": HeteroscedasticRegressor}
+KINDS = {
+    "one σ": (HomoscedasticRegressor, ONE_SIGMA),
+    "two outputs": (HeteroscedasticRegressor, TWO_OUTPUTS),
+}
 
 
 class RealData(Lab):
@@ -40,18 +44,18 @@ class RealData(Lab):
 
     def __init__(self):
         self.tables = {name: read(DATASETS / f"{name}.csv") for name in PACKAGED}
-        self._table_shown, self.trace = None, []
+        self._table_shown = None
         super().__init__()
 
     def new_controls(self):
         return {
-            "data": choice_slider("data", "motorcycle", PACKAGED),
-            "kind": choice_slider("model", "2 outputs", tuple(KINDS)),
+            "data": choice("data", "motorcycle", PACKAGED),
+            "kind": choice("model", "two outputs", tuple(KINDS)),
             "decay": log_slider("weight decay", 1e-3, -5, -1),
         }
 
-    def _lay_out(self):
-        super()._lay_out()
+    def lay_out(self):
+        super().lay_out()
         self.upload = widgets.FileUpload(
             accept=".csv,.tsv,.txt", multiple=False, description="Your CSV"
         )
@@ -68,36 +72,36 @@ class RealData(Lab):
             return
         try:
             table = read(change.new)
-            columns_of(table, list(numbers(table))[-1])
+            columns_of(table, list(number_columns(table))[-1])
         except ValueError as error:  # the last table, its fit and its picture stay
             self.pause()
             self.message = f"Not read: {error}"
-            self._tell()
+            self.tell()
             return
         self.tables[MINE], self._table_shown = table, None
-        self._setting = True
+        self.putting = True
         try:
             self.controls["data"].options = tuple(self.tables)
             self.controls["data"].value = MINE
         finally:
-            self._setting = False
-        self._ask("restart")
+            self.putting = False
+        self.ask(self.restart)
 
     def _on_target(self, change):
-        if self._setting:
+        if self.putting:
             return
         try:
             columns_of(self.table, change.new)
         except ValueError as error:
-            self._setting = True
+            self.putting = True
             try:
                 self.target.value = change.old
             finally:
-                self._setting = False
+                self.putting = False
             self.message = f"Target {change.new!r}: {error}."
-            self._tell()
+            self.tell()
             return
-        self._ask("restart")
+        self.ask(self.restart)
 
     def reset(self):
         """Every slider and the target to its default, and a fresh fit; an upload stays."""
@@ -108,14 +112,14 @@ class RealData(Lab):
     def table(self):
         return self.tables[self.value.data]
 
-    def _pose(self):
+    def new_data(self, at):
         if self._table_shown is not self.table:
-            self._setting = True
+            self.putting = True
             try:
-                self.target.options = list(numbers(self.table))
+                self.target.options = list(number_columns(self.table))
                 self.target.value = self.target.options[-1]
             finally:
-                self._setting = False
+                self.putting = False
             self._table_shown = self.table
         names, x, y = columns_of(self.table, self.target.value)
         order = torch.from_numpy(np.random.default_rng(0).permutation(len(y)))[:MOST]
@@ -139,43 +143,32 @@ class RealData(Lab):
 
     # The fit
 
-    @property
-    def perceptron(self):
-        return "mean" if self.value.kind == "one σ" else "net"
-
-    @property
-    def weight_decay(self):
-        return self.value.decay
-
-    def first_weights(self):
-        self.trace = []
-        kind = KINDS[self.value.kind]
+    def first_weights(self, at):
+        kind, _ = KINDS[at.kind]
         return kind(self.trained[0].shape[1], hidden=(16, 16), activation=nn.Tanh)
 
-    def nll(self, model, rows):
+    def new_fit(self, model, at):
+        _, outputs = KINDS[at.kind]
+        self.trace = []
+        return Fit(model, self.new_loss(at), self.lr, outputs, at.decay, self.after_step)
+
+    def after_step(self):
+        """Every now and then keep the NLL of the held-out rows, too."""
+        step = len(self.losses)
+        if step <= 20 or step % 5 == 0:
+            self.trace.append((step, self.nll(self.held_out)))
+
+    def nll(self, rows):
         x, y = rows
         with torch.no_grad():
-            return gaussian_nll(y, *model(x)).mean().item()
+            return gaussian_nll(y, *self.model(x)).mean().item()
 
-    def slopes(self, outputs):
-        """The NLL of the training rows; every now and then that of the others is kept, too."""
-        step = len(self.losses) + 1
-        if step <= 20 or step % 5 == 0:
-            self.trace.append((step, self.nll(self.model, self.held_out)))
-        if self.perceptron == "net":
-            return two_outputs(self.cells, outputs)
-        return one_sigma(self.cells, outputs, self.model.log_var)
-
-    def _refit(self):
-        self._restart()
-
-    def _look(self):
+    def look(self):
         with torch.no_grad():
             mu, log_var = self.model(self.grid)
             held_mu, held_log_var = self.model(self.held_out[0])
-        nlls = [self.nll(self.model, rows) for rows in (self.trained, self.held_out)]
-        if not (all(map(math.isfinite, nlls)) and mu.isfinite().all()):
-            raise self._diverged(nlls[0])
+        nlls = [self.nll(rows) for rows in (self.trained, self.held_out)]
+        self.fit.must_be_finite(*nlls, mu.sum().item())
         self.mu, self.loss_now, self.nlls = mu, nlls[0], nlls
         self.sigma, sigma = (log_var.detach() / 2).exp(), (held_log_var.detach() / 2).exp()
         self.levels = calibration_curve(self.held_out[1], held_mu, sigma)
@@ -246,26 +239,21 @@ class RealData(Lab):
         return found
 
     def numbers(self):
-        rows = len(self.trained[1]) + len(self.held_out[1])
-        drawn = f" drawn from {self.of:,}" if self.of > rows else ""
         n = len(self.held_out[1])
-        claim = (
-            f"{self.covered:.2f} of {n} in the 95 % interval (right: 0.95 ± "
-            f"{math.sqrt(0.95 * 0.05 / n):.2f})"
-            if n >= FEWEST
-            else f"{n} held-out rows are too few to speak of coverage"
-        )
+        error = math.sqrt(0.95 * 0.05 / n)
         trained, held = (nll + self.unit for nll in self.nlls)
-        more = f" (and {self.inputs - 1} other inputs at their means)" if self.inputs > 1 else ""
-        return [
-            f"{self.shown_as}{more}, {rows:,} rows{drawn}",
-            f"step {len(self.losses):,}",
-            f"NLL in the target's unit: training {trained:.2f}, held out {held:.2f} nats",
-            f"held out: {claim}",
-        ]
+        rows = f"{n + len(self.trained[1]):,} rows"
+        more = f", {self.inputs - 1} more at their means" if self.inputs > 1 else ""
+        return {
+            f"{rows} drawn of {self.of:,}" if self.of > MOST else rows: f"{self.shown_as}{more}",
+            "NLL in the target's unit (nats)": f"training {trained:.2f}, held out {held:.2f}",
+            f"{n} held-out rows in the 95 % interval": (
+                f"{self.covered:.2f} ± {error:.2f}" if n >= FEWEST else "too few rows to say"
+            ),
+        }
 
 
-def numbers(table):
+def number_columns(table):
     """The columns of numbers; a ValueError if there are fewer than two."""
     found = table.select_dtypes("number")
     if found.shape[1] < 2:
@@ -275,7 +263,7 @@ def numbers(table):
 
 def columns_of(table, target):
     """The inputs' names, x and y: rows with a target, inputs that vary; a ValueError if too few."""
-    table = numbers(table)
+    table = number_columns(table)
     table = table[table[target].notna()]
     if len(table) < FEWEST:
         raise ValueError(f"expected at least {FEWEST} rows with a {target!r}, got {len(table)}")

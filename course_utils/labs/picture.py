@@ -1,7 +1,7 @@
 """Curves on fixed axes, drawn off-screen: only what moves is drawn again."""
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
@@ -9,7 +9,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from PIL import Image
-from torch import Tensor
 
 from course_utils.plots import SHOWN_DPI, STYLE
 
@@ -27,7 +26,6 @@ class Panel:
     axes: dict
     curves: dict[str, dict]
     width: float = 1.0
-    marks: dict[str, dict] = field(default_factory=dict)
 
 
 class Picture:
@@ -98,7 +96,3 @@ def new_artist(ax, style: dict):
     if "edgecolor" in style:
         return ax.fill_between([], [], [], animated=True, **style)
     return ax.plot([], [], animated=True, **style)[0]
-
-
-def points(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    return x[:, 0], y[:, 0]

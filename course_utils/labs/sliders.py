@@ -2,7 +2,8 @@
 
 import ipywidgets as widgets
 
-LAYOUT = {"layout": {"width": "320px"}, "style": {"description_width": "140px"}}
+# Two in a row of 960 px, with a track of at least 240.
+LAYOUT = {"layout": {"width": "474px"}, "style": {"description_width": "130px"}}
 
 
 def slider(description: str, value: float, low: float, high: float, step: float = 0.05):
@@ -23,4 +24,10 @@ def whole_slider(description: str, value: int, low: int, high: int):
 
 
 def choice_slider(description: str, value: int, options: tuple[int, ...]):
+    """For numbers, which have an order."""
     return widgets.SelectionSlider(value=value, description=description, options=options, **LAYOUT)
+
+
+def choice(description: str, value: str, options: tuple[str, ...]):
+    """For words, which have none."""
+    return widgets.Dropdown(value=value, description=description, options=options, **LAYOUT)

@@ -1,16 +1,14 @@
 """Training a small network at nearly the price of its arithmetic.
 
 A step of a lab is 0.2 ms of arithmetic. Autograd adds nodes for each layer, and PyTorch's Adam
-looks after each parameter: together 0.5 ms. Here the gradient is written out, for the losses that
-labs train with, and all parameters are one vector.
+looks after each parameter: together 0.5 ms. Here the gradient is written out, as that of the losses
+in ``likelihoods`` is, and all parameters are one vector.
 """
 
 import math
 
 import torch
 from torch import Tensor, nn
-
-from course_utils.labs.cells import Cells
 
 # An activation in place, and its derivative, from its result h, times a gradient g.
 ACTIVATIONS = {
@@ -52,48 +50,29 @@ class OneVectorAdam:
         self.vector.addcdiv_(self.first, self.second.sqrt().add_(1e-8 * scale), value=-lr)
 
 
-def two_outputs(cells: Cells, outputs: Tensor) -> tuple[float, Tensor]:
-    """The NLL, and its gradient by outputs (k, 2), mu and log σ²."""
-    loss, *slopes = cells.slopes(*outputs.chunk(2, dim=1))
-    return loss, torch.cat(slopes, dim=1)
+class Perceptron:
+    """A network of tanh or ReLU layers whose parameters a ``OneVectorAdam`` moves.
 
-
-def one_sigma(cells: Cells, mu: Tensor, log_var: nn.Parameter) -> tuple[float, Tensor]:
-    """The NLL, and its gradient by mu (k, 1); that of log σ² is put into its place."""
-    loss, by_mu, by_log_var = cells.slopes(mu, log_var.detach())
-    log_var.grad.fill_(by_log_var.sum())
-    return loss, by_mu
-
-
-class Quick(nn.Module):
-    """Stands for a perceptron of tanh or ReLU layers while a ``OneVectorAdam`` moves it.
-
-    To autograd its outputs (n, k) are a beginning. ``backward`` takes the gradient by them to the
-    layers, by the chain rule written out.
+    ``run`` and then ``backward`` are its outputs and, by the chain rule written out, the gradients
+    of its parameters.
     """
 
     def __init__(self, net: nn.Sequential):
-        super().__init__()
-        self.net = net
         self.activate, self.slope = ACTIVATIONS[type(net[1])]
         layers = [(layer.weight, layer.bias) for layer in net[::2]]
         self.layers = [(w.detach(), b.detach(), w.grad, b.grad) for w, b in layers]
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.run(x).requires_grad_() if torch.is_grad_enabled() else self.net(x)
-
     def run(self, x: Tensor) -> Tensor:
-        """The outputs, without autograd; each layer's inputs are kept for ``backward``."""
+        """The outputs (n, m), without autograd; each layer's inputs are kept for ``backward``."""
         (w, b, *_), *deeper = self.layers
         self.inputs, h = [x], torch.addmm(b, x, w.t())
         for w, b, *_ in deeper:
             self.inputs.append(self.activate(h))
             h = torch.addmm(b, h, w.t())
-        self.outputs = h
         return h
 
     def backward(self, g: Tensor) -> None:
-        """Put the gradients of the layers in their places, from that of the outputs (n, k)."""
+        """Put the gradients of the layers in their places, from that of the outputs (n, m)."""
         for (w, _, w_grad, b_grad), h in zip(self.layers[::-1], self.inputs[::-1], strict=True):
             torch.mm(g.t(), h, out=w_grad)
             torch.sum(g, 0, out=b_grad)

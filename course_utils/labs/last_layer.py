@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 FLAT = 1e-5  # a direction in which the features vary less than this, relatively, is left alone
-RIDGE = 3e-3  # nats for a weight that moves by √2: see ``Head.cost``
+RIDGE = 3e-3  # nats for a weight that moves by √2: see ``LastLayer.cost``
 
 
-class Head(nn.Module):
+class LastLayer(nn.Module):
     """Stands for a network at one x while its last layer moves, the layers below being fixed.
 
     The layers below give features h(x), (n, width), and the outputs (n, k) are linear in them. Here

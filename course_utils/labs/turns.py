@@ -1,0 +1,140 @@
+"""A lab at work: what slides, buttons and the clock ask for, one thing at a time."""
+
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import contextmanager
+
+import torch
+from torch.optim import LBFGS
+
+from course_utils.labs.page import Page, close_earlier_run
+from course_utils.training import Diverged, one_thread
+
+
+@contextmanager
+def interrupts_wait():
+    """Hold Ctrl-C and JupyterLab's Interrupt Kernel back until the work inside is done.
+
+    Python raises them in its main thread, and there anywhere: between a fit and its picture, or
+    with the lock just taken. Gives the list of those that came.
+    """
+    came, usual = [], signal.getsignal(signal.SIGINT)
+    if usual is None or threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    signal.signal(signal.SIGINT, lambda *_: came.append(True))
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if came:
+        signal.raise_signal(signal.SIGINT)
+
+
+class Turns:
+    """Does one work after the other; of those that waited only the last in ``order``."""
+
+    def __init__(self, order: tuple[Callable, ...], do: Callable[[Callable], None]):
+        self.order, self.do = order, do  # the later makes the earlier needless
+        self.lock, self.waiting = threading.Lock(), deque()
+
+    @property
+    def busy(self) -> bool:
+        return self.lock.locked()
+
+    def ask(self, work: Callable) -> None:
+        """Do the work; if another thread is working, it does this one when it is through.
+
+        Depending on its version, ipykernel calls from the main thread, from another, or from both.
+        """
+        self.waiting.append(work)
+        while self.waiting and self.lock.acquire(blocking=False):
+            try:
+                asked = [self.waiting.popleft() for _ in range(len(self.waiting))]
+                self.do(max(asked, key=self.order.index))
+            finally:
+                self.lock.release()
+
+
+class PageAtWork(Page):
+    """A page whose widgets ask for work: ``Lab`` says what ``tick`` to ``restart`` are.
+
+    A slide named in ``retrains`` asks for ``restart``, another for ``refit``.
+    """
+
+    retrains = frozenset({"lr", "seed"})
+
+    @interrupts_wait()
+    def __init__(self):
+        LBFGS([torch.zeros(1)])  # PyTorch's first optimiser imports for 1.4 s: not at a slide
+        order = self.tick, self.one_step, self.refit, self.untrained, self.restart
+        self.turns = Turns(order, self.do)
+        self.lay_out()
+        self.connect(
+            self.on_slide, self.on_tick, step=self.step, rewind=self.rewind, reset=self.reset
+        )
+        close_earlier_run(self)
+        self.ask(self.restart)
+
+    # What a learner and a notebook use
+
+    @interrupts_wait()
+    def set(self, **values) -> None:
+        """Do what sliding does: set controls by name, then refit or retrain, and redraw."""
+        self.put(values)
+        self.ask(self.restart if self.retrains & values.keys() else self.refit)
+
+    def step(self) -> None:
+        """One step of training."""
+        self.ask(self.one_step)
+
+    def rewind(self) -> None:
+        """Back to the first weights, untrained: the place to press play."""
+        self.ask(self.untrained)
+
+    @interrupts_wait()
+    def reset(self) -> None:
+        """Every slider to its default, and a fresh fit."""
+        self.pause()
+        self.put(self.defaults)
+        self.ask(self.restart)
+
+    # The work, by one thread at a time
+
+    def on_slide(self, name: str) -> None:
+        if name == "lr" and self.playing:
+            return  # the next tick reads the learning rate
+        self.ask(self.restart if name in self.retrains else self.refit)
+
+    def on_tick(self) -> None:
+        # One that comes after the pause, or while another thread works, is not missed.
+        if self.playing and not self.turns.busy:
+            self.ask(self.tick)
+
+    def ask(self, work: Callable) -> None:
+        """Do one of the kinds of work, now or after what is being done."""
+        with interrupts_wait() as interrupts:
+            self.turns.ask(work)
+            if interrupts and self.playing:
+                self.pause()
+                self.message = "Interrupted. Play goes on from here."
+                self.tell()
+
+    def do(self, work: Callable) -> None:
+        """The work, a look at the model, a picture; what fails is said on the page."""
+        self.message, self.failed = "", False
+        try:
+            try:
+                with one_thread():
+                    work()
+                    self.look()
+            except Diverged as error:
+                self.pause()
+                self.message = f"Diverged: {error}. The fit shown is the last finite one."
+            self.draw(self.curves())
+        except Exception as error:  # raised in a callback it would reach only a log
+            self.failed, self.message = True, f"{type(error).__name__}: {error}"
+            self.pause()
+            self.tell()
