@@ -34,7 +34,7 @@ from matplotlib.colors import to_hex
 
 import course_utils
 from course_utils.labs import LABS, Lab
-from course_utils.labs.lab import tree
+from course_utils.labs.page import tree
 
 UNITS = 4096  # from end to end of an axis: a twelfth of a pixel in a panel of 340
 BEYOND = 8 * UNITS  # what lies further outside is drawn here
@@ -150,13 +150,17 @@ def place(lab: Lab, values: dict, *, trained: bool) -> None:
 
 def look(lab: Lab) -> dict:
     """All that is shown now."""
-    if lab._failed:
+    if lab.failed:
         raise RuntimeError(f"{type(lab).__name__} at {vars(lab.value)}: {lab.message}")
     curves = {
         name: tuple(np.asarray(values, dtype=float).ravel() for values in arrays)
         for name, arrays in lab.curves().items()
     }
-    return {"curves": curves, "numbers": " · ".join(lab.numbers()), "message": lab.message}
+    return {"curves": curves, "numbers": in_words(lab.numbers()), "message": lab.message}
+
+
+def in_words(numbers: dict[str, str]) -> str:
+    return " · ".join(f"{name}: {value}" for name, value in numbers.items())
 
 
 def same(one: dict, other: dict) -> bool:

@@ -76,20 +76,19 @@ class UncertainWeights(Lab):
             "bumps": choice_slider("bumps (0: a line)", 50, (0, 5, 10, 20, 50, 100, 200)),
         }
 
-    @property
-    def n(self):
-        return self.value.points
-
-    def new_problem(self):
+    def new_problem(self, at):
         return CALM
 
-    def first_weights(self):
-        x, y = CALM.sample(self.value.points, seed=0)
+    def new_data(self, at):
+        self.n = at.points
+        super().new_data(at)
+
+    def first_weights(self, at):
+        x, y = CALM.sample(at.points, seed=0)
         seen = (x.abs() > 1)[:, 0]
         self.seen = x[seen], y[seen]
-        count = self.value.bumps
-        at_0 = features(torch.zeros_like(x[:1]), count).norm().item()
-        given = *self.seen, count, self.value.prior / at_0
+        at_0 = features(torch.zeros_like(x[:1]), at.bumps).norm().item()
+        given = *self.seen, at.bumps, at.prior / at_0
         self.independent = Weights(*given, independent=True)
         return Weights(*given, independent=False)
 
@@ -148,10 +147,10 @@ class UncertainWeights(Lab):
 
     def numbers(self):
         zero = torch.zeros(1, 1, dtype=torch.float64)
-        return [
-            f"{len(self.seen[0])} points outside the gap",
-            f"noise (true 0.30): exact {self.model.noise:.2f}, "
-            f"mean field {self.independent.noise:.2f}",
-            f"sd of f(0): exact {self.model.sd_of_f(zero).item():.2f}, "
-            f"mean field {self.independent.sd_of_f(zero).item():.2f}",
-        ]
+        exact, independent = self.model, self.independent
+        return {
+            "points outside the gap": f"{len(self.seen[0])}",
+            "noise, true 0.30": f"exact {exact.noise:.2f}, mean field {independent.noise:.2f}",
+            "sd of f(0)": f"exact {exact.sd_of_f(zero).item():.2f}, "
+            f"mean field {independent.sd_of_f(zero).item():.2f}",
+        }

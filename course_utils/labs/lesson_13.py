@@ -42,10 +42,10 @@ class Promise(Lab):
             "drift": slider("new noise / calibration noise", 1.0, 0.5, 3),
         }
 
-    def new_problem(self):
+    def new_problem(self, at):
         return WAVE
 
-    def first_weights(self):
+    def first_weights(self, at):
         class Known(nn.Module):
             def __init__(self):
                 super().__init__()
@@ -57,14 +57,14 @@ class Promise(Lab):
 
         return Known()
 
-    def _pose(self):
-        super()._pose()
+    def new_data(self, at):
+        super().new_data(at)
         x, y = WAVE.sample(NEW, seed=1)
         mean, _ = WAVE.truth(x)
-        self.shown = x, mean + self.value.drift * (y - mean)
-        noise = np.random.default_rng(2).standard_normal(SIZES[-1])[: self.value.rows]
+        self.shown = x, mean + at.drift * (y - mean)
+        noise = np.random.default_rng(2).standard_normal(SIZES[-1])[: at.rows]
         self.scores = torch.from_numpy(abs(noise) / SAID)
-        self.q = conformal_quantile(self.scores, self.value.level)
+        self.q = conformal_quantile(self.scores, at.level)
 
     def gives(self):
         """The coverage of this interval on ever more new rows, by its closed form."""
@@ -135,10 +135,11 @@ class Promise(Lab):
     def numbers(self):
         law = self.law()
         if law is None:
-            return [f"{self.value.rows} rows are too few for this level: the interval is infinite"]
-        return [
-            f"k = {law.concentration1.item():.0f} of {self.value.rows}, factor on σ {self.q:.2f}",
-            f"promised {self.value.level:.2f}; over calibration sets {law.mean.item():.3f} "
-            f"± {law.stddev.item():.3f}",
-            f"this set, on new rows: coverage {self.gives():.3f}",
-        ]
+            return {f"{self.value.rows} rows are too few for this level": "an infinite interval"}
+        return {
+            f"score {law.concentration1.item():.0f} of {self.value.rows}": f"σ times {self.q:.2f}",
+            f"promised {self.value.level:.2f}, over calibration sets": (
+                f"{law.mean.item():.3f} ± {law.stddev.item():.3f}"
+            ),
+            "this set, on new rows": f"coverage {self.gives():.3f}",
+        }

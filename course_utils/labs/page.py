@@ -120,12 +120,7 @@ class Page:
         self.tell()
 
     def put(self, values: dict) -> None:
-        """Set several sliders without a call; a ValueError if one cannot stand there."""
-        for name, value in values.items():
-            if name not in self.controls:
-                raise ValueError(f"expected one of {', '.join(self.controls)}, got {name!r}")
-            if not allows(self.controls[name], value):
-                raise ValueError(f"{name}={value} is beyond its slider: {self.controls[name]}")
+        """Set several sliders without a call."""
         self.putting = True
         try:
             for name, value in values.items():

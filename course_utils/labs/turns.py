@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch.optim import LBFGS
 
-from course_utils.labs.page import Page, close_earlier_run
+from course_utils.labs.page import Page, allows, close_earlier_run
 from course_utils.training import Diverged, one_thread
 
 
@@ -83,6 +83,11 @@ class PageAtWork(Page):
     @interrupts_wait()
     def set(self, **values) -> None:
         """Do what sliding does: set controls by name, then refit or retrain, and redraw."""
+        for name, value in values.items():
+            if name not in self.controls:
+                raise ValueError(f"expected one of {', '.join(self.controls)}, got {name!r}")
+            if not allows(self.controls[name], value):
+                raise ValueError(f"{name}={value} is beyond its slider: {self.controls[name]}")
         self.put(values)
         self.ask(self.restart if self.retrains & values.keys() else self.refit)
 
