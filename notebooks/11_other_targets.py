@@ -499,7 +499,7 @@ show(fig, alt="Left: learned correlation on the true line from -0.9 to 0.9. Righ
 #
 # ## The lab
 #
-# Slide the distribution, then the extra spread of the counts ($1/r$; at 0 they are Poisson). Find the spread at which the Gaussian overtakes the Poisson. Set it to 0: what does the second output of the negative binomial cost where it is not needed? On the right, slide the correlation, and read its cost in the line below.
+# Slide the distribution, then the extra spread of the counts ($1/r$; at 0 they are Poisson). Find the spread at which the Gaussian overtakes the Poisson. Set it to 0: what does the second output of the negative binomial cost where it is not needed?
 
 # %%
 lab = LABS["11"]()
