@@ -256,6 +256,7 @@ def outputs(model, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @validated(model=network, x=array)
+@torch.no_grad()
 def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """The mean and the σ (not σ²) of y at x (n, d), each (n, k), without gradients.
 
@@ -264,7 +265,7 @@ def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     One that draws, so that two calls differ, or that has ``.kl``, is refused with a ValueError:
     ``predict_samples`` is for that.
     """
-    with torch.no_grad(), mode(model, training=False):
+    with mode(model, training=False):
         first, again = outputs(model, x), outputs(model, x)
     # Equal up to rounding: sums may depend on where in memory the numbers lie.
     same = all(torch.allclose(*pair, rtol=1e-6, equal_nan=True) for pair in zip(first, again))
