@@ -40,8 +40,14 @@ GIVEN = (half_width, by_removing, wrong_tail, never_infinite, root)
 
 
 def verdicts(test):
-    """Whether the learner's test passes each of the given functions, (5,)."""
-    return np.array([float(bool(test(function))) for function in GIVEN])
+    """Whether the learner's test passes each of the given functions, (5,); it may assert."""
+    found = []
+    for function in GIVEN:
+        try:
+            found.append(float(bool(test(function))))
+        except AssertionError:
+            found.append(0.0)
+    return np.array(found)
 
 
 EXERCISES = {
