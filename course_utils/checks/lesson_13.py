@@ -70,7 +70,7 @@ EXERCISES = {
             (rank := int(np.quantile(np.arange(1, 20), math.ceil(18) / 19, method="higher"))),
             rank / 20,
         ],
-        tolerance=1e-4,
+        tolerance=2e-3,
         mistakes=[
             Mistake(
                 "This is what the line *should* take, k = ⌈20 · 0.9⌉. Follow numpy's count.",
