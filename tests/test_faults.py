@@ -170,8 +170,8 @@ def test_a_fit_that_is_stopped_leaves_a_model_to_go_on_with(kernel):
     kernel.run("fit(model, mean_nll, x, y, steps=2)")
 
 
-def test_eight_kernels_at_once_say_the_same(tmp_path):
-    """As many as learners who press Run All together: a fit, a lab and two slides in each."""
+def test_kernels_at_once_say_the_same(tmp_path):
+    """A lab and two slides in each; teach/hub/measure.py does it with a class."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path / "ipython")}
     code = """
 from course_utils.labs import LABS
@@ -180,9 +180,9 @@ for noise in (0.3, 2.0):
     lab.set(noise=noise)
     print(lab.numbers())
 """
-    kernels = [Kernel(tmp_path, environment) for _ in range(8)]
+    kernels = [Kernel(tmp_path, environment) for _ in range(3)]
     try:
-        with ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(3) as pool:
             texts = list(pool.map(lambda kernel: kernel.run(code), kernels))
         assert len(set(texts)) == 1 and texts[0].count("NLL") >= 2
         assert not any(kernel.complaints for kernel in kernels)
