@@ -442,7 +442,7 @@ check("10-1", gap)
 # </details>
 
 # %% [markdown]
-# **10-2 (derive).** A linear model with 6 coefficients, the intercept among them, is fitted to 20 points by maximum likelihood. Its learned σ is 1.2. Correct it: which σ has a square that is right on average?
+# **10-2 (derive).** A linear model with 6 coefficients, the intercept among them, is fitted to 20 points by maximum likelihood. Its learned σ is 1.3. Correct it: which σ has a square that is right on average?
 
 # %%
 corrected = ...
@@ -457,13 +457,13 @@ check("10-2", corrected)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# So by which factor do you multiply $1.2^2$? The root comes last.
+# So by which factor do you multiply $1.3^2$? The root comes last.
 #
 # </details>
 # <details><summary>Solution</summary>
 #
 # ```python
-# corrected = math.sqrt(1.2**2 * 20 / (20 - 6))  # 1.43
+# corrected = math.sqrt(1.3**2 * 20 / (20 - 6))  # 1.55
 # ```
 #
 # </details>

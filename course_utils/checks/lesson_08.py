@@ -46,6 +46,12 @@ def implementations(rng):
     return ([softplus_head(), *wrong],)
 
 
+def points():
+    """y, mu and raw, (9, 1), always the same."""
+    y, mu, raw = torch.linspace(-2, 2, 27, dtype=torch.float64).reshape(9, 3).split(1, dim=1)
+    return y, mu, raw
+
+
 def compared(judge, *, shift=0.0, power=1):
     """An answer that judges a loss by its values and its oracle's on points of its own."""
 
@@ -61,7 +67,7 @@ def compared(judge, *, shift=0.0, power=1):
 EXERCISES = {
     "08-1": Value(
         oracle=lambda: share_within(1.96 * 0.2),
-        tolerance=5e-3,
+        tolerance=1e-2,  # it may be counted in a simulation
         mistakes=[
             Mistake("That would need a p of 0.2. What is best in the place of σ²?", 0.95),
             Mistake("This is what p becomes. The question asks for a share of the points.", 0.04),
@@ -78,6 +84,14 @@ EXERCISES = {
                 "This counts all points below the upper edge. The band has a lower edge, too.",
                 lambda: (1 + share_within(1.96 * 0.2)) / 2,
             ),
+            Mistake(
+                "erf takes z/√2: a standard Gaussian lies within ±z with erf(z/√2).",
+                math.erf(1.96 * 0.2),
+            ),
+            Mistake(
+                "Half of the band is counted, from μ to an edge.", lambda: share_within(0.392) / 2
+            ),
+            Mistake("This is the share outside.", lambda: 1 - share_within(0.392)),
             Mistake(
                 "p has been squared once too often: the half-width is 1.96 p.",
                 lambda: share_within(1.96 * 0.04**2 / 0.2),
@@ -125,6 +139,20 @@ EXERCISES = {
             Mistake(
                 "Your oracle has softplus(raw) as σ. The task says that it is σ².",
                 compared(lambda found, right: not torch.allclose(found, right), power=2),
+            ),
+            Mistake(
+                "Your oracle has exp(raw) as σ². The task says that it is softplus(raw).",
+                lambda loss: (
+                    not torch.allclose(loss(*points()), softplus_head(head=torch.exp)(*points()))
+                ),
+            ),
+            Mistake(
+                "This goes by the sign of the loss. An NLL may have either: compare values.",
+                lambda loss: loss(*points()).mean().item() < 0,
+            ),
+            Mistake(
+                "The tolerance is so wide that a wrong loss goes through.",
+                compared(lambda found, right: not torch.allclose(found, right, atol=1.0)),
             ),
             Mistake(
                 "Your oracle lacks the constant ½ log 2π.",

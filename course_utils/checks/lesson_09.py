@@ -31,6 +31,9 @@ EXERCISES = {
             Mistake("The other way round: the point with the smaller σ pulls harder.", 1 / 25),
             Mistake("The other way round, and with σ in the place of σ².", 0.2),
             Mistake("This is the pull of the first point for a residual of 1, not a ratio.", 100.0),
+            Mistake("All points pull alike on μ with squared error, and not with the NLL.", 1.0),
+            Mistake("This is the root of the ratio of the σ.", 5**0.5),
+            Mistake("One is subtracted: how many times as hard is the ratio itself.", 24.0),
             Mistake("One power too many: the gradient with respect to μ has σ², not σ³.", 125.0),
         ],
     ),
@@ -42,6 +45,11 @@ EXERCISES = {
             Mistake("This is β = 1, where all points pull alike.", 1.0),
             Mistake("The other way round: the point with the smaller σ pulls harder.", 5**-0.5),
             Mistake("The factor is σ^(2β), not σ^β.", 5**1.25),
+            Mistake("β = ¾ is an exponent of σ², not a factor of the ratio.", 0.75 * 25),
+            Mistake("1 − β = ¼ is an exponent of the ratio, not a factor.", 0.25 * 25),
+            Mistake(
+                "This is the ratio of the σ to the power ¾. Which power is left of σ?", 5**0.75
+            ),
             Mistake("The factor multiplies the gradient; here it divides.", 5**3.5),
             Mistake("This is the NLL's ratio to the power ¾. What does β do to σ's?", 25**0.75),
         ],
@@ -68,6 +76,16 @@ EXERCISES = {
             Mistake("The squared error lacks its ½.", faithful(half=1.0)),
             Mistake("The NLL's constant is missing.", faithful(constant=False)),
             Mistake("log_var is log σ²; here it is used as log σ.", faithful(power=2.0)),
+            Mistake(
+                "This is the β-NLL with β = 1. The task is the sum of two terms.",
+                lambda y, mu, log_var: (
+                    -Normal(mu, (log_var / 2).exp()).log_prob(y) * log_var.exp().detach()
+                ),
+            ),
+            Mistake(
+                "The values are right, but log_var is detached: nothing trains it.",
+                lambda y, mu, log_var: faithful()(y, mu, log_var.detach()),
+            ),
             Mistake("The squared error is missing: nothing trains μ.", faithful(half=0.0)),
         ],
     ),

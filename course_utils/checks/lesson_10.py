@@ -78,37 +78,39 @@ EXERCISES = {
         ],
     ),
     "10-2": Value(
-        oracle=lambda: math.sqrt(1.2**2 * 20 / 14),
+        oracle=lambda: math.sqrt(1.3**2 * 20 / 14),
         mistakes=[
             Mistake(
-                "The correction belongs to the variance, and here it multiplies σ.", 1.2 * 20 / 14
+                "The correction belongs to the variance, and here it multiplies σ.", 1.3 * 20 / 14
             ),
-            Mistake("This is the corrected σ². The question asks for σ.", 1.2**2 * 20 / 14),
+            Mistake("This is the corrected σ². The question asks for σ.", 1.3**2 * 20 / 14),
             Mistake(
                 "This makes σ smaller. Fitted residuals are smaller than the noise already.",
-                1.2 * math.sqrt(14 / 20),
+                1.3 * math.sqrt(14 / 20),
             ),
             Mistake(
-                "This corrects for one coefficient. The model has six.", 1.2 * math.sqrt(20 / 19)
+                "This corrects for one coefficient. The model has six.", 1.3 * math.sqrt(20 / 19)
             ),
             Mistake(
                 "One too many is subtracted: the six coefficients include the intercept.",
-                1.2 * math.sqrt(20 / 13),
+                1.3 * math.sqrt(20 / 13),
             ),
             Mistake(
                 "One too few is subtracted: the intercept is a coefficient, too.",
-                1.2 * math.sqrt(20 / 15),
+                1.3 * math.sqrt(20 / 15),
             ),
             Mistake(
                 "This is the RMS error on new y at the same x, (n + p)/(n − p) times the "
                 "variance. The question asks for the noise.",
-                1.2 * math.sqrt(26 / 14),
+                1.3 * math.sqrt(26 / 14),
             ),
             Mistake(
                 "This is (n + p)/n times the learned variance; the bias was (n − p)/n.",
-                1.2 * math.sqrt(26 / 20),
+                1.3 * math.sqrt(26 / 20),
             ),
-            Mistake("This is the learned σ as it stands, without a correction.", 1.2),
+            Mistake("This is the learned σ², not corrected.", 1.3**2),
+            Mistake("(n − p)/n multiplies σ here: it makes σ smaller still.", 1.3 * 14 / 20),
+            Mistake("This is the learned σ as it stands, without a correction.", 1.3),
         ],
     ),
     "10-3": Coded(
@@ -150,6 +152,23 @@ EXERCISES = {
                 ),
             ),
             Mistake("Fitted and held-out rows have changed places.", swapped),
+            Mistake(
+                "This is torch's std: it subtracts the average of the residuals. A held-out error "
+                "counts in full.",
+                lambda X, y, folds: out_of_fold(X, y, folds).std(),
+            ),
+            Mistake(
+                "This is the mean absolute residual; the RMS is asked for.",
+                lambda X, y, folds: out_of_fold(X, y, folds).abs().mean(),
+            ),
+            Mistake(
+                "Only the last fold is judged: every row should be held out once.",
+                lambda X, y, folds: rms(by_fold(X, y, folds)[-1]),
+            ),
+            Mistake(
+                "Each row is a fold of its own here; there are `folds` of them.",
+                lambda X, y, folds: rms(out_of_fold(X, y, len(y))),
+            ),
             Mistake(
                 "This subtracts the average of the residuals. A held-out error counts in full.",
                 lambda X, y, folds: out_of_fold(X, y, folds).std(correction=0),

@@ -56,6 +56,15 @@ EXERCISES = {
                 "by 4.",
                 math.sqrt(19 / 4 + 10 / 5),
             ),
+            Mistake("The sums are not divided: both parts are means.", math.sqrt(19 + 10)),
+            Mistake(
+                "The mean of σ and the sd of the μ are added. The variances add.",
+                1.8 + math.sqrt(10 / 4),
+            ),
+            Mistake(
+                "The σ² are averaged as if y were the mean of five: divide their sum by 5 once.",
+                math.sqrt(19 / 25 + 10 / 4),
+            ),
             Mistake("The mean of σ stands where the mean of σ² belongs.", math.sqrt(1.8 + 10 / 4)),
         ],
     ),
@@ -86,6 +95,8 @@ EXERCISES = {
                 [1.6, 0],
             ),
             Mistake("Dropout's loss is not that of least squares: its best w is not 2.", [2, 2.4]),
+            Mistake("w comes first, then the sd.", [2.4, 1.6]),
+            Mistake("MC dropout does not know that the data leave nothing open.", [2, 0]),
             Mistake("The slope is divided by q, not multiplied: is w then larger?", [2.5, 3.75]),
         ],
     ),
@@ -132,6 +143,31 @@ EXERCISES = {
                 "of its own, hit.",
                 lambda lower, upper, mus, sigmas: between(Normal(mus, sigmas), lower, upper).prod(
                     0
+                ),
+            ),
+            Mistake(
+                "`Normal` takes a standard deviation; it got the root of one.",
+                lambda lower, upper, mus, sigmas: between(
+                    Normal(mus, sigmas.sqrt()), lower, upper
+                ).mean(0),
+            ),
+            Mistake(
+                "This is a Gaussian of the members' means alone: their noise is missing.",
+                lambda lower, upper, mus, sigmas: between(
+                    Normal(mus.mean(0), mus.std(0)), lower, upper
+                ),
+            ),
+            Mistake(
+                "This is the density in the middle times the width, which is right for narrow "
+                "intervals only.",
+                lambda lower, upper, mus, sigmas: (
+                    (upper - lower) * Normal(mus, sigmas).log_prob((lower + upper) / 2).exp()
+                ).mean(0),
+            ),
+            Mistake(
+                "This counts the members whose mean lies inside. Each has a noise, too.",
+                lambda lower, upper, mus, sigmas: (
+                    ((mus >= lower) & (mus <= upper)).double().mean(0)
                 ),
             ),
             Mistake(
