@@ -48,6 +48,7 @@ EXERCISES = {
                 -math.log(1 - 0.81),
             ),
             Mistake("The determinant has ρ², this has ρ.", -0.5 * math.log(1 - 0.9)),
+            Mistake("This is ρ². The NLL has a logarithm of 1 − ρ².", 0.81),
             Mistake(
                 "The size is right. Does a model that knows less have the smaller NLL?",
                 0.5 * math.log(1 - 0.81),
@@ -139,12 +140,13 @@ GUESSES = {"11-a": Number("%", 0, 100), "11-b": OneOf("Gaussian", "Poisson")}
 
 QUIZ = [
     Question(
-        "On counts a Gaussian reports 1.7 nats and a Poisson 1.9, both on held-out data. Who wins?",
+        "On whole numbers a Gaussian with σ = 0.2 reports −0.6 nats, a family for counts 0.1. "
+        "Who wins?",
         [
             Option(
-                "The Gaussian, by 0.2 nats",
-                "1.7 is a density per bicycle. In dozens the same "
-                "model would report 2.5 nats less.",
+                "The Gaussian, by 0.7 nats",
+                "−0.6 is a density: a narrow peak on each whole number. In another unit the same "
+                "model reports another number.",
             ),
             Option(
                 "Not to be said from these numbers",
@@ -153,7 +155,7 @@ QUIZ = [
                 correct=True,
             ),
             Option(
-                "The Poisson: y is a count",
+                "The family for counts: y is a count",
                 "The right support is no proof. With weather the Poisson was the worst of three.",
             ),
         ],
