@@ -15,6 +15,8 @@
 # **You need** notebook 04 (a network with two outputs); matrices (a product, an inverse, a determinant) for the last section.
 #
 # **Time.** About 58 minutes; the notebook runs in about 20 s.
+#
+# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
 
 # %%
 import math
@@ -62,7 +64,6 @@ def bicycles(n, *, seed, weather=False):
 
 hour, count = bicycles(2000, seed=0)
 hours = torch.linspace(0, 24, 200, dtype=torch.float64)[:, None]
-
 
 # %% [markdown]
 # ## Predict
@@ -201,6 +202,7 @@ print(f"whole unit against density, in units of one bicycle: {by_unit:+.4f} nats
 narrow, zero = Normal(0.0, 0.2), torch.tensor(0.0)
 assert abs(by_unit) < 0.01 < 0.5 < nll(Rounded(narrow), zero) - nll(narrow, zero)
 
+
 # %% [markdown]
 # With σ well above one count the correction is tiny, *if* the density's unit is one count. At σ = 0.2 it is more than half a nat.
 #
@@ -259,6 +261,7 @@ assert max(gaps["Gaussian"]) + 0.1 < min(gaps["Poisson"])
 # %%
 measured("11-b", min(("Gaussian", "Poisson"), key=lambda name: max(gaps[name])), "with weather")
 
+
 # %% [markdown]
 # The Poisson has the right **support** (the values that it allows) and a spread that it cannot change; more than one count in seven lies outside its interval. The Gaussian has the wrong support, a free σ, and is ahead. The negative binomial has both.
 #
@@ -296,6 +299,7 @@ t = ways[1]
 half = t.scale[:, 0] * torch.from_numpy(stats.t(t.df[:, 0].numpy()).ppf(0.975))
 held = ((y_new - t.loc).abs()[:, 0] < half).double().mean().item()
 assert abs(held - 0.95) < 0.02
+
 
 # %% [markdown]
 # The t is ahead on the test set *with* its slips, and so is its mean. Its interval takes the quantiles of t.
@@ -337,6 +341,7 @@ middle = (at_zero.cdf(torch.tensor(0.5)) - at_zero.cdf(torch.tensor(-0.5))).item
 print(f"at x = 0: 95 % from {lower:.1f} to {upper:.1f}, and {middle:.1%} between -0.5 and 0.5")
 assert middle < 0.02 and lower < -1 and upper > 1
 
+
 # %% [markdown]
 # The interval comes from the quantiles of the mixture, and is a poor report: nearly nothing lies in its middle.
 #
@@ -377,6 +382,7 @@ dearer = (fresh > model.loc.exp())[old].double().mean()
 print(f"bicycles over eight years: {dearer:.2f} cost more than their median; "
       f"paid / sum of medians {paid / median:.2f}, of means {paid / mean:.2f}")
 assert abs(dearer - 0.5) < 0.05 and 1.2 < paid / median < 1.4 and abs(paid / mean - 1) < 0.1
+
 
 # %% [markdown]
 # ## A vector

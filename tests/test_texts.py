@@ -27,7 +27,7 @@ def code(source):
 
 
 # To be emptied: lessons over an hour by the rule. Whoever shortens one takes it out.
-TOO_LONG = {"05", "07", "11", "15"}
+TOO_LONG = {"05", "07", "15"}
 
 
 @each_lesson
