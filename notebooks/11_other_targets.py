@@ -12,7 +12,7 @@
 # - say what a Student t, a mixture or a log-normal is for;
 # - let a network learn how two errors go together.
 #
-# **You need** notebook 04 (a network with two outputs); matrices (a product, an inverse, a determinant) for the last section.
+# **You need** notebook 04 (two outputs); matrices (product, inverse, determinant) for the last section.
 #
 # **Time.** About 58 minutes; the notebook runs in about 20 s.
 #
@@ -192,6 +192,7 @@ class Rounded:
         return near + torch.log1p(-torch.exp(far - near))  # log(e^near − e^far)
 
 
+# %%
 every = Rounded(Normal(3.3, 1.7)).log_prob(torch.arange(-60.0, 61).double())
 assert math.isclose(every.exp().sum(), 1, rel_tol=1e-9)  # the negative whole numbers included
 assert Rounded(Normal(0.0, 0.01)).log_prob(torch.tensor(9.0).double()).isfinite()
@@ -215,6 +216,7 @@ def behind(truth, model, y):
     return (nll(model, y) - nll(truth, y)).mean().item()
 
 
+# %%
 def compete(families, true_family, weather):
     """Three trained models a family, on fresh counts; prints and returns nats behind the truth."""
     x_new, y_new = bicycles(5000, seed=100, weather=weather)
@@ -460,7 +462,7 @@ fig, ax = plt.subplots(figsize=(4.2, 4))
 ax.scatter(*errors.T, color=DATA, s=9, alpha=0.6, linewidths=0)
 ax.fill(*(joint(at).scale_tril[0] @ circle), color=ALEATORIC, alpha=0.3, linewidth=0)
 ax.plot(*(apart(at).stddev.T * circle), color=WRONG)
-ax.annotate("full", (0.75, 2.6))
+ax.annotate("full", (1.25, 1.4))
 ax.annotate("diagonal", (-1.9, 2.1), color=WRONG)
 ax.set(xlabel="error of the first y", ylabel="error of the second y", aspect="equal",
        xlim=(-2, 2), ylim=(-3, 3), title="Near x = 2.5 only the full one tilts")
