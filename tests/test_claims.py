@@ -13,7 +13,9 @@ def test_what_is_stored_is_of_these_recipes_and_claims(name):
     assert result["claims"].keys() == here.CLAIMS.keys()
     for counts in result["claims"].values():
         assert len(counts) == len(recipes(here.CHOICES))
-        assert all(0 <= k <= n and n >= 20 for k, n in counts)
+        assert all(0 <= k <= n for k, n in counts)
+        # A claim may speak of some of its runs only: "a line that goes up ends …".
+        assert sum(n for _, n in counts) >= 10 * len(counts)
 
 
 CHOICES = {"steps": (10, 20), "lr": (0.1, 0.2, 0.3), "width": (4, 8)}

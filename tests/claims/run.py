@@ -64,10 +64,10 @@ def run(name: str) -> dict:
 
 
 def differ(new: list, old: list) -> bool:
-    """Whether two counts, of one recipe or of all, are four binomial standard errors apart."""
-    for (k, n), (k_old, _) in zip([*new, sums(new)], [*old, sums(old)], strict=True):
-        p = (k + k_old) / (2 * n)
-        if abs(k - k_old) > 4 * math.sqrt(2 * n * p * (1 - p)):
+    """Whether two shares, in one recipe or in all, are four binomial standard errors apart."""
+    for (k, n), (k_old, n_old) in zip([*new, sums(new)], [*old, sums(old)], strict=True):
+        p = (k + k_old) / max(n + n_old, 1)
+        if abs(k * n_old - k_old * n) > 4 * math.sqrt(p * (1 - p) * n * n_old * (n + n_old)):
             return True
     return False
 

@@ -14,7 +14,7 @@ def sums(counts: list) -> list[int]:
 
 def share(counts: list) -> float:
     k, n = sums(counts)
-    return k / n
+    return k / n if n else 1.0
 
 
 def line(choices: dict, counts: list) -> str:
@@ -23,7 +23,7 @@ def line(choices: dict, counts: list) -> str:
     if k == n:
         return f"*Holds {k:,} of {n:,}. Fails: nowhere.*"
     tried = list(zip(product(*choices.values()), counts, strict=True))
-    worst, (few, of) = min(tried, key=lambda it: it[1][0] / it[1][1])
+    worst, (few, of) = min(tried, key=lambda it: share(it[1:]))
     at = ", ".join(f"{name} {value}" for name, value in zip(choices, worst, strict=True))
     most, spread = "", -1.0
     for i, (name, values) in enumerate(choices.items()):
