@@ -410,7 +410,7 @@ check("01-2", learning_rate)
 # </details>
 
 # %% [markdown]
-# **01-3 (code).** Write the boxed formula of step 4 for y and mu of shape (m, d), all values independent, with one σ (a tensor of one number) for all of them. Return the log-likelihood of the data set: one number, with its constant. Its gradients are checked too. Its gradient by `mu` and by `sigma` is checked too.
+# **01-3 (code).** Write the boxed formula of step 4 for y and mu of shape (m, d), all values independent, with one σ (a tensor of one number) for all of them. Return the log-likelihood of the data set: one number, with its constant. Its gradient by `mu` and by `sigma` is checked too.
 
 # %%
 def vector_log_likelihood(y, mu, sigma):
