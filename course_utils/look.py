@@ -285,16 +285,22 @@ def far_out(values: np.ndarray, reach: float) -> np.ndarray:
     return ((values < low - far) | (values > high + far)) & (high > low)
 
 
+def standing_apart(values: np.ndarray) -> np.ndarray:
+    """Which few values (a fiftieth at most) lie far from all others; if all are > 0, in ratios."""
+    apart = far_out(values, 4)
+    if values.min() > 0:
+        apart &= far_out(np.log(values), 1.5)
+    return apart & (apart.sum() <= max(1, len(values) // 50))
+
+
 def extremes(name: str, cells) -> list[str]:
     """Values that stand apart from all others, and an extreme value that repeats."""
     values = cells.sort_values().to_numpy()
     n, said = len(values), []
     if n < FEW:
         return []
-    apart = far_out(values, 4)
-    if values[0] > 0:  # of what is positive, in ratios, too
-        apart &= far_out(np.log(values), 1.5)
-    if 0 < apart.sum() <= max(1, n // 50):
+    apart = standing_apart(values)
+    if apart.any():
         said.append(
             f"{name!r}: {apart.sum()} of {n} values (as {values[apart][-1]:g}) stand apart from "
             "all others: holes, totals, a slip of the decimal sign? They decide any fit by squares."

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from course_utils.doors import DTYPE, data, door, share, whole
 from course_utils.forecaster import Forecaster, restore
-from course_utils.look import Columns, Look, look, read
+from course_utils.look import Columns, Look, look, read, standing_apart
 from course_utils.losses import gaussian_nll
 from course_utils.metrics import PairedComparison, crps
 from course_utils.plots import ALEATORIC, MEAN, STYLE, TRUTH, plot_data, show
@@ -30,7 +30,8 @@ __all__ = ["Report", "report", "restore"]
 SIMPLEST_FIRST = ("line, one σ", "line, σ(x)", "network, one σ", "network, σ(x)")
 FEWEST, MANY, LARGEST = 20, 1000, 1e100  # rows; from MANY on one fifth tests; squares overflow
 OUTER, INNER, SINGLE = 5, 3, 5000  # folds; from SINGLE rows on one inner fold is enough
-CLEAR = 2  # standard errors; the simpler rival is kept until the other is clearly better
+# The simpler rival is kept until the other is clearly better: nats a row, and standard errors.
+WORTH, CLEAR = 0.01, 2
 
 
 # What comes in, and which rows do what
@@ -168,12 +169,12 @@ class Judge:
         return PairedComparison((a - b).mean().item(), self.error(a - b, self.folds > 1), len(a))
 
     def beats(self, a: Tensor, b: Tensor) -> bool:
-        """Whether the NLL a is lower than b: over all rows, and by more than CLEAR errors.
+        """Whether the NLL a is lower than b by WORTH over all rows, and by more than CLEAR errors.
 
-        The second over all rows, or without the hundredth where they differ most: two rows far out
+        The latter over all rows, or without the hundredth where they differ most: two rows far out
         can make a large gain look unsure.
         """
-        if (a - b).mean() >= 0:
+        if (a - b).mean() > -WORTH:
             return False
         d = (a - b)[:, 0]
         most = (d - d.median()).abs().kthvalue(math.ceil(0.99 * len(d))).values
@@ -214,8 +215,9 @@ def report(
 
     Each fifth of the rows tests once (from 1,000 rows on one fifth only, of time the last). The
     rivals of ``course_utils.rivals`` are tuned and calibrated inside the others, all in one way.
-    The chosen one is trained anew on all rows. Raises ValueError, in one sentence, for what cannot
-    be fitted. Nothing global is drawn.
+    Where a few y stand apart from all others nothing can be told of σ(x), and its rivals are not
+    eligible. The chosen one is trained anew on all rows. Nothing global is drawn. Raises
+    ValueError, in one sentence, for what cannot be fitted.
     """
     if target is None and not (isinstance(source, tuple | list) and len(source) == 2):
         raise ValueError("target must name the column to predict, got None: type target='…'")
@@ -232,7 +234,9 @@ def report(
     varies, one = (scores[f"network, {sigma}"]["NLL"] for sigma in ("σ(x)", "one σ"))
     several = "ensemble, σ(x)" if judge.beats(varies, one) else "ensemble, one σ"
     scores[several] = judged(contest.forecasts(several), rows, tests, level)
-    choice = verdict({name: score["NLL"] for name, score in scores.items()}, judge)
+    apart = bool(standing_apart(rows.y[:, 0].numpy()).any())
+    able = [name for name in scores if not (apart and "σ(x)" in name)]
+    choice = verdict({name: scores[name]["NLL"] for name in able}, judge)
     last = Contest(rows.x, rows.y, final[None], seed=seed, steps=steps)
     forecaster = Forecaster(last.forecasts(choice)[0], rows.columns, rows.target, level)
     found = Report(choice, forecaster, scores, level, judge, rows, tested, groups, time)
@@ -336,6 +340,8 @@ class Report:
         said = [f"Use {article(kind)}.", *self.gains()]
         remarks = self.rows.looked.remarks if self.rows.looked else []
         said += [remark for remark in remarks if remark.startswith(repr(target))]
+        if standing_apart(y[:, 0].numpy()).any():
+            said.append(f"Values of {target} stand apart from all others: σ(x) is not eligible.")
         if why := self.no_claim():
             said.append(f"No coverage is claimed: {why}")
         else:

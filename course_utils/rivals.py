@@ -161,16 +161,25 @@ def first_weights(kind: Kind, d: int, seeds: Sequence[int]) -> list[Tensor]:
     return weights + [torch.zeros(len(seeds), *size, dtype=DTYPE) for size in heads]
 
 
+def layer(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    """x w + b for nets (nets, d, h), of which as many in turn share each x (parts, n, d)."""
+    parts, (nets, d, h) = len(x), w.shape
+    if parts == nets:
+        return torch.baddbmm(b, x, w)
+    beside = w.reshape(parts, -1, d, h).transpose(1, 2).reshape(parts, d, -1)
+    return (x @ beside).unflatten(2, (-1, h)).transpose(1, 2).flatten(0, 1) + b
+
+
 def added(kind: Kind, weights: Sequence[Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-    """What nets add, at x (nets, n, d), to the line's mean and to log σ²: both (nets, n, 1)."""
+    """What nets add, at x (parts, n, d), to the line's mean and to log σ²: both (nets, n, 1)."""
     if kind.hidden:
         w1, b1, w2, b2, *weights = weights
-        x = torch.relu(torch.baddbmm(b1, x, w1))
+        x = torch.relu(layer(x, w1, b1))
         x = torch.relu(torch.baddbmm(b2, x, w2))
-    mu = torch.baddbmm(weights[1], x, weights[0])
+    mu = layer(x, *weights[:2])
     if not kind.varies:
         return mu, torch.zeros_like(mu)
-    return mu, FURTHEST * torch.tanh(torch.baddbmm(weights[3], x, weights[2]) / FURTHEST)
+    return mu, FURTHEST * torch.tanh(layer(x, *weights[2:]) / FURTHEST)
 
 
 @dataclass
@@ -189,9 +198,9 @@ class Stack:
     floor: Tensor
 
     def outputs(self, weights: Sequence[Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-        """mu and log_var at x (nets, n, d), (nets, n, 1)."""
+        """mu and log_var at x (parts, n, d), (nets, n, 1)."""
         mu, log_var = added(self.kind, weights, x)
-        return mu + at(x, self.line), self.floor + log_var
+        return mu + layer(x, self.line[:, :-1], self.line[:, -1:]), self.floor + log_var
 
     def loss(self, weights: Sequence[Tensor], x: Tensor, y: Tensor, trains: Tensor) -> Tensor:
         """Each net's NLL over the rows that train it, and its decay, (nets,).
@@ -213,7 +222,7 @@ class Stack:
         n, d = parts.x.shape[1:]
         few = n <= 2 * BATCH
         if few:
-            batch = parts.x[own], parts.y[own], parts.trains[own, self.mask]
+            batch = parts.x, parts.y[own], parts.trains[own, self.mask]
         weights = [w.requires_grad_() for w in first_weights(self.kind, d, seeds)]
         optimizer = torch.optim.Adam(weights, lr=LR, fused=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -225,7 +234,7 @@ class Stack:
             if not few:
                 rows = torch.randint(n, (BATCH,), generator=generator)
                 x, y, trains = parts.x[:, rows], parts.y[:, rows], parts.trains[:, :, rows]
-                batch = x[own], y[own], trains[own, self.mask]
+                batch = x, y[own], trains[own, self.mask]
             loss = self.loss(weights, *batch).sum()
             optimizer.zero_grad()
             loss.backward()
@@ -294,11 +303,11 @@ class Contest:
         rows, inner = parts.judges, range(parts.held.shape[1])
         decays = torch.tensor(DECAYS, dtype=DTYPE).expand(len(parts.x), -1)
         stack = self.stack(kind, inner, decays)
-        x, y, held = parts.x[stack.part][:, rows], parts.y[:, rows], parts.held[:, None, :, rows]
+        x, y, held = parts.x[:, rows], parts.y[:, rows], parts.held[:, None, :, rows]
         count = held.sum((2, 3, 4))
         scores, steps = [], []
-        said = f"{kind.name}: {len(x)} to choose decay and steps"
-        for step, weights in stack.train([self.seed] * len(x), self.steps, said):
+        said = f"{kind.name}: {len(stack.part)} to choose decay and steps"
+        for step, weights in stack.train([self.seed] * len(stack.part), self.steps, said):
             with torch.no_grad():
                 mu, log_var = stack.outputs(weights, x)
             z2 = (y[stack.part] - mu) ** 2 * torch.exp(-log_var)
@@ -328,7 +337,7 @@ class Contest:
                 break
         texts = [f"decay {d:g}, {t} steps" for d, t in zip(decay.tolist(), stop.tolist())]
         self.chosen[kind.name] = texts
-        mu, log_var = stack.outputs(kept, parts.x[stack.part][:, parts.judges])
+        mu, log_var = stack.outputs(kept, parts.x[:, parts.judges])
         mu, log_var = (v.reshape(*shape, -1, 1).transpose(0, 1) for v in (mu, log_var))
         whole = [w.reshape(*shape, *w.shape[1:])[:, :, -1] for w in kept]
         return self.made(kind, whole, mu[:, :, :-1], log_var[:, :, :-1])
@@ -392,7 +401,7 @@ class Forecast(nn.Module):
         mu, log_var = at(x, self.line)[None], self.floor.expand(1, len(x), 1)
         if self.kind.hidden or self.kind.varies:
             weights = [value for name, value in self.named_buffers() if name[0] == "w"]
-            more, varies = added(self.kind, weights, x.expand(self.kind.members, *x.shape))
+            more, varies = added(self.kind, weights, x[None])
             mu, log_var = mu + more, log_var + varies
         mu, variance = mixture(mu, log_var)
         log_var = variance.log() + 2 * (self.scale * self.y_sd).log()
