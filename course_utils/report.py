@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from course_utils.doors import DTYPE, data, door, share, whole
 from course_utils.forecaster import Forecaster, restore
+from course_utils.judge import Judgement, judge_interval, judge_sigma
 from course_utils.look import Columns, Look, look, read, standing_apart
 from course_utils.losses import gaussian_nll
 from course_utils.metrics import PairedComparison, crps
@@ -64,6 +65,17 @@ class Rows:
             raise ValueError("at least one input must vary, got only constant ones")
 
 
+def table_of(source, named: list[str], options: dict):
+    """A DataFrame, or what ``read`` takes as one, that has the columns ``named``."""
+    import pandas as pd
+
+    table = source if isinstance(source, pd.DataFrame) else read(source, **options)
+    for name in named:
+        if name not in table:
+            raise ValueError(f"expected names of columns, got {name!r}: they are {list(table)}")
+    return table
+
+
 def rows_of(source, target, inputs, groups, time, options) -> Rows:
     """The rows of a DataFrame, of what ``read`` takes, or of a pair (x, y)."""
     if isinstance(source, tuple | list) and len(source) == 2 and not isinstance(source[0], dict):
@@ -76,11 +88,9 @@ def rows_of(source, target, inputs, groups, time, options) -> Rows:
         return Rows(x, y, "y", names)
     import pandas as pd
 
-    table = source if isinstance(source, pd.DataFrame) else read(source, **options)
     asked = [target, *([inputs] if isinstance(inputs, str) else inputs or [])]
-    for name in [*asked, *[by for by in (groups, time) if isinstance(by, str)]]:
-        if name not in table:
-            raise ValueError(f"expected names of columns, got {name!r}: they are {list(table)}")
+    named = [*asked, *[by for by in (groups, time) if isinstance(by, str)]]
+    table = table_of(source, named, options)
     notes = [f"{int(table[target].isna().sum())} rows without {target!r} are left out."]
     table, notes = table[table[target].notna()], notes * bool(table[target].isna().any())
     if not pd.api.types.is_numeric_dtype(table[target]):
@@ -199,11 +209,15 @@ def report(
     *,
     groups: str | bool | None = None,
     time: str | bool | None = None,
+    mu: str | None = None,
+    sigma: str | None = None,
+    lower: str | None = None,
+    upper: str | None = None,
     level: float = 0.95,
     seed: int = 0,
     steps: int | None = None,
     **options,
-) -> "Report":
+) -> "Report | Judgement":
     """Which model of y, and how sure of it: a ``Report``.
 
     ``source`` is a DataFrame, what ``read`` takes (``options`` go to pandas), or a pair (x, y).
@@ -213,6 +227,9 @@ def report(
     table looks as if one were needed no coverage is claimed, unless ``groups=False`` or
     ``time=False`` denies it.
 
+    ``mu`` and ``sigma``, or ``lower`` and ``upper``, name columns that hold another tool's forecast
+    of the target, made without it: then that is judged, a ``Judgement``.
+
     Each fifth of the rows tests once (from 1,000 rows on one fifth only, of time the last). The
     rivals of ``course_utils.rivals`` are tuned and calibrated inside the others, all in one way.
     Where a few y stand apart from all others nothing can be told of σ(x), and its rivals are not
@@ -221,6 +238,20 @@ def report(
     """
     if target is None and not (isinstance(source, tuple | list) and len(source) == 2):
         raise ValueError("target must name the column to predict, got None: type target='…'")
+    if forecast := [name for name in (mu, sigma, lower, upper) if name is not None]:
+        table = table_of(source, [target, *forecast], options)
+        own = report(
+            table.drop(columns=forecast),
+            target,
+            inputs,
+            groups=groups,
+            time=time,
+            level=level,
+            seed=seed,
+            steps=steps,
+        )
+        given = dict(zip(("mu", "sigma", "lower", "upper"), (mu, sigma, lower, upper)))
+        return judged_forecast(table[table[target].notna()], own, level, given)
     rows = rows_of(source, target, inputs, groups, time, options)
     folds, tests, final = plan(rows, seed)
     steps = steps or (STEPS if len(rows.y) <= 2 * BATCH else 2 * STEPS)
@@ -241,6 +272,21 @@ def report(
     forecaster = Forecaster(last.forecasts(choice)[0], rows.columns, rows.target, level)
     found = Report(choice, forecaster, scores, level, judge, rows, tested, groups, time)
     return found
+
+
+def judged_forecast(table, own: "Report", level: float, given: dict) -> Judgement:
+    """The forecast in the columns ``given``, beside the report's own model."""
+    named = {kind: name for kind, name in given.items() if name is not None}
+    if set(named) not in ({"mu", "sigma"}, {"lower", "upper"}):
+        raise ValueError(f"expected mu= and sigma=, or lower= and upper=, got {named}")
+    holes = [name for name in named.values() if table[name].isna().any()]
+    if holes:
+        raise ValueError(f"a forecast must be complete, got holes in {holes}")
+    columns = [
+        torch.tensor(table[name].astype(float).to_numpy(copy=True), dtype=DTYPE)[:, None]
+        for name in named.values()
+    ]
+    return (judge_sigma if "mu" in named else judge_interval)(own.rows.y, *columns, own, level)
 
 
 def clusters(rows: Rows, tested: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,18 @@ import torch
 from matplotlib.figure import Figure
 from scipy import stats
 from sklearn.linear_model import LassoCV
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
 
 from course_utils.data import DATASETS, LINE, WAVE, motorcycle
 from course_utils.metrics import coverage, crps
 from course_utils.plots import plt
+from course_utils.regressor import VarianceRegressor
 from course_utils.report import plan, report, restore
 from course_utils.rivals import TEST, t_quantile
+from tools.notebooks import README
 
 N = 400
 
@@ -262,3 +269,74 @@ def test_a_column_that_was_constant_has_no_say():
     found = report((torch.cat([x, 7 + 0 * x], 1), y), steps=10)
     there, elsewhere = found.predict([[1.0, 7.0]]), found.predict([[1.0, 8.0]])
     assert torch.equal(there[0], elsewhere[0])
+
+
+def forecast(n=600, times=1.0, seed=0):
+    """WAVE with the truth as another tool's forecast, its σ multiplied."""
+    x, y = WAVE.sample(n, seed=seed)
+    mu, sigma = (v[:, 0].numpy() for v in WAVE.truth(x))
+    made = pd.DataFrame({"x": x[:, 0], "y": y[:, 0], "pred": mu, "sd": times * sigma})
+    return made.assign(low=mu - times * 1.96 * sigma, high=mu + times * 1.96 * sigma)
+
+
+@pytest.mark.parametrize("times", [1.0, 0.5])
+def test_another_tools_forecast_is_judged(times):
+    made = forecast(times=times)
+    found = report(made.drop(columns=["low", "high"]), "y", mu="pred", sigma="sd", steps=60)
+    c, error = found.scale
+    z = (made.y - made.pred) / made.sd
+    assert c == pytest.approx(np.sqrt(np.mean(z**2))) and abs(c * times - 1) < 4 * error
+    nll = -stats.norm(made.pred, made.sd).logpdf(made.y)
+    np.testing.assert_allclose(found.scores["NLL"][:, 0], nll)
+    distance = stats.kstest(z, "norm").statistic
+    assert f"largest distance {distance:.3f}" in repr(found)
+    assert ("leave it alone" in repr(found)) == (times == 1.0)
+    assert ("leaves its 95 % band" in repr(found)) == (times != 1.0)
+    assert ("not honest for" in repr(found)) == (times != 1.0)
+    assert found.own.rows.inputs == ["x"]
+    better = found.difference.difference < 0
+    assert better == (times == 1.0)
+
+
+def test_another_tools_interval_is_judged():
+    made = forecast(times=0.8).drop(columns=["pred", "sd"])
+    found = report(made, "y", lower="low", upper="high", steps=60)
+    c, error = found.scale
+    assert abs(0.8 * c - 1) < 4 * error and "multiply the half width by it" in repr(found)
+    assert found.covered["all"][0] == ((made.low <= made.y) & (made.y <= made.high)).mean()
+    for odd in ({"lower": "low"}, {"mu": "low", "upper": "high"}):
+        with pytest.raises(ValueError, match="expected mu= and sigma="):
+            report(made, "y", steps=2, **odd)
+
+
+def test_the_regressor_passes_scikit_learns_own_checks():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        told = check_estimator(VarianceRegressor(steps=100), on_skip=None)
+    assert len(told) > 40 and {check["status"] for check in told} <= {"passed", "skipped"}
+
+
+def test_the_regressor_knows_its_sigma_inside_a_pipeline():
+    x, y = WAVE.sample(500, seed=0)
+    model = make_pipeline(StandardScaler(), VarianceRegressor())
+    assert cross_val_score(model, x, y[:, 0], cv=3).mean() > 0.4
+    mu, sigma = model.fit(x, y[:, 0]).predict(x, return_std=True)
+    assert abs(np.mean(np.abs(y[:, 0].numpy() - mu) < 1.96 * sigma) - 0.95) < 0.04
+
+
+def test_readme_s_session_with_a_table_runs(tmp_path, monkeypatch, capsys):
+    _, block = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+    assert len(block.splitlines()) < 30
+    rng = np.random.default_rng(0)
+    size, rooms = rng.uniform(30, 200, 240), rng.integers(1, 7, 240)
+    street, heating = np.arange(240) % 40, rng.choice(["gas", "wood"], 240)
+    made = pd.DataFrame({"street": [f"s{i}" for i in street], "size": size, "rooms": rooms})
+    made["heating"], made["price"] = heating, 5e4 + 3e3 * size + 2e4 * rng.standard_normal(240)
+    made.to_csv(tmp_path / "houses.csv", index=False)
+    columns = ["heating", "rooms", "size"]
+    made[columns].head(3).to_csv(tmp_path / "new_houses.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    exec(block, {})
+    said = capsys.readouterr().out
+    assert "of other streets than those that train" in said and "multiply σ by it" in said
+    assert (tmp_path / "for_a_colleague.md").read_text(encoding="utf-8").startswith("**price from")
