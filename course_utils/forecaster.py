@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from course_utils.doors import DTYPE, door, share, values
 from course_utils.look import Columns
 from course_utils.rivals import KINDS, Forecast
 from course_utils.training import predict
+from course_utils.validation import DTYPE, array, probability, validated
 
 __all__ = ["Forecaster", "restore"]
 
@@ -28,7 +28,7 @@ class Forecaster:
         """The rows as numbers, (n, d)."""
         if self.columns is not None:
             return self.columns.x(rows)
-        x, d = values("x", rows), self.model.x_mean.shape[1]
+        x, d = array("x", rows), self.model.x_mean.shape[1]
         if x.shape[1] != d:
             raise ValueError(f"expected rows with {d} columns, got shape {tuple(x.shape)}")
         return x
@@ -37,7 +37,7 @@ class Forecaster:
         """The mean and the calibrated σ of y, both (n, 1), in the units of y."""
         return predict(self.model, self.x(rows))
 
-    @door(level=share)
+    @validated(level=probability)
     def interval(self, rows, level: float | None = None) -> tuple[Tensor, Tensor]:
         """Lower and upper end for y, (n, 1): split conformal, or Student's for a line of few rows.
 

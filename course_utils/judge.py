@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_utils.doors import DTYPE
 from course_utils.losses import gaussian_nll
 from course_utils.metrics import PairedComparison, crps, interval_score, pit
+from course_utils.validation import DTYPE
 
 __all__ = ["Judgement", "judge_interval", "judge_sigma"]
 

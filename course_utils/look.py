@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.doors import DTYPE, what_came
+from course_utils.validation import DTYPE, what_came
 
 __all__ = ["Columns", "Look", "look", "read"]
 

@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils.doors import DTYPE, data, door, share, whole
 from course_utils.forecaster import Forecaster, restore
 from course_utils.judge import Judgement, judge_interval, judge_sigma
 from course_utils.look import Columns, Look, look, read, standing_apart
@@ -25,6 +24,7 @@ from course_utils.losses import gaussian_nll
 from course_utils.metrics import PairedComparison, crps
 from course_utils.plots import ALEATORIC, MEAN, STYLE, TRUTH, plot_data, show
 from course_utils.rivals import ALWAYS, BATCH, EXACT, STEPS, TEST, Contest
+from course_utils.validation import DTYPE, integer, probability, validated, x_and_y
 
 __all__ = ["Report", "report", "restore"]
 
@@ -81,7 +81,7 @@ def rows_of(source, target, inputs, groups, time, options) -> Rows:
     if isinstance(source, tuple | list) and len(source) == 2 and not isinstance(source[0], dict):
         if target is not None or inputs is not None:
             raise ValueError("target and inputs must be left out with a pair (x, y), got names")
-        x, y = data(*source)
+        x, y = x_and_y(*source)
         if y.shape[1] != 1:
             raise ValueError(f"y must be one column, got shape {tuple(y.shape)}: type y[:, :1]")
         names = ["x"] if x.shape[1] == 1 else [f"x{j + 1}" for j in range(x.shape[1])]
@@ -201,7 +201,7 @@ def verdict(nlls: dict[str, Tensor], judge: Judge) -> str:
             return name
 
 
-@door(level=share, seed=whole(0), steps=whole(1))
+@validated(level=probability, seed=integer(0), steps=integer(1))
 def report(
     source,
     target: str | None = None,

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from course_utils.doors import DTYPE, data
 from course_utils.metrics import conformal_quantile
 from course_utils.training import one_thread
+from course_utils.validation import DTYPE, x_and_y
 
 __all__ = ["ALWAYS", "KINDS", "TEST", "Contest", "Forecast"]
 
@@ -256,7 +256,7 @@ class Contest:
     """
 
     def __init__(self, x: Tensor, y: Tensor, folds: Tensor, *, seed: int = 0, steps: int = STEPS):
-        self.parts = Parts(*data(x, y), folds)
+        self.parts = Parts(*x_and_y(x, y), folds)
         self.seed, self.steps = seed, steps
         self.chosen, self.tuned = {}, {}
         settings, names = lines(self.parts)

@@ -338,5 +338,7 @@ def test_readme_s_session_with_a_table_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(block, {})
     said = capsys.readouterr().out
-    assert "of other streets than those that train" in said and "multiply σ by it" in said
+    assert (
+        "of other streets than those that train" in said and "the report's model is better" in said
+    )
     assert (tmp_path / "for_a_colleague.md").read_text(encoding="utf-8").startswith("**price from")
