@@ -112,7 +112,10 @@ EXERCISES = {
                 4.0,
             ),
             Mistake("The curvature grows with the sum, so the rate must fall.", 800.0),
-            Mistake("This takes the curvature of one point's loss as 1.", 2 / 200),
+            Mistake(
+                "This is 1 / curvature, where one step lands on the minimum. It runs away later.",
+                2 / 200,
+            ),
             Mistake("This is the curvature of the sum. The rate is 2 divided by it.", 100.0),
             Mistake(
                 "This is the curvature in log σ, which is 2. The parameter is log σ².", 1 / 200

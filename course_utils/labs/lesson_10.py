@@ -27,8 +27,8 @@ class FewData(Lab):
     alt = (
         "Lab: a least-squares fit with one σ, judged on training points and on held-out points. "
         "Left, the points with the fit and its 95 % interval; middle, the RMS of the training "
-        "residuals, which falls with the width, and of the held-out ones, which does not; right, "
-        "the two NLLs over the width. Sliders: points, width, share held out."
+        "residuals, which falls with the width, and of the held-out ones, which turns; right, the "
+        "two NLLs over the width. Sliders: points, width, share held out."
     )
     retrains = frozenset({"points", "width", "share"})
     train_steps = 0
