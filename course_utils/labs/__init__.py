@@ -33,7 +33,7 @@ from course_utils.labs.lesson_08 import Walk
 from course_utils.labs.lesson_09 import Pull
 from course_utils.labs.lesson_10 import FewData
 from course_utils.labs.lesson_11 import OtherTargets
-from course_utils.labs.lesson_12 import Band
+from course_utils.labs.lesson_12 import Forecast
 from course_utils.labs.lesson_13 import Promise
 from course_utils.labs.lesson_14 import Members
 from course_utils.labs.lesson_15 import RealData
@@ -51,7 +51,7 @@ LABS = {
     "09": Pull,
     "10": FewData,
     "11": OtherTargets,
-    "12": Band,
+    "12": Forecast,
     "13": Promise,
     "14": Members,
     "15": RealData,

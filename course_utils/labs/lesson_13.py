@@ -12,7 +12,7 @@ from course_utils.labs.lab import Lab
 from course_utils.labs.panels import DASHED, fit_curves, fit_panel
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider
-from course_utils.metrics import conformal_quantile
+from course_utils.metrics import conformal_quantile, interval
 from course_utils.plots import MEAN, REPAIRED, WRONG
 
 NEW, SAID = 500, 0.6  # new rows; σ that the model says, over the true one
@@ -78,17 +78,19 @@ class Promise(Lab):
 
     def panels(self):
         green = {"color": REPAIRED, "linewidth": 1.5}
-        fit = fit_panel(self, "model's own")
+        fit = fit_panel(self)
         fit.curves["data"] = fit.curves["data"] | {"label": "new rows"}
+        fit.curves["band"] = fit.curves["band"] | {"label": "what the model says"}
+        fit.curves["mean"] = fit.curves["mean"] | {"label": "its mean"}
         fit.curves |= {"lower": green | {"label": "conformal edges"}, "upper": green}
         return [
             fit,
             Panel(
                 {
                     "xlim": (0.4, 1),
-                    "ylim": (0, 60),
+                    "ylim": (0, 1.1),
                     "xlabel": "coverage",
-                    "ylabel": "density over calibration sets",
+                    "ylabel": "density / its peak",
                 },
                 {
                     "density": {"color": MEAN, "label": "Beta law"},
@@ -104,9 +106,9 @@ class Promise(Lab):
                     "ylabel": "factor on the σ that was said",
                 },
                 {
-                    "right": DASHED | {"label": "right, without drift"},
+                    "right": DASHED | {"label": "right"},
                     "factor": green | {"label": "from these rows"},
-                    "chosen": {"color": REPAIRED, "linestyle": ":", "label": "level chosen"},
+                    "chosen": {"color": REPAIRED, "linestyle": ":", "label": "chosen"},
                 },
             ),
         ]
@@ -116,8 +118,9 @@ class Promise(Lab):
         k = torch.ceil((self.value.rows + 1) * LEVELS * (1 - 1e-12)).long()
         finite = k <= self.value.rows
         found = fit_curves(self) | {
-            "promise": ((level, level), (0, 60)),
-            "gives": ((at, at), (0, 60)),
+            "band": (self.x, *interval(self.mu, self.sigma, level)),
+            "promise": ((level, level), (0, 1.1)),
+            "gives": ((at, at), (0, 1.1)),
             "factor": (LEVELS[finite], self.scores.sort().values[k[finite] - 1]),
             "right": (LEVELS, math.sqrt(2) * torch.erfinv(LEVELS) / SAID),
             "chosen": ((level, level), (0, 6)),
@@ -125,8 +128,9 @@ class Promise(Lab):
         if self.law() is not None:
             p = torch.linspace(0.4, 0.9995, 600, dtype=torch.float64)
             half = self.q * self.sigma
+            density = self.law().log_prob(p).exp()
             found |= {
-                "density": (p, self.law().log_prob(p).exp()),
+                "density": (p, density / density.max()),
                 "lower": (self.x, self.mu - half),
                 "upper": (self.x, self.mu + half),
             }

@@ -132,7 +132,7 @@ class Members(Lab):
         }
         members["member 0"] |= {"label": "members"}
         fit = Panel(
-            wide | {"ylim": (-4.5, 4.5), "ylabel": "y"},
+            wide | {"ylim": (-3.5, 3.5), "ylabel": "y"},
             {
                 "data": POINTS | {"label": "data", "alpha": 0.5},
                 "band": BAND | {"label": "mean ± 1.96 total sd"},
