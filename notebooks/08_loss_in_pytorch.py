@@ -214,7 +214,7 @@ assert not gradcheck(lambda v: loss(zero, r, v), var, eps=1e-9, raise_exception=
 # %% [markdown]
 # A residual above $\sqrt{\text{eps}} = 0.001$ throws σ² up, here in one step of SGD (lr 0.001) from 1e-7 to 49,500; a smaller one pushes it down, without end.
 #
-# Learning log σ² is no cure *inside this loss*. Let the noise be 0.0005, a small number only because of its unit. An exp head drifts on past the answer; the loss stands still:
+# Learning log σ² is no cure *inside this loss*. Let the noise be 0.0005, a small number only because of its unit. With exp on the last layer (an exp **head**) σ drifts on past the answer; the loss stands still:
 
 # %%
 noise = 5e-4 * torch.randn(200, 1, dtype=DTYPE, generator=torch.Generator().manual_seed(0))
@@ -440,7 +440,7 @@ lab
 # %% [markdown]
 # ## A reader asks
 #
-# **"Which variance does my network predict before the first step, and how do I start at v₀?"** With outputs near 0 an exp head predicts exp(0) = 1, a softplus head log 2 = 0.69. Set the bias of the last layer (the **head**) to $\log v_0$, or to $\log(e^{v_0} - 1)$ for a softplus, and make its weights small. Take the variance of y for v₀: with a far smaller one slopes of $r/v_0$ explode, with a far larger one the mean hardly learns at first.
+# **"Which variance does my network predict before the first step, and how do I start at v₀?"** With outputs near 0 an exp head predicts exp(0) = 1, a softplus head log 2 = 0.69. Set the bias of the head to $\log v_0$, or to $\log(e^{v_0} - 1)$ for a softplus, and make its weights small. Take the variance of y for v₀: with a far smaller one slopes of $r/v_0$ explode, with a far larger one the mean hardly learns at first.
 
 # %%
 v0 = 9.0

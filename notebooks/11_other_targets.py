@@ -46,7 +46,7 @@ torch.set_num_threads(1)
 # %% [markdown]
 # ## The question, as it was asked
 #
-# [Answer 562735](https://stats.stackexchange.com/a/562735) on [Cross Validated](https://stats.stackexchange.com/questions/521091) gives a network two outputs, the mean and the logarithm of the standard deviation of a Gaussian. A reader comments: "Can it be generalized to learn to predict the parameters of non-gaussian distributions as well?"
+# The answer to [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809) gives a network two outputs, the mean and the standard deviation of a Gaussian. A reader comments: "Can it be generalized to learn to predict the parameters of non-gaussian distributions as well?"
 #
 # Yes, and it takes one line. Our first y is a count: bicycles that pass in ten minutes. Their mean depends on the hour, from 0.6 at 3 h to 12 at 15 h.
 
@@ -591,6 +591,6 @@ guesses("11")
 # **Next.** The model says a distribution. Is what it says true of new data? [12 · Calibration](12_calibration.ipynb).
 #
 # **Further reading.**
-# - The question, its answer and the comments: [Cross Validated 521091](https://stats.stackexchange.com/questions/521091).
+# - The question, its answer and the comments: [Cross Validated 564809](https://stats.stackexchange.com/questions/564809).
 # - Williams (1996), [Using neural networks to model conditional multivariate densities](https://doi.org/10.1162/neco.1996.8.4.843).
 # - Bishop (1994), [Mixture density networks](https://publications.aston.ac.uk/id/eprint/373/).
