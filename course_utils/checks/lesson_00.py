@@ -65,6 +65,7 @@ EXERCISES = {
             Mistake("0.3 is σ already: the root is taken twice.", 3.92 * math.sqrt(0.3)),
             Mistake("1.645 σ to each side is the band of 90 %.", 2 * 1.645 * 0.3),
             Mistake("Is this 4 σ? The band reaches 1.96 σ to each side; give three digits.", 1.2),
+            Mistake("This is how many σ wide the band is. How large is one σ?", 3.92),
             Mistake("0.09 is a variance; to get σ it wants a root, not a square.", 3.92 * 0.0081),
         ],
     ),
@@ -92,6 +93,14 @@ EXERCISES = {
             Mistake(
                 "The band stands around 0 here: the distance is from μ.",
                 fraction(lambda y, mu, sigma: y.abs() <= 1.96 * sigma),
+            ),
+            Mistake(
+                "σ is left out: each point has a band of its own width.",
+                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96),
+            ),
+            Mistake(
+                "Every point is above one edge *or* below the other. Inside is both at once.",
+                fraction(lambda y, mu, sigma: (y >= mu - 1.96 * sigma) | (y <= mu + 1.96 * sigma)),
             ),
             Mistake(
                 "The factor 1.96 is missing: μ ± σ holds 68 % of a Gaussian.",

@@ -82,6 +82,7 @@ EXERCISES = {
                 "learning rate the steps would be far smaller.",
                 0.01,
             ),
+            Mistake("The other way round, and without the ½.", 1e-4),
             Mistake("The factor 2 is there, and σ² = 100 is missing.", 0.02),
             Mistake("That is the ratio of the two learning rates; one of them is 0.01.", 200.0),
         ],
@@ -119,6 +120,21 @@ EXERCISES = {
             Mistake(
                 "The constant is twice too large: it is ½ log 2π a value.",
                 log_likelihood_of(torch.numel, constant=2 * LOG_2PI),
+            ),
+            Mistake(
+                "The squared errors are averaged; the formula adds them.",
+                lambda y, mu, sigma: (
+                    log_likelihood_of(torch.numel)(y, mu, sigma)
+                    + ((y - mu) ** 2).sum() / (2 * sigma**2)
+                    - ((y - mu) ** 2).mean() / (2 * sigma**2)
+                ),
+            ),
+            Mistake(
+                "log σ counts once here; each of the values brings one.",
+                lambda y, mu, sigma: (
+                    log_likelihood_of(torch.numel)(y, mu, sigma)
+                    + (y.numel() - 1) * torch.log(sigma)
+                ),
             ),
             Mistake(
                 "This reads sigma as σ², a variance.",

@@ -131,6 +131,13 @@ EXERCISES = {
                 residual_loss(lambda error, V: error / (2 * V) - 0.5 * V.log()),
             ),
             Mistake(
+                "The MSE is not divided by V: without that V would go to 0.",
+                residual_loss(lambda error, V: error / 2 + 0.5 * V.log()),
+            ),
+            Mistake(
+                "Both terms lack their ½.", residual_loss(lambda error, V: error / V + V.log())
+            ),
+            Mistake(
                 "The factor of log V is off: ½ log σ² is log σ, and log σ² is twice that.",
                 residual_loss(lambda error, V: error / (2 * V) + V.log()),
             ),

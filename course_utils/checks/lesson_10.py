@@ -151,6 +151,10 @@ EXERCISES = {
                     out_of_fold(torch.cat([torch.ones_like(y), X], dim=1), y, folds)
                 ),
             ),
+            Mistake(
+                "There are always five folds here, whatever `folds` says.",
+                lambda X, y, folds: rms(out_of_fold(X, y, 5)),
+            ),
             Mistake("Fitted and held-out rows have changed places.", swapped),
             Mistake(
                 "This is torch's std: it subtracts the average of the residuals. A held-out error "

@@ -60,6 +60,10 @@ EXERCISES = {
             Mistake(
                 "These are bits. Nats come from the natural logarithm.", -0.5 * math.log2(1 - 0.81)
             ),
+            Mistake("This is the sd that is left of one when the other is known.", 0.19**0.5),
+            Mistake("This takes log ρ. What stands in the determinant?", -math.log(0.9)),
+            Mistake("This is half of ρ. The NLL has the logarithm of a determinant.", 0.45),
+            Mistake("The determinant is 1 − ρ², and not 1 + ρ².", 0.5 * math.log(1.81)),
             Mistake("Perfect variances are not all there is to a covariance matrix.", 0.0),
             Mistake(
                 "This is 1 − ρ², by which the determinant shrinks. The NLL has its logarithm.",
@@ -85,6 +89,10 @@ EXERCISES = {
                 "This is the part of the variance that comes from luck. Which r gives it?", 25.0
             ),
             Mistake("The second term has m², not m.", 10 / 25),
+            Mistake("This is the mean. r says how its luck varies.", 10.0),
+            Mistake("This is the variance of the counts.", 35.0),
+            Mistake("This is the mean divided by the variance.", 10 / 35),
+            Mistake("The mean and the variance are added; the Poisson's part is taken off.", 45.0),
             Mistake("This is the sd of the counts.", math.sqrt(35)),
             Mistake(
                 "The Poisson's part of the variance is the mean, and it is subtracted.", 100 / 45
@@ -113,6 +121,26 @@ EXERCISES = {
             Mistake(
                 "The logarithm of the derivative is wanted; this adds the derivative itself.",
                 lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) + 1 / y,
+            ),
+            Mistake(
+                "μ and σ² are those of log y already: neither needs an exp or a log.",
+                lambda y, mu, log_var: gaussian(y, mu.exp(), sd(log_var)),
+            ),
+            Mistake(
+                "The term log y stands whole; only the terms of the Gaussian have a ½.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) + 0.5 * y.log(),
+            ),
+            Mistake(
+                "These logarithms are to base 10; log-normal has the natural one.",
+                lambda y, mu, log_var: gaussian(y.log10(), mu, sd(log_var)) + y.log10(),
+            ),
+            Mistake(
+                "The loss is multiplied by y. A factor of a density is a summand of its logarithm.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) * y,
+            ),
+            Mistake(
+                "y itself is added. The derivative 1/y enters through its logarithm.",
+                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) + y,
             ),
             Mistake(
                 "The Gaussian is taken at y itself. It is log y that is Gaussian.",

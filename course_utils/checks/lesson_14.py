@@ -146,6 +146,10 @@ EXERCISES = {
                 ),
             ),
             Mistake(
+                "The members' σ are left out: each has a width of its own.",
+                lambda lower, upper, mus, sigmas: between(Normal(mus, 1.0), lower, upper).mean(0),
+            ),
+            Mistake(
                 "`Normal` takes a standard deviation; it got the root of one.",
                 lambda lower, upper, mus, sigmas: between(
                     Normal(mus, sigmas.sqrt()), lower, upper

@@ -52,6 +52,8 @@ EXERCISES = {
             ),
             Mistake("This is log₂; nats need the natural logarithm.", 0.8 + math.log2(50)),
             Mistake("The NLL is multiplied by 50². It is a logarithm: add one.", 0.8 * 50**2),
+            Mistake("log s is added to the NLL, not multiplied by it.", 0.8 * math.log(50)),
+            Mistake("0.8 is a logarithm already: log 50 is added to it.", math.log(0.8 * 50)),
             Mistake("An NLL does change with the unit of y: a density is per unit.", 0.8),
             Mistake(
                 "This is what the change of the unit adds. The NLL was not 0 before.", math.log(50)
@@ -123,6 +125,14 @@ EXERCISES = {
             Mistake(
                 "This is the squared standard error.",
                 error(lambda J: 1 / J + 1 / (J - 1), square=True),
+            ),
+            Mistake(
+                "This is the spread of single folds. How far is their mean off?",
+                lambda a, b: (a - b).std(),
+            ),
+            Mistake(
+                "This is 1.96 standard errors, half of an interval.",
+                lambda a, b: 1.96 * error(lambda J: 1 / J + 1 / (J - 1))(a, b),
             ),
             Mistake(
                 "The root of the bracket is missing.",
