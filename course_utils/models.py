@@ -116,7 +116,7 @@ class BayesianRegressor(nn.Module):
     """A network of ``BayesianLinear`` layers for mu(x) and log σ²(x), with new weights each time.
 
     x (n, n_in) -> mu and log_var, both (n, n_out). ``activation=Bump`` with ``prior_sd=2.5`` is
-    unsure in gaps of the data; ReLU units are unsure beyond their ends (notebook 07).
+    unsure in a gap of the data at 0, and far too sure in one elsewhere (notebook 07).
     """
 
     @validated(**SIZES, **WEIGHTS)

@@ -1,7 +1,12 @@
 """The claims' stored results belong to their recipes, and a rerun tells chance from change."""
 
-import pytest
+import math
 
+import pytest
+import torch
+
+from course_utils.losses import gaussian_kl
+from tests.claims import lesson_07
 from tests.claims.run import differ, module, names, recipes, stored
 from tests.claims.shown import line, squares
 
@@ -39,3 +44,26 @@ def test_only_what_is_beyond_chance_differs():
     assert not differ([[20, 20], *old[1:]], old)
     assert differ([[5, 20], *old[1:]], old)  # one recipe
     assert differ([[14, 20]] * 10, old)  # each a little
+
+
+def test_the_gradients_written_out_for_lesson_07_are_autograd_s():
+    torch.manual_seed(0)
+    S, n, prior = lesson_07.SEEDS, 7, 2.0
+    x1, y = lesson_07.with_ones(torch.randn(S, n, 1).double()), torch.randn(S, n, 1).double()
+    sizes = (S, 2, lesson_07.UNITS), (S, lesson_07.UNITS + 1, 2)
+    mus, log_vars, eps = ([torch.randn(size).double() for size in sizes] for _ in range(3))
+    trained = [p.requires_grad_() for p in (*mus, *log_vars)]
+    layers = [mu + torch.exp(v / 2) * e for mu, v, e in zip(mus, log_vars, eps)]
+    mu, log_var = lesson_07.run(x1, *layers)[2].split(1, dim=-1)
+    nll = 0.5 * (log_var + (y - mu) ** 2 * torch.exp(-log_var)).sum() / n
+    kl = [
+        gaussian_kl(mu.flatten(1) / prior, v.flatten(1) - 2 * math.log(prior)).sum()
+        for mu, v in zip(mus, log_vars)
+    ]
+    (nll + sum(kl) / n).backward()
+    count = torch.tensor(float(n), dtype=y.dtype)
+    share = torch.full_like(y, 1 / n)
+    with torch.no_grad():
+        found = lesson_07.gradients(x1, y, share, count, mus, log_vars, eps, prior)
+    for p, g in zip(trained, found):
+        torch.testing.assert_close(g, p.grad)

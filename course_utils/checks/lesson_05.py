@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
 
 
 def data_and_q(rng):
@@ -63,6 +63,7 @@ EXERCISES = {
     ),
     "05-2": Value(
         oracle=2.0,
+        tolerance=1e-2,
         mistakes=[
             Mistake(
                 "s = 0 solves the equation, and without noise it is what one hopes for. But "
@@ -118,6 +119,28 @@ EXERCISES = {
                 ),
             ),
             Mistake(
+                "The KL is divided by the number of points. That belongs beside a mean NLL.",
+                lambda y, mu, log_var: nll(y, mu, log_var).sum() + kl(mu, log_var) / len(y),
+            ),
+            Mistake(
+                "This is the KL from the prior to q. The price averages over q: KL(q ‖ prior).",
+                lambda y, mu, log_var: (
+                    nll(y, mu, log_var).sum()
+                    + 0.5 * ((mu**2 + 1) / log_var.exp() + log_var - 1).sum()
+                ),
+            ),
+            Mistake(
+                "The KL lacks its factor ½.",
+                lambda y, mu, log_var: nll(y, mu, log_var).sum() + 2 * kl(mu, log_var),
+            ),
+            Mistake(
+                "The squared error lacks its factor ½.",
+                lambda y, mu, log_var: (
+                    (nll(y, mu, log_var) + 0.5 * ((y - mu) ** 2 + log_var.exp())).sum()
+                    + kl(mu, log_var)
+                ),
+            ),
+            Mistake(
                 "The NLL uses q's standard deviation where its variance belongs.",
                 lambda y, mu, log_var: nll(y, mu, log_var / 2).sum() + kl(mu, log_var),
             ),
@@ -125,7 +148,7 @@ EXERCISES = {
     ),
 }
 
-GUESSES = {"05-a": Number("", 0, 3), "05-b": Number("%", 0, 100)}
+GUESSES = {"05-a": OneOf("rises", "falls"), "05-b": Number("", 0, 3), "05-c": Number("%", 0, 100)}
 
 QUIZ = [
     Question(
@@ -147,7 +170,7 @@ QUIZ = [
         ],
     ),
     Question(
-        "NLL + KL on y learns σ = 0.55 where the noise is 0.3, and has converged. Why?",
+        "NLL + KL on y learns σ = 0.55 where the noise is 0.3, and more steps change nothing. Why?",
         [
             Option(
                 "It saw too few data",

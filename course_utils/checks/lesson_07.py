@@ -3,7 +3,7 @@
 import torch
 from torch.distributions import Categorical, MixtureSameFamily, Normal
 
-from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
 
 
 def some_draws(rng):
@@ -46,22 +46,23 @@ EXERCISES = {
         ],
     ),
     "07-2": Value(
-        oracle=0.6,
+        oracle=0.04,
         tolerance=5e-3,
         mistakes=[
-            Mistake("This is the ratio of the variances. You are asked for sd's.", 0.36),
+            Mistake("This is the ratio of the σ. The loss has σ² in it.", 0.2),
             Mistake(
-                "This is the inverse: exact / mean field. Which of the two is smaller?", 1 / 0.6
+                "This is upside down: right / used. A σ that is too small makes the data loud. "
+                "Does the KL then count for more or for less?",
+                25,
             ),
-            Mistake("This is the ratio of the variances, and upside down.", 1 / 0.36),
+            Mistake("This is the ratio of the σ, and upside down. The loss has σ² in it.", 5),
             Mistake(
-                "Mean field keeps the mean, not the variance. Its variance is 1/Λ₁₁, and that is "
-                "not the first entry of the covariance.",
-                1.0,
+                "This is the weight that σ = 0.1 gives the KL. Compare it with the one of σ = 0.5.",
+                0.01,
             ),
-            Mistake("This is 1 − ρ. The inverse of the matrix has another denominator.", 0.2),
-            Mistake("This is √(1 − ρ). The determinant of the covariance is not 1 − ρ.", 0.2**0.5),
-            Mistake("This is the correlation itself.", 0.8),
+            Mistake("This is the right weight of the KL. How much of it does he use?", 0.25),
+            Mistake("This is the fourth power of the ratio.", 0.2**4),
+            Mistake("This is the share that is missing. Which share is left?", 0.96),
         ],
     ),
     "07-3": Coded(
@@ -96,6 +97,22 @@ EXERCISES = {
                 lambda mus, log_vars: log_vars.exp().mean(0) + mus.var(0, correction=0),
             ),
             Mistake(
+                "log_var is taken for log σ. It is log σ², and its exp is the variance.",
+                lambda mus, log_vars: torch.sqrt(
+                    (2 * log_vars).exp().mean(0) + mus.var(0, correction=0)
+                ),
+            ),
+            Mistake(
+                "The mean of σ stands under the root. The law needs the mean of σ².",
+                lambda mus, log_vars: torch.sqrt(
+                    torch.exp(log_vars / 2).mean(0) + mus.var(0, correction=0)
+                ),
+            ),
+            Mistake(
+                "The variances of the draws are log_vars.exp(); here they stand as logarithms.",
+                lambda mus, log_vars: torch.sqrt(log_vars.mean(0) + mus.var(0, correction=0)),
+            ),
+            Mistake(
                 "exp of the mean of log σ² is the geometric mean of the variances. The law needs "
                 "the plain mean.",
                 lambda mus, log_vars: torch.sqrt(log_vars.mean(0).exp() + mus.var(0, correction=0)),
@@ -104,19 +121,22 @@ EXERCISES = {
     ),
 }
 
-GUESSES = {"07-a": Number("", 0, 2), "07-b": Number("", 0, 100)}
+GUESSES = {"07-a": Number("times", 0, 100), "07-b": OneOf("smaller", "the same", "larger")}
 
 QUIZ = [
     Question(
         "You collect ten times as many points in the same places. What shrinks?",
         [
-            Option("The aleatoric part", "It is the noise of y; more data only measure it better."),
+            Option("The noise of y", "It stays what it is; more data only measure it better."),
             Option(
                 "The epistemic part, where the points are",
                 "The weights are better known there. Far from the points little changes.",
                 correct=True,
             ),
-            Option("Both", "The noise of a new y stays what it is, however many you have seen."),
+            Option(
+                "The epistemic part, everywhere alike",
+                "In a gap the data still say nothing: there the prior speaks.",
+            ),
         ],
     ),
     Question(
@@ -132,8 +152,8 @@ QUIZ = [
                 correct=True,
             ),
             Option(
-                "No: a mean-field posterior is always too narrow",
-                "Not always: with uncorrelated weights it is exact, and among data it may be wide.",
+                "No: the sd of f under mean field is always too small",
+                "Of a weight, it is never too large. Of f it may be: notebook 06 has such a line.",
             ),
         ],
     ),
@@ -145,7 +165,10 @@ QUIZ = [
                 "With too much KL the prior outweighs the data, and the signal is called noise.",
                 correct=True,
             ),
-            Option("Whether there are enough units", "Twenty were enough here, with the right KL."),
+            Option(
+                "Whether there are more units needed",
+                "More units under mean field make it worse, if anything.",
+            ),
             Option(
                 "Whether the prior sd is too large",
                 "It matters in the gaps. A flat mean among data points to too much KL.",

@@ -8,7 +8,7 @@ from course_utils.labs.lab import Lab
 from course_utils.labs.panels import BAND, DASHED, POINTS
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider
-from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN, REPAIRED
+from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN, TRUTH
 
 CALM = Problem(WAVE.mean, constant(0.3), low=-3, high=3)
 WIDE = torch.linspace(-6, 6, 241, dtype=torch.float64)[:, None]
@@ -94,13 +94,14 @@ class UncertainWeights(Lab):
 
     def panels(self):
         wide = {"xlim": (-6, 6), "xlabel": "x"}
-        edge = {"color": EPISTEMIC, "linewidth": 1.5}
+        edge = {"color": TRUTH, "linewidth": 1.2, "linestyle": ":"}
         return [
             Panel(
                 wide | {"ylim": (-4.5, 4.5), "ylabel": "y"},
                 {
                     "y": BAND | {"label": "95 % for a new y, exact"},
-                    "f": BAND | {"facecolor": REPAIRED, "label": "95 % for f, exact"},
+                    "f": BAND
+                    | {"facecolor": EPISTEMIC, "alpha": 0.6, "label": "95 % for f, exact"},
                     "lower": edge | {"label": "for f, mean field"},
                     "upper": edge,
                     "data": POINTS | {"label": "data", "markersize": 3.5},
@@ -112,7 +113,7 @@ class UncertainWeights(Lab):
             Panel(
                 wide | {"ylim": (0.02, 10), "yscale": "log", "ylabel": "sd (units of y)"},
                 {
-                    "exact": {"color": REPAIRED, "label": "of f, exact"},
+                    "exact": {"color": EPISTEMIC, "label": "of f, exact"},
                     "independent": edge | {"label": "of f, mean field"},
                     "noise": {"color": ALEATORIC, "label": "noise, exact"},
                     "other noise": {
