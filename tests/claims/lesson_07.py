@@ -13,9 +13,9 @@ from course_utils.models import stacked_weights
 SEEDS, N, UNITS, HALF = 20, 200, 20, 0.75
 CHOICES = {"steps": (1000, 2000, 6000), "lr": (0.025, 0.05, 0.1), "prior": (1.25, 2.5, 5)}
 CLAIMS = {
-    "07-a": "in a gap at 0 f is more than three times as unsure as among the data",
-    "07-b": "in a gap at 1.75 it is less than half as unsure as the Gaussian process",
-    "07-c": "beyond the data it is less than half as unsure as the Gaussian process",
+    "07-a": "in a gap at 0, from prior sd 2.5 on, f is over 3 times as unsure as among the data",
+    "07-b": "in a gap at 1.75, from prior sd 2.5 on, f is less than half as unsure as the process",
+    "07-c": "beyond the data f is less than half as unsure as the Gaussian process",
     "07-d": "in the gap at 0 its NLL is worse than one plain network's",
     "07-e": "in the gap at 1.75 its NLL is worse than one plain network's",
     "07-f": "among the data its NLL is no better than one plain network's",
