@@ -197,6 +197,8 @@ def pattern(found: list, wanted: list, tolerance: float) -> str:
         return "The magnitude is right; the sign is the other one."
     if a.size > 2 and (b != 0).all() and np.isfinite(b).all():  # any factor fits one number
         factor, offset = np.median(a / b), np.median(a - b)
+        if not a.any():
+            return "Every value is 0."
         if same(a, b * factor, tolerance):
             return f"Every value is {number(factor)} times the expected one: a factor is wrong."
         if same(a, b + offset, tolerance):

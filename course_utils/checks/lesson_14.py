@@ -57,6 +57,7 @@ EXERCISES = {
                 math.sqrt(19 / 4 + 10 / 5),
             ),
             Mistake("The sums are not divided: both parts are means.", math.sqrt(19 + 10)),
+            Mistake("This is the mean of σ. The members' μ differ as well.", 1.8),
             Mistake(
                 "The mean of σ and the sd of the μ are added. The variances add.",
                 1.8 + math.sqrt(10 / 4),
