@@ -99,7 +99,7 @@ EXERCISES = {
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96),
             ),
             Mistake(
-                "Every point counts as inside here. Inside is above one edge *and* below the other.",
+                "Every point counts as inside. Inside is above one edge *and* below the other.",
                 fraction(lambda y, mu, sigma: (y >= mu - 1.96 * sigma) | (y <= mu + 1.96 * sigma)),
             ),
             Mistake(
