@@ -328,6 +328,8 @@ def style(name: str, artist) -> dict:
         if marker not in ("o", "."):
             raise ValueError(f"{name}: expected the marker 'o' or '.', got {marker!r}")
         size = artist.get_markersize() / (2 if marker == "." else 1)
+        if artist.get_markerfacecolor() == "none":
+            found["ring"] = round((size - artist.get_markeredgewidth()) * POINTS_TO_PX, 2)
         found["marker"] = round((size + artist.get_markeredgewidth()) * POINTS_TO_PX, 2)
     return found
 
@@ -386,6 +388,10 @@ def encoded(lab: Lab, stops: dict[str, list]) -> dict:
     """All that a page needs to show the lab at these stops."""
     tables = Tables(lab, stops)
     lab.reset()
+    stages = [
+        lab.picture.stages_for(shown["curves"]) for rows in tables.frames.values() for shown in rows
+    ]
+    lab.picture.stand_at([max(each) for each in zip(*stages, strict=True)])
     columns, curves = panels(lab)
     codes, texts, frames = Pool(), Pool(), Pool()
 

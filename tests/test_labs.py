@@ -453,6 +453,26 @@ def test_set_refuses_what_no_slider_could_do(new_lab):
         new_lab("04").set(n=7)
 
 
+def test_limits_follow_the_data_in_stages_and_the_picture_is_that_of_the_stage(new_lab):
+    lab = new_lab("00")
+    axes = lab.picture.artists["data"].axes
+    limits, pictures = [], []
+    for noise in (0.3, 2, 0.3):
+        lab.set(noise=noise)
+        limits.append(axes.get_ylim())
+        pictures.append(lab.image.value)
+        low, high = lab.shown[1].aminmax()
+        assert limits[-1][0] <= low and high <= limits[-1][1]
+    assert limits[0] == limits[2] != limits[1]
+    assert pictures[0] == pictures[2]
+    steps = lab.picture.artists["loss"].axes
+    assert steps.get_xlim() == (1, 300)
+    lab.play()
+    while len(lab.losses) <= 300:
+        tick(lab)
+    assert steps.get_xlim() == (1, 3000)
+
+
 @pytest.mark.parametrize("key", ["02", "07"])
 def test_a_lab_leaves_the_learners_random_numbers_alone(new_lab, key):
     torch.manual_seed(0)

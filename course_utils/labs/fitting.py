@@ -194,7 +194,8 @@ class Fit:
             raise
 
     def diverged(self, loss: float) -> Diverged:
-        return Diverged(len(self.losses), float(f"{loss:.3g}"), self.lr)
+        advice = "try a smaller learning rate"
+        return Diverged(len(self.losses), float(f"{loss:.3g}"), self.lr, advice)
 
 
 def weights(model: nn.Module) -> list[Tensor]:

@@ -12,7 +12,7 @@ from course_utils.models import HeteroscedasticRegressor
 class TwoOutputs(Lab):
     """A network with two outputs finds the mean and the noise of WAVE, times a factor."""
 
-    y_limits = (-5.5, 5.5)
+    y_limits = (-2.2, 2.2), (-3.5, 3.5), (-5.5, 5.5)
     sigma_limits = (0, 2)
     nll_limits = (-1.5, 3.5)
     outputs, train_steps, refit_steps = TWO_OUTPUTS, 150, 20
@@ -39,7 +39,7 @@ class TwoOutputs(Lab):
 class LineLab(Lab):
     """LINE, with the noise on a slider, and the network of the question."""
 
-    y_limits = (-16, 19)
+    y_limits = (-9, 13), (-12, 15), (-17, 20)
     nll_limits = (-1, 6)
     refit_steps = 20
 

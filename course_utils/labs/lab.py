@@ -40,7 +40,7 @@ class Lab(PageAtWork):
     lr, weight_decay = 0.01, 0.0  # unless there is a slider of that name
     outputs: Outputs | None = None
     n = 10_000
-    y_limits = (-6.0, 6.0)
+    y_limits = ((-6.0, 6.0),)  # a few stages, from narrow to wide
     nll_limits = (-1.0, 4.0)
     fit = _base = _sample = None  # so far
 

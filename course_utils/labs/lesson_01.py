@@ -25,7 +25,7 @@ class Likelihood(Lab):
     retrains = frozenset({"slope", "intercept", "sigma"})
     train_steps = 0
     n = 40
-    y_limits = (-9, 13)
+    y_limits = ((-9, 13),)
 
     grid = torch.linspace(-1, 5, 121, dtype=torch.float64)
     sigmas = torch.linspace(0.3, 9, 121, dtype=torch.float64)

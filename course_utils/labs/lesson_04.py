@@ -13,7 +13,7 @@ class NoiseShape(TwoOutputs):
         "learned mean and 95 % interval; middle, learned and true σ over x; right, the loss by "
         "step. Sliders: shape of the noise, learning rate, number of points."
     )
-    y_limits = (-4, 4)
+    y_limits = (-3, 3), (-4, 4)
     sigma_limits = (0, 1.5)
     nll_limits = (-2, 3)
 

@@ -5,7 +5,7 @@ import torch
 from course_utils.labs.kinds import TwoOutputs
 from course_utils.labs.likelihoods import GaussianWithKL
 from course_utils.labs.sliders import slider
-from course_utils.plots import WRONG
+from course_utils.plots import TRUTH
 
 
 class PriorOnY(TwoOutputs):
@@ -49,7 +49,7 @@ class PriorOnY(TwoOutputs):
 
     def panels(self):
         fit, sigma, loss = super().panels()
-        sigma.curves["law"] = {"color": WRONG, "linewidth": 1.3, "label": "predicted σ"}
+        sigma.curves["law"] = {"color": TRUTH, "linestyle": ":", "label": "predicted σ"}
         return [fit, sigma, loss]
 
     def curves(self):

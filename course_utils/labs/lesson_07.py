@@ -1,6 +1,7 @@
 """Lesson 07: distributions over weights, and a gap in the data."""
 
 import math
+from statistics import median
 
 import numpy as np
 import torch
@@ -222,13 +223,15 @@ class GapInData(Lab):
         parts = Panel(
             wide | {"ylim": (0.02, 20), "yscale": "log", "ylabel": "sd (units of y)"},
             {
-                "sigma draws": BAND | {"label": "σ, 5 to 95 % of draws"},
-                "sigma": {"color": ALEATORIC, "label": "σ, median"},
+                "sigma draws": BAND | {"label": "σ: 5 to 95 %"},
+                "sigma": {"color": ALEATORIC, "label": "σ: median"},
                 "epistemic": {"color": EPISTEMIC, "label": "epistemic"},
-                "exact": DASHED | {"label": "GP, same prior"},
+                "exact": DASHED | {"label": "exact (GP)"},
             },
         )
-        return [fit, parts, loss_panel(self)]
+        loss = loss_panel(self)
+        loss.curves["loss"]["label"] = "loss, median"
+        return [fit, parts, loss]
 
     def curves(self):
         mean, _ = self.problem.truth(self.wide)
@@ -244,7 +247,14 @@ class GapInData(Lab):
             "epistemic": (self.wide, self.epistemic),
             "exact": (self.wide, self.reference),
             **loss_curves(self),
+            "loss": self.running_median(),
         }
+
+    def running_median(self, width: int = 15):
+        """The loss by step, without the few draws that cost any number of nats."""
+        steps = np.unique(np.geomspace(1, max(len(self.losses), 1), 400).astype(int))
+        windows = (self.losses[max(step - width, 0) : step] or [math.nan] for step in steps)
+        return steps, [median(window) for window in windows]
 
     def numbers(self):
         def sds(x):

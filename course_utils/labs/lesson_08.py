@@ -11,7 +11,7 @@ from course_utils.data import Problem, constant
 from course_utils.labs.fitting import Fit
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import gaussian_nll_of
-from course_utils.labs.panels import DASHED, LAST_STEP
+from course_utils.labs.panels import DASHED, LAST_STEP, STEPS
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice, log_slider
 from course_utils.plots import ALEATORIC, TRUTH
@@ -84,7 +84,7 @@ class FitOfWalk(Fit):
 
     def must_be_above_zero(self):
         if not (self.model.exact or self.model.var(self.model.raw) > 0):
-            raise BelowZero(len(self.losses), math.nan, self.lr)
+            raise BelowZero(len(self.losses), math.nan, self.lr, "")
 
     def note(self, log_sigma):
         """Keep σ as it is after len(losses) steps; what overflows is kept as e^300."""
@@ -142,7 +142,6 @@ class Walk(Lab):
         return [
             Panel(
                 {
-                    "xlim": (1e-3, 1e4),
                     "ylim": self.nll_limits,
                     "xscale": "log",
                     "xlabel": "σ (units of y)",
@@ -158,20 +157,15 @@ class Walk(Lab):
                         "label": "the walk of σ",
                     },
                 },
+                stages={"xlim": ("steps", ((1e-2, 1e2), (1e-3, 1e4)))},
             ),
             Panel(
-                {
-                    "xlim": (1, LAST_STEP),
-                    "ylim": (1e-3, 1e4),
-                    "xscale": "log",
-                    "yscale": "log",
-                    "xlabel": "step",
-                    "ylabel": "σ (units of y)",
-                },
+                {"xscale": "log", "yscale": "log", "xlabel": "step", "ylabel": "σ (units of y)"},
                 {
                     "walk": {"color": ALEATORIC, "marker": ".", "label": "σ"},
                     "rms": DASHED | {"label": "RMS residual"},
                 },
+                stages={"xlim": ("walk", STEPS), "ylim": ("walk", ((1e-2, 1e2), (1e-3, 1e4)))},
             ),
         ]
 

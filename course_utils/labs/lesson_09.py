@@ -28,7 +28,7 @@ class Pull(Lab):
     outputs = TWO_OUTPUTS
     refits = False  # β changes how one trains and not what is best
     n = 1000
-    y_limits = (-2.2, 2.2)
+    y_limits = ((-2.2, 2.2),)
     nll_limits = (-2.5, 3)
 
     def new_controls(self):
@@ -69,10 +69,7 @@ class Pull(Lab):
                 "xlabel": "x",
                 "ylabel": "pull on the mean / average",
             },
-            {
-                "pull": {"color": WRONG, "label": "pull of a point"},
-                "even": DASHED | {"label": "squared error"},
-            },
+            {"pull": {"color": WRONG, "label": "pull"}, "even": DASHED | {"label": "even"}},
         )
         return [fit_panel(self), pull, loss_panel(self)]
 

@@ -8,7 +8,7 @@ from torch import nn
 from course_utils.data import Problem, constant
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import gaussian_nll_of
-from course_utils.labs.panels import DASHED, fit_curves, fit_panel
+from course_utils.labs.panels import DASHED, RINGS, fit_curves, fit_panel
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import slider, whole_slider
 from course_utils.plots import REPAIRED, WRONG
@@ -32,7 +32,7 @@ class FewData(Lab):
     )
     retrains = frozenset({"points", "width", "share"})
     train_steps = 0
-    y_limits = (-3, 3)
+    y_limits = ((-3, 3),)
     widths = range(MOST + 1)
 
     def new_controls(self):
@@ -98,8 +98,11 @@ class FewData(Lab):
                 {f"{name} truth": DASHED | {"label": truth}} | lines | dots,
             )
 
+        fit = fit_panel(self, "fitted")
+        fit.curves["data"]["label"] = "fitted points"
+        fit.curves["held out"] = RINGS | {"color": REPAIRED, "label": "held out"}
         return [
-            fit_panel(self, "fitted"),
+            fit,
             panel("σ", (0, 1.2), "σ (units of y)", "true σ"),
             panel("NLL", (0, 3), "NLL (nats per point)", "noise floor"),
         ]
@@ -115,7 +118,7 @@ class FewData(Lab):
             for i, kind in enumerate(("training", "held out")):
                 found[f"{name} {kind}"] = (self.widths, values[:, i])
                 found[f"{name} {kind} dot"] = ((at,), (values[at, i],))
-        return fit_curves(self) | found
+        return fit_curves(self) | {"data": self.fitted, "held out": self.held_out} | found
 
     def numbers(self):
         training, held = self.judge(self.value.width)

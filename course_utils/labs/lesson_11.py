@@ -108,19 +108,20 @@ class OtherTargets(Lab):
         self.covered = (self.p * inside).sum(dim=1).mean().item()
 
     def panels(self):
-        line = {"color": MEAN, "linewidth": 1.4, "marker": "o", "markersize": 3}
+        line = {"color": MEAN, "linewidth": 1.4, "marker": "o", "markersize": 4}
+        dots = {"color": TRUTH, "linestyle": "", "marker": ".", "markersize": 5}
         return [
             Panel(
                 {
                     "xlim": (0, 24),
-                    "ylim": (-22, 45),
+                    "ylim": (-8, 45),
                     "xticks": range(0, 25, 6),
                     "xlabel": "hour of the day",
                     "ylabel": "bicycles in ten minutes",
                 },
                 {
-                    "data": POINTS | {"label": "counts", "alpha": 0.5},
                     "band": BAND | {"label": "learned 95 % interval"},
+                    "data": POINTS | {"label": "counts", "alpha": 0.6},
                     "mean": {"color": MEAN, "label": "learned mean"},
                     "true mean": DASHED | {"label": "true mean"},
                     "zero": {"color": TRUTH, "linewidth": 0.8},
@@ -134,7 +135,7 @@ class OtherTargets(Lab):
                     "xlabel": "count at 15 h",
                     "ylabel": "probability",
                 },
-                {"true p": DASHED | {"label": "true"}, "p": line | {"label": "learned"}},
+                {"p": line | {"label": "learned"}, "true p": dots | {"label": "true"}},
             ),
         ]
 

@@ -30,7 +30,7 @@ class Forecast(Lab):
     retrains = frozenset({"scale", "shift", "points"})
     train_steps = 0
     n = SHOWN
-    y_limits = (-4, 4)
+    y_limits = (-3.2, 3.2), (-4.5, 4.5)
 
     def new_controls(self):
         return {

@@ -33,7 +33,7 @@ class Promise(Lab):
     retrains = frozenset({"level", "rows", "drift"})
     train_steps = 0
     n = NEW
-    y_limits = (-4, 4)
+    y_limits = (-3.2, 3.2), (-6.5, 6.5)
 
     def new_controls(self):
         return {
@@ -107,7 +107,7 @@ class Promise(Lab):
                 },
                 {
                     "right": DASHED | {"label": "right"},
-                    "factor": green | {"label": "from these rows"},
+                    "factor": green | {"label": "these rows"},
                     "chosen": {"color": REPAIRED, "linestyle": ":", "label": "chosen"},
                 },
             ),

@@ -134,8 +134,8 @@ class Members(Lab):
         fit = Panel(
             wide | {"ylim": (-3.5, 3.5), "ylabel": "y"},
             {
-                "data": POINTS | {"label": "data", "alpha": 0.5},
                 "band": BAND | {"label": "mean ± 1.96 total sd"},
+                "data": POINTS | {"label": "data", "alpha": 0.6},
                 **members,
                 "mean": {"color": MEAN, "label": "mean"},
                 "true mean": DASHED | {"label": "true mean"},

@@ -12,7 +12,7 @@ from course_utils.labs.cells import Cells
 from course_utils.labs.fitting import Fit
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import ONE_SIGMA, TWO_OUTPUTS
-from course_utils.labs.panels import BAND, DASHED, LAST_STEP, POINTS
+from course_utils.labs.panels import BAND, DASHED, POINTS, RINGS, STEPS
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import LAYOUT, choice, log_slider
 from course_utils.look import Columns, read
@@ -188,35 +188,25 @@ class RealData(Lab):
                 {
                     "band": BAND | {"label": "learned 95 % interval"},
                     "data": POINTS | {"label": "training rows", "alpha": 0.6},
-                    "held": POINTS | {"color": REPAIRED, "label": "held-out rows"},
+                    "held": RINGS | {"color": REPAIRED, "label": "held-out rows"},
                     "mean": {"color": MEAN, "label": "learned mean"},
                 },
                 width=1.6,
             ),
             Panel(
-                {
-                    "xlim": (0, 1),
-                    "ylim": (0, 1),
-                    "xlabel": "level",
-                    "ylabel": "share of held-out rows inside",
-                },
+                {"xlim": (0, 1), "ylim": (0, 1), "xlabel": "level", "ylabel": "share inside"},
                 {
                     "right": DASHED | {"label": "right"},
                     "covered": {"color": REPAIRED, "label": "held out"},
                 },
             ),
             Panel(
-                {
-                    "xlim": (1, LAST_STEP),
-                    "ylim": (-1, 4),
-                    "xscale": "log",
-                    "xlabel": "step",
-                    "ylabel": "NLL, standard units (nats)",
-                },
+                {"xscale": "log", "xlabel": "step", "ylabel": "NLL, standard units (nats)"},
                 {
                     "train": {"color": WRONG, "label": "training"},
-                    "test": {"color": REPAIRED, "label": "held out"},
+                    "test": {"color": REPAIRED, "linestyle": "--", "label": "held out"},
                 },
+                stages={"xlim": ("train", STEPS), "ylim": ("test", ((-1, 4), (-1, 20), (-1, 350)))},
             ),
         ]
 

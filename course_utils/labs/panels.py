@@ -9,23 +9,27 @@ from course_utils.metrics import interval
 from course_utils.plots import ALEATORIC, DATA, MEAN, TRUTH
 
 LAST_STEP = 30_000  # the right edge of the loss curve
+STEPS = (1, 300), (1, 3000), (1, LAST_STEP)
 
-POINTS = {"color": DATA, "linestyle": "", "marker": "o", "markersize": 2.5, "markeredgewidth": 0}
+POINTS = {"color": DATA, "linestyle": "", "marker": "o", "markersize": 3.2, "markeredgewidth": 0}
+RINGS = POINTS | {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1}
 BAND = {"facecolor": ALEATORIC, "edgecolor": "none", "alpha": 0.35}
 DASHED = {"color": TRUTH, "linestyle": "--", "linewidth": 1.3}
 
 
 def fit_panel(lab, model: str = "learned") -> Panel:
     """Data, true mean, and the model's mean and 95 % interval, over x."""
+    few = {"markersize": 5} if lab.n <= 100 else {}
     return Panel(
-        {"xlim": (-3, 3), "ylim": lab.y_limits, "xlabel": "x", "ylabel": "y"},
+        {"xlim": (-3, 3), "xlabel": "x", "ylabel": "y"},
         {
-            "data": POINTS | {"label": "data", "alpha": 0.5},
             "band": BAND | {"label": f"{model} 95 % interval"},
+            "data": POINTS | few | {"label": "data", "alpha": 0.6},
             "mean": {"color": MEAN, "label": f"{model} mean"},
             "true mean": DASHED | {"label": "true mean"},
         },
         width=1.7,
+        stages={"ylim": ("data", lab.y_limits)},
     )
 
 
@@ -58,14 +62,9 @@ def sigma_curves(lab) -> dict[str, tuple]:
 def loss_panel(lab) -> Panel:
     """The loss on the data at each step, and the noise floor."""
     return Panel(
-        {
-            "xlim": (1, LAST_STEP),
-            "ylim": lab.nll_limits,
-            "xscale": "log",
-            "xlabel": "step",
-            "ylabel": "loss (nats)",
-        },
+        {"ylim": lab.nll_limits, "xscale": "log", "xlabel": "step", "ylabel": "loss (nats)"},
         {"loss": {"color": MEAN, "label": "loss"}, "floor": DASHED | {"label": "noise floor"}},
+        stages={"xlim": ("loss", STEPS)},
     )
 
 

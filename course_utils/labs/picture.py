@@ -1,7 +1,7 @@
 """Curves on fixed axes, drawn off-screen: only what moves is drawn again."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import matplotlib
 import numpy as np
@@ -18,14 +18,20 @@ DENSITY = 2
 
 @dataclass
 class Panel:
-    """Axes whose limits never move (``axes``: keywords of ``Axes.set``) and its named curves.
+    """Axes (``axes``: keywords of ``Axes.set``) and their named curves.
 
-    A curve's style is that of ``Axes.plot``; one that has an ``edgecolor`` is a band.
+    A curve's style is that of ``Axes.plot``; one that has an ``edgecolor`` is a band. Limits do not
+    move, but where ``stages`` has a few, from narrow to wide, those are taken that hold a curve:
+    ``{"xlim": ("loss", ((1, 300), (1, 3000)))}``. The last are used where none hold it.
     """
 
     axes: dict
     curves: dict[str, dict]
     width: float = 1.0
+    stages: dict[str, tuple[str, tuple]] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.axes = self.axes | {side: limits[-1] for side, (_, limits) in self.stages.items()}
 
 
 class Picture:
@@ -38,11 +44,12 @@ class Picture:
             columns = fig.subplots(
                 1, len(panels), width_ratios=[panel.width for panel in panels], squeeze=False
             )[0]
-            self.artists = {}
+            self.artists, self.stages = {}, []
             for ax, panel in zip(columns, panels, strict=True):
                 ax.set(**panel.axes)
                 for name, style in panel.curves.items():
                     self.artists[name] = new_artist(ax, style)
+                self.stages += [(ax, side, *stages) for side, stages in panel.stages.items()]
                 # Above the axes: inside them it would lie under what is drawn later.
                 ax.legend(
                     loc="lower left",
@@ -54,12 +61,36 @@ class Picture:
                     handlelength=1.6,
                 )
             fig.get_layout_engine().set(w_pad=0.08)
-            self.canvas.draw()  # the one full drawing: layout, axes, labels
+            self.canvas.draw()  # the layout is that of the widest stage
             fig.set_layout_engine("none")
-            self.background = self.canvas.copy_from_bbox(fig.bbox)
+        self.backgrounds = {}
+        self.stand_at([-1 for _ in self.stages])
+
+    def stages_for(self, curves: dict[str, tuple]) -> list[int]:
+        """The number of the narrowest limits that hold, for each axis that has several."""
+        found = []
+        for _, side, name, limits in self.stages:
+            x, *ys = curves.get(name, ((), ()))
+            values = np.concatenate([np.ravel(each) for each in ([x] if side == "xlim" else ys)])
+            low, high = (values.min(), values.max()) if values.size else limits[0]
+            holds = [left <= low and high <= right for left, right in limits]
+            found.append(holds.index(True) if True in holds else len(limits) - 1)
+        return found
+
+    def stand_at(self, stages: list[int]) -> None:
+        """Set the limits of the axes that have several; axes and labels are drawn once for each."""
+        for (ax, side, _, limits), at in zip(self.stages, stages, strict=True):
+            ax.set(**{side: limits[at]})
+        key = tuple(stages)
+        if key not in self.backgrounds:
+            with matplotlib.rc_context(STYLE):
+                self.canvas.draw()
+            self.backgrounds[key] = self.canvas.copy_from_bbox(self.canvas.figure.bbox)
+        self.background = self.backgrounds[key]
 
     def draw(self, curves: dict[str, tuple]) -> None:
         """Draw the named curves, each (x, y) or, for a band, (x, lower, upper), on the axes."""
+        self.stand_at(self.stages_for(curves))
         self.canvas.restore_region(self.background)
         for name, artist in self.artists.items():
             if name in curves:

@@ -76,6 +76,7 @@
         } else {
           if (curve.line) key.append(make("svg:path", { d: "M0 6H24", ...this.style(curve) }));
           if (curve.marker) key.append(make("svg:path", { d: "M12 6h0", ...this.dots(curve, 4) }));
+          if (curve.ring) key.append(make("svg:path", { d: "M12 6h0", ...this.holes(curve) }));
         }
         this.legend.append(make("span", {}, key, curve.label));
       }
@@ -95,6 +96,14 @@
       return {
         fill: "none", stroke: paint(curve.color), "stroke-opacity": curve.alpha,
         "stroke-width": Math.max(curve.marker, least), "stroke-linecap": "round",
+      };
+    }
+
+    /* What makes rings of dots. */
+    holes(curve) {
+      return {
+        fill: "none", stroke: "var(--lab-page)", "stroke-width": curve.ring,
+        "stroke-linecap": "round",
       };
     }
 
@@ -145,6 +154,7 @@
         return [
           curve.line && make("svg:path", this.style(curve)),
           curve.marker && make("svg:path", this.dots(curve)),
+          curve.ring && make("svg:path", this.holes(curve)),
         ].filter(Boolean);
       });
       inside.append(...this.paths.flat());
