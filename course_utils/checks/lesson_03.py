@@ -66,6 +66,11 @@ EXERCISES = {
             Mistake(
                 "This is σ at the RMS of x. What counts is the RMS of σ(x).", 0.15 + 0.25 * 3**0.5
             ),
+            Mistake(
+                "This is the root of the mean of σ(x). The root is taken of the mean of σ².",
+                lambda: SIGMA.mean().sqrt().item(),
+            ),
+            Mistake("The mixed term and the root are missing.", 0.15**2 + 0.25**2 * 3),
             Mistake("This is how σ(x) varies. How large is it?", lambda: SIGMA.std().item()),
             Mistake("This is where the parameter starts. Training moves it.", 1.0),
         ],

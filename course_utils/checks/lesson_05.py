@@ -81,6 +81,9 @@ EXERCISES = {
                 0.5,
             ),
             Mistake("That is the mean that the model learns. What is its variance?", 1.0),
+            Mistake(
+                "That is the square of the RMSE. The loss sets s equal to the RMSE itself.", 4.0
+            ),
             Mistake("That is the squared distance of y from 0, not the RMSE.", 9.0),
         ],
     ),
@@ -102,6 +105,24 @@ EXERCISES = {
                 "The KL is counted once for each point. There is one z, so one price to pay.",
                 lambda y, mu, log_var: nll(y, mu, log_var).sum() + len(y) * kl(mu, log_var),
             ),
+            Mistake(
+                "The KL takes σ where σ² belongs.",
+                lambda y, mu, log_var: (
+                    nll(y, mu, log_var).sum()
+                    + 0.5 * (mu**2 + (log_var / 2).exp() - log_var - 1).sum()
+                ),
+            ),
+            Mistake(
+                "The KL lacks − log σ²: nothing keeps q from shrinking.",
+                lambda y, mu, log_var: (
+                    nll(y, mu, log_var).sum() + kl(mu, log_var) + log_var.sum() / 2
+                ),
+            ),
+            Mistake(
+                "The KL lacks μ²: q may move away from the prior at no price.",
+                lambda y, mu, log_var: nll(y, mu, log_var).sum() + kl(0 * mu, log_var),
+            ),
+            Mistake("The NLL is missing: y has no say.", lambda y, mu, log_var: kl(mu, log_var)),
             Mistake(
                 "The KL has the wrong sign: this rewards q for leaving the prior.",
                 lambda y, mu, log_var: nll(y, mu, log_var).sum() - kl(mu, log_var),

@@ -42,6 +42,8 @@ EXERCISES = {
                 "This divides by n and by the size of the minibatch: right beside nothing.",
                 1 / 2_500_000,
             ),
+            Mistake("This is the number of minibatches. The KL has to become small.", 40),
+            Mistake("This is the size of a minibatch. The KL has to become small.", 250),
             Mistake("This is the number by which the KL is to be divided.", 10_000),
         ],
     ),
@@ -95,6 +97,26 @@ EXERCISES = {
             Mistake(
                 "This is the total variance. Its square root is asked for.",
                 lambda mus, log_vars: log_vars.exp().mean(0) + mus.var(0, correction=0),
+            ),
+            Mistake(
+                "The squared means are averaged. A variance takes the square of the mean off.",
+                lambda mus, log_vars: (log_vars.exp() + mus**2).mean(0).sqrt(),
+            ),
+            Mistake(
+                "A variance and a standard deviation are added under the root.",
+                lambda mus, log_vars: (log_vars.exp().mean(0) + mus.std(0, correction=0)).sqrt(),
+            ),
+            Mistake(
+                "The mean of σ and the sd of the means are added. The variances add.",
+                lambda mus, log_vars: (log_vars / 2).exp().mean(0) + mus.std(0, correction=0),
+            ),
+            Mistake(
+                "The variances are summed over the draws; the law has their mean.",
+                lambda mus, log_vars: (log_vars.exp().sum(0) + mus.var(0, correction=0)).sqrt(),
+            ),
+            Mistake(
+                "One variance for all points: each has its own.",
+                lambda mus, log_vars: (log_vars.exp().mean() + mus.var(correction=0)).sqrt(),
             ),
             Mistake(
                 "log_var is taken for log σ. It is log σ², and its exp is the variance.",

@@ -34,6 +34,7 @@ EXERCISES = {
             Mistake("All points pull alike on μ with squared error, and not with the NLL.", 1.0),
             Mistake("This is the root of the ratio of the σ.", 5**0.5),
             Mistake("One is subtracted: how many times as hard is the ratio itself.", 24.0),
+            Mistake("This is 1/σ at the first point. What is its pull over the other's?", 10.0),
             Mistake("One power too many: the gradient with respect to μ has σ², not σ³.", 125.0),
         ],
     ),

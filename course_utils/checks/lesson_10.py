@@ -73,6 +73,8 @@ EXERCISES = {
                 "This is the difference of the roots. The question is about mean squares.",
                 5 * (math.sqrt(46 / 40) - math.sqrt(34 / 40)),
             ),
+            Mistake("Both averages divide by n, and here by n − p.", 25 * 2 * 6 / 34),
+            Mistake("This is the noise's σ². By how much do the two differ?", 25.0),
             Mistake("The six coefficients include the intercept: p is 6.", 25 * 2 * 7 / 40),
             Mistake("The intercept is a coefficient, too: p is 6.", 25 * 2 * 5 / 40),
         ],

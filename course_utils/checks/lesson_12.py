@@ -110,6 +110,16 @@ EXERCISES = {
                 written(weight=0.25),
             ),
             Mistake("The pairs' distances are summed, not averaged.", written(pairs=lambda m: 1)),
+            Mistake(
+                "The sd of the draws is not their mean distance.",
+                lambda y, draws: (
+                    (draws - y).abs().mean(1, keepdim=True) - 0.5 * draws.std(1, keepdim=True)
+                ),
+            ),
+            Mistake(
+                "This is the distance from y to the median of the draws.",
+                lambda y, draws: (draws.median(1, keepdim=True).values - y).abs(),
+            ),
             Mistake("Squares in place of absolute values: another score.", written(power=2)),
             Mistake(
                 "This is the distance from y to the mean of the draws.",
