@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from course_utils.draws import OwnDraws
+from course_utils.randomness import OwnDraws
 
 FAR = 100  # where a network of a few layers, started near 0, hardly arrives
 STANDARDISE = "type model = Standardised(model, x, y), from course_utils.models, and fit that"

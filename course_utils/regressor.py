@@ -6,9 +6,9 @@ import torch
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from course_utils.draws import OwnDraws
 from course_utils.losses import mean_nll
 from course_utils.models import HeteroscedasticRegressor, HomoscedasticRegressor, Standardised
+from course_utils.randomness import OwnDraws
 from course_utils.training import Remark, fit, predict
 
 __all__ = ["VarianceRegressor"]

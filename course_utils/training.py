@@ -141,42 +141,36 @@ def fit(
 ) -> History:
     """Minimise loss(model, x, y) over the model's parameters, in place.
 
-    x (n, d) and y (n, k) are made float64 tensors; the model must be float64 and on the CPU. It
-    trains in training mode, is judged on ``held_out`` in evaluation mode, and gets back the mode it
-    had. ``batch_size=None`` uses all data at each step; otherwise ``seed`` orders the minibatches,
-    in epochs. ``anneal`` lowers lr to 0 along a half cosine. ``optimizer(parameters, lr=lr)`` makes
-    any optimizer of torch, LBFGS too. ``held_out=(x, y)`` is judged about a hundred times;
-    ``keep_best`` ends with the weights that were best there, also after a divergence or a stop.
-    Raises ValueError for unusable input, Diverged at a loss that is not finite; what went wrong
-    without an error is said in ``history.remarks`` and in a ``Remark``, a warning.
+    x (n, d) and y (n, k) become float64. The model is in training mode, on ``held_out=(x, y)`` in
+    evaluation mode, and gets back the mode it had. ``seed`` orders the minibatches of each epoch;
+    without ``batch_size`` a step takes all data. ``anneal`` lowers lr to 0 along a half cosine;
+    ``optimizer(parameters, lr=lr)`` makes any optimizer of torch. ``held_out`` is judged about a
+    hundred times; ``keep_best`` ends with the weights that were best there, also after a stop.
+    ValueError: unusable input; Diverged: a loss that is not finite; Remark, a warning: what else.
     """
     x, y = x_and_y(x, y)
     held_out = held_out_data(held_out, x, y, keep_best)
     require_kl(model, loss, len(x))
     optimizer = optimizer(model.parameters(), lr=lr)
     schedule = CosineAnnealingLR(optimizer, steps) if anneal else None
-    batches, history = minibatches(x, y, batch_size, seed), History()
+    batches, history, best = minibatches(x, y, batch_size, seed), History(), (math.inf, None)
 
     def evaluate() -> Tensor:
         optimizer.zero_grad()
         outputs.clear()
         value = loss(model, *batch)
         if not math.isfinite(value.item()):
-            advice = advice_on_divergence(step, x, y)
-            raise Diverged(step, value.item(), optimizer.param_groups[0]["lr"], advice)
+            raise Diverged(step, value.item(), lr, advice_on_divergence(step, x, y))
         value.backward()
         return value
 
-    judge_every, best = max(1, steps // 100), (math.inf, None)
-    quiet = "TQDM_DISABLE" in os.environ  # tqdm's notebook bar does not read it by itself
     with mode(model, training=True), outputs_kept(model) as outputs, explained(history):
         try:
-            for step in tqdm(range(steps), desc="fit", delay=2, leave=False, disable=quiet):
-                batch = next(batches)
+            for step, batch in zip(with_bar(range(steps)), batches):  # noqa: B007
                 history.loss.append(optimizer.step(evaluate).item())
                 if schedule:
                     schedule.step()
-                if held_out and (step + 1) % judge_every == 0:
+                if held_out and (step + 1) % max(1, steps // 100) == 0:
                     with torch.no_grad(), mode(model, training=False):
                         history.held_out.append(loss(model, *held_out).item())
                     history.held_out_steps.append(step + 1)
@@ -190,6 +184,12 @@ def fit(
     for remark in history.remarks:
         warnings.warn(remark, Remark, stacklevel=4)
     return history
+
+
+def with_bar(steps: range):
+    """The steps, with a progress bar if they take more than two seconds."""
+    quiet = "TQDM_DISABLE" in os.environ  # tqdm's notebook bar does not read it by itself
+    return tqdm(steps, desc="fit", delay=2, leave=False, disable=quiet)
 
 
 def held_out_data(pair, x: Tensor, y: Tensor, needed: bool) -> tuple[Tensor, Tensor] | None:

@@ -24,12 +24,12 @@ from torch.optim import Adam
 
 from course_utils import labs
 from course_utils.data import LINE, WAVE
-from course_utils.draws import OwnDraws
 from course_utils.labs import LABS, picture
 from course_utils.labs.cells import Sample, expected_nll
 from course_utils.labs.likelihoods import BetaGaussian, Gaussian, GaussianWithKL
 from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
+from course_utils.randomness import OwnDraws
 
 TRAINED = sorted(key for key in LABS if LABS[key].train_steps)
 WITH_RATE = [key for key in TRAINED if "learning rate" in LABS[key].alt]

@@ -13,7 +13,7 @@ from typing import Any
 
 from course_utils.checks.compare import number, parsed, plain_number
 from course_utils.checks.lessons import entries, entry
-from course_utils.doors import door, text
+from course_utils.validation import validated, word
 from course_utils.widgets import mimebundle
 
 
@@ -68,9 +68,9 @@ class OneOf:
     def read(self, value: Any) -> str:
         found = plain_number(value)
         said = str(value) if isinstance(value, str) else "" if found is None else number(found)
-        for word in self.words:
-            if said.strip(" .!?()'\"“”").casefold() == word.casefold():
-                return word
+        for known in self.words:
+            if said.strip(" .!?()'\"“”").casefold() == known.casefold():
+                return known
         raise NoGuess(f"This guess is {self}{f'; “{said[:40]}” is not' if said else ''}.")
 
     def shown(self, value: str) -> str:
@@ -158,7 +158,7 @@ class Note:
         return bundle
 
 
-@door(key=text)
+@validated(key=word)
 def guess(key: str, value: Any) -> Note:
     """Keep a prediction, a number or a word, until it is measured; `...` shows where to give it."""
     asked = prediction(key)
@@ -173,7 +173,7 @@ def guess(key: str, value: Any) -> Note:
     return Note(line, widget=lambda: guess_widget(asked))
 
 
-@door(key=text, what=text)
+@validated(key=word, what=word)
 def measured(key: str, value: Any, what: str = "") -> Note:
     """Put what happened beside the guess; ``what`` names it.
 
@@ -195,7 +195,7 @@ def measured(key: str, value: Any, what: str = "") -> Note:
     return Note(line, folded, lambda: measured_widget(asked))
 
 
-@door(lesson=text)
+@validated(lesson=word)
 def guesses(lesson: str) -> Note:
     """The lesson's guesses beside what happened, as a table, and how many were near."""
     known = [PREDICTIONS[key] for key in entries(lesson, "GUESSES") if key in PREDICTIONS]

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from torch import Tensor, nn
 
 from course_utils.data import Problem
-from course_utils.draws import OwnDraws
 from course_utils.labs.cells import Sample, expected_nll
 from course_utils.labs.fitting import Fit, weights
 from course_utils.labs.likelihoods import Gaussian, Outputs
@@ -20,6 +19,7 @@ from course_utils.labs.panels import (
     sigma_panel,
 )
 from course_utils.labs.turns import PageAtWork
+from course_utils.randomness import OwnDraws
 from course_utils.training import Diverged, predict
 
 TICK_STEPS, TICK_SECONDS = 25, 0.02  # of live training between two pictures

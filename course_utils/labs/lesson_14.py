@@ -4,7 +4,6 @@ import torch
 from torch import nn
 
 from course_utils.data import WAVE
-from course_utils.draws import OwnDraws
 from course_utils.labs.cells import Cells
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import Gaussian
@@ -12,6 +11,7 @@ from course_utils.labs.panels import BAND, DASHED, POINTS
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider, whole_slider
 from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN
+from course_utils.randomness import OwnDraws
 from course_utils.training import split_variance
 
 MOST, UNITS, PRIOR_SD, ROUNDS = 20, 20, 1.0, 20
