@@ -419,7 +419,7 @@ lab
 # %% [markdown]
 # **"Not a weight, an output of the model."** (the answer) For constant noise σ *is* one parameter, as the book says; the answer describes the next case, noise that depends on x. The two meet: an output whose incoming weights are all 0 puts out its bias, whatever x is, and that bias is our parameter.
 #
-# **"Need it be learned?"** For constant noise, no. One may fit the mean by squared error and take the RMS residual afterwards; that number, too, serves every new x. The book calls the learned parameter "computationally more expensive"; its merit is that it needs no "special-case code". That shows in notebook 04: when the noise depends on x, one RMS no longer serves, and the same loss still works.
+# **"Need it be learned?"** For constant noise, no. One may fit the mean by squared error and take the RMS residual afterwards; that number, too, serves every new x. The learned parameter's merit shows in notebook 04: when the noise depends on x, one RMS no longer serves, and the same loss still works.
 
 # %% [markdown]
 # **"Does PyTorch count biases?"** Yes: `model.parameters()` yields every weight matrix and every bias. The asker's own counter keeps what has two dimensions, and so leaves the biases out:
