@@ -327,7 +327,14 @@ show(fig, alt="On the left the data, the oscillating true mean and a smooth pred
 # ## A weight on the KL
 #
 # With a weight w, the loss $\mathrm{NLL} + w\,\mathrm{KL}$ has, for a centred y, its minimum where $w s^2 + (1 - w)\, s = \sigma^2$: at $w = 0$ notebook 04, at $w = 1$ the square root. Then every weight above 0 moves σ toward the prior's. (A mean far from 0 may move it past: exercise 05-2.)
-#
+
+# %%
+s = torch.linspace(0.001, 2, 200_000, dtype=torch.float64)
+for w in (0, 0.3, 1):
+    loss = s.log() / 2 + 0.3**2 / (2 * s) + w * kl_divergence(normal(0, s.sqrt()), prior)
+    assert abs(w * s[loss.argmin()] ** 2 + (1 - w) * s[loss.argmin()] - 0.3**2) < 1e-4
+
+# %% [markdown]
 # **What would make it right?** Two spreads, two numbers: the likelihood gets a noise of its own, and q keeps the uncertainty about a z that *all* points share. Then the likelihoods are **summed** and the KL counts **once**. Exercise 05-3 is the smallest such model, notebook 06 the next.
 #
 # ## The lab

@@ -224,7 +224,7 @@ Phi = bumps(x)
 covariance = prior_sd(50) ** 2 * Phi @ Phi.T + v * torch.eye(len(x), dtype=v.dtype)
 log_evidence = MultivariateNormal(torch.zeros_like(y[:, 0]), covariance).log_prob(y[:, 0])
 torch.testing.assert_close(elbo(x, y, m, S_q, v), log_evidence, rtol=1e-6, atol=1e-4)
-wide = torch.linspace(-6, 6, 241, dtype=x.dtype)[:, None]
+wide = torch.linspace(-6, 6, 240, dtype=x.dtype)[:, None]
 measured("06-b", round(fits["mean field"][2].sqrt().item(), 2), "noise under mean field")
 
 # %%
