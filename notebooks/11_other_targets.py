@@ -480,7 +480,7 @@ show(fig, alt="Errors of two sensors near x = 2.5, a tilted cloud on equal axes;
 # steps 900  ■ ■ ■
 # ```
 #
-# **11-b**: with outliers, in the test set too, Student's t predicts better than the Gaussian. *Holds 175 of 180. Fails: most often at steps 300, lr 0.1 (holds 17 of 20). Most decisive: lr (from 92 % at 0.1 to 100 % at 0.01).*
+# **11-b**: with outliers, in the test set too, Student's t predicts better than the Gaussian. *Holds 174 of 180. Fails: most often at steps 300, lr 0.1 (holds 17 of 20). Most decisive: lr (from 90 % at 0.1 to 100 % at 0.01).*
 #
 # ```text
 # steps 150  ■ ■ ■
