@@ -226,15 +226,11 @@ def minibatches(x: Tensor, y: Tensor, batch_size: int | None, seed: int):
         while True:
             yield x, y
     generator = torch.Generator().manual_seed(seed)
-    sizes = [batch_size] * (len(x) // batch_size)
-    rest = len(x) % batch_size
-    if rest == 1 and sizes:
-        sizes[-1] += 1
-    elif rest:
-        sizes.append(rest)
     while True:
-        order = torch.randperm(len(x), generator=generator)
-        for rows in order.split(sizes):
+        slices = list(torch.randperm(len(x), generator=generator).split(batch_size))
+        if len(slices) > 1 and len(slices[-1]) == 1:
+            slices[-2:] = [torch.cat(slices[-2:])]
+        for rows in slices:
             yield x[rows], y[rows]
 
 

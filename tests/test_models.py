@@ -53,8 +53,6 @@ def test_a_model_returns_a_mean_and_a_log_variance_for_every_output(Model, n_in,
 
 @pytest.mark.parametrize("Model", MODELS)
 def test_every_parameter_gets_a_gradient_from_the_nll(Model):
-    from course_utils.losses import mean_nll
-
     torch.manual_seed(0)
     model = Model(hidden=(20,))
     x = torch.linspace(-1, 1, 30, dtype=torch.float64)[:, None]

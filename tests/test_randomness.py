@@ -17,7 +17,6 @@ from torch.distributions import (
     Poisson,
 )
 
-from course_utils import check
 from course_utils.data import WAVE
 from course_utils.labs import LABS
 from course_utils.losses import negative_elbo
@@ -58,11 +57,6 @@ def test_own_draws_are_those_of_the_seed_and_leave_the_global_generator_alone(dr
     with OwnDraws(3):
         found = draw()
     assert torch.equal(found, expected) and torch.equal(state, torch.get_rng_state())
-
-
-def global_states():
-    name, keys, *rest = np.random.get_state()
-    return random.getstate(), name, keys.tolist(), rest, torch.get_rng_state().tolist()
 
 
 def seed_all(seed):
@@ -121,16 +115,3 @@ def test_a_cell_draws_the_same_numbers_whatever_runs_beside_it(work):
     disturbed = cell(lambda rounds: rounds < 40 or not ended.is_set())
     thread.join()
     assert disturbed == cell(lambda rounds: rounds < len(disturbed))
-
-
-def test_an_answer_that_seeds_the_global_generators_leaves_them_as_they_were():
-    def seeds(*given):
-        seed_all(5)
-        return given[0]
-
-    for seed in (5, 6):
-        seed_all(seed)
-        random.random(), np.random.rand(3), torch.rand(3)
-        before = global_states()
-        check("03-3", seeds)
-        assert before == global_states()

@@ -114,3 +114,30 @@ def test_five_members_train_in_at_most_twice_the_time_of_one(n, hidden):
     one, five = (median(values) / 200 * 1e6 for values in seconds.values())
     print(f"\n{n} points, {hidden}: a step {one:.0f} µs for one, x {five / one:.2f} for five")
     assert five < 5 * one
+
+
+def test_a_step_of_fit_costs_that_of_the_bare_loop():
+    """The time of a step of fit over that of the bare loop: a ratio, on whatever machine."""
+    x, y = WAVE.sample(500, seed=0)
+
+    def bare(model, steps):
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
+        for _ in range(steps):
+            mu, log_var = model(x)
+            loss = (0.5 * (log_var + (y - mu) ** 2 * torch.exp(-log_var))).mean()
+            loss.item()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    def seconds(work):
+        model = HeteroscedasticRegressor()
+        start = time.process_time()
+        work(model, 200)
+        return time.process_time() - start
+
+    def ours(model, steps):
+        fit(model, mean_nll, x, y, steps=steps)
+
+    ratios = [seconds(ours) / seconds(bare) for _ in range(7)]
+    assert median(ratios) < 1.25, ratios
