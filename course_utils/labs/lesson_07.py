@@ -125,7 +125,7 @@ class GapInData(Lab):
 
     alt = (
         "Lab: a network with distributions over its weights, on data with a gap in the middle. "
-        "Left, the data with the mean, a purple band for the mean and an orange one for a new y; "
+        "Left, the data with the mean, a pink band for the mean and an orange one for a new y; "
         "middle, the median and spread of the drawn σ, and the epistemic sd beside that of a "
         "Gaussian process; right, the loss by step. Sliders: number of points, prior sd, "
         "half-width of the gap."
