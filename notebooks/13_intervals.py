@@ -38,7 +38,6 @@ from course_utils.training import fit, predict
 
 use_course_style()
 
-
 # %% [markdown]
 # ## Two ways to one interval
 #
@@ -56,7 +55,6 @@ x_held, y_held = late(100, seed=1)
 x_new, y_new = late(20_000, seed=2)
 z_new = (y_new - WAVE.truth(x_new)[0]) / WAVE.truth(x_new)[1]
 assert abs(z_new.mean()) < 0.03 and abs(z_new.std() - 1) < 0.03
-
 
 # %% [markdown]
 # **The first way** reads the interval off a distribution: learn μ(x) and σ(x), take μ ± 1.645 σ for 90 %.
@@ -80,7 +78,6 @@ lower, upper = 0 * y - 0.5, 0 * y + 0.7
 both = pinball(y, lower, 0.05) + pinball(y, upper, 0.95)
 torch.testing.assert_close(2 / 0.1 * both, interval_score(y, lower, upper, 0.9))
 
-
 # %% [markdown]
 # We take the network of notebook 04 for both ways. For the second its two outputs get other names: a lower end, and a distance above it, made positive by softplus, log(1 + eᵇ), so that the ends never cross.
 
@@ -99,7 +96,6 @@ fit(gaussian, mean_nll, x, y, steps=400, lr=0.01)
 torch.manual_seed(0)
 direct = HeteroscedasticRegressor(hidden=(16, 16))
 _ = fit(direct, both_ends, x, y, steps=400, lr=0.01)
-
 
 # %%
 @torch.no_grad()
@@ -153,7 +149,6 @@ guess("13-a", ...)
 # %%
 guess("13-b", ...)
 
-
 # %% [markdown]
 # ## Held-out scores make either honest
 #
@@ -187,7 +182,6 @@ for (name, way), unit in zip(WAYS.items(), UNITS.values()):
     print(f"{name:19}: inside {before:.2f}, repaired {after:.2f}; interval score {scores[name]:.2f}")
     assert before < 0.85 < after < 0.92
 assert scores["two quantiles"] < scores["read off a Gaussian"]
-
 
 # %% [markdown]
 # Both are nearer to 90 %. (The Gaussian's scores count in σ, those of the quantiles in y.) The repair knows nothing of the model, and cannot give it a better shape: the two quantiles keep the better interval score.
@@ -248,7 +242,6 @@ axes[1].set_xlabel("coverage that one calibration set gives (dashed: 0.90, promi
 show(fig, alt="Three histograms of 1,000 coverages under their Beta densities, on one axis from 0.65 to "
      "1, with a line at 0.90 and what lies below 0.88 shaded: wide for 19 calibration rows, narrower "
      "for 99, within 0.03 of 0.90 for 999.")
-
 
 # %% [markdown]
 # So a coverage of 0.87, with 99 calibration rows, disproves nothing.
@@ -376,7 +369,7 @@ lab
 # %% [markdown]
 # ## How far does this hold?
 #
-# On 20 data sets, with other budgets, learning rates and widths. The limits: this wave, 100 rows that train, 100 held out.
+# On 20 data sets, with other budgets, learning rates and widths. The limits: this wave, 100 rows that train, 100 held out. *13-a* falters where little was trained. *13-b* is what one expects, and the budget decides it: trained long, σ(x) trusts single rows, and the right shape no longer helps. *13-d*: the repair promises a share, not a better score.
 #
 # <!-- claims -->
 #
@@ -471,7 +464,6 @@ check("13-1", rows_needed)
 # %%
 rank_and_share = ...  # two numbers
 check("13-2", rank_and_share)
-
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
