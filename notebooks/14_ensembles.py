@@ -40,6 +40,7 @@ from course_utils.training import fit, predict, predict_samples
 
 use_course_style()
 
+
 # %% [markdown]
 # ## Five networks, one gap
 #
@@ -86,6 +87,7 @@ guess("14-a", ...)
 # %%
 guess("14-b", ...)
 
+
 # %% [markdown]
 # ## The counterexample: lines
 #
@@ -110,12 +112,14 @@ def spreads_at_2(n, q=0.9):
     torch.testing.assert_close(dropout, (2 * kept).abs() * math.sqrt((1 - q) / q), rtol=0.05, atol=0)
     return (2 * w).std().item(), (2 / x.norm()).item(), dropout.item()
 
+
 # %%
 lines = {n: spreads_at_2(n) for n in (10, 100, 1000, 10_000)}
 for n, (members, exact, dropout) in lines.items():
     print(f"n = {n:6,}: members {members:.3f}, posterior {exact:.3f}, dropout {dropout:.1f}")
 assert max(members for members, *_ in lines.values()) < 1e-6
 measured("14-a", round(lines[100][0] / lines[100][1], 3), "spread of the lines / posterior sd")
+
 
 # %% [markdown]
 # The members agree whatever n is. Dropout's spread stays where it is. Only the posterior's falls, as $1/\sqrt n$.
@@ -141,6 +145,7 @@ class Ensemble(nn.Module):
         mu, log_var = h.chunk(2, dim=2)
         return mu, log_var
 
+
 # %% [markdown]
 # They share no weight, so with the mean of their losses each gets its own gradient over their number, and Adam divides by the size of the gradient anyway. From the same first weights, they become the five networks above:
 
@@ -150,6 +155,7 @@ five = Ensemble(hidden=(20,), activation=nn.Tanh)
 _ = fit(five, mean_nll, x, y, steps=200, lr=0.05, anneal=True)
 for member, net in zip(five(grid)[0], alone):
     torch.testing.assert_close(member, net(grid)[0], atol=1e-3, rtol=0)
+
 
 # %% [markdown]
 # ## The law of total variance
@@ -164,6 +170,7 @@ for member, net in zip(five(grid)[0], alone):
 def split_variance(mu: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return mu.mean(0), log_var.exp().mean(0).sqrt(), mu.std(0, correction=1)
 
+
 # %%
 mu, aleatoric, epistemic = predict_samples(five, x)  # for an ensemble this is `split_variance`
 with torch.no_grad():
@@ -174,6 +181,7 @@ groups = torch.from_numpy(np.random.default_rng(0).standard_normal((5, 100_000))
 by_five, by_four = (groups.var(0, correction=c).mean().item() for c in (0, 1))
 print(f"true variance 1; five members: divided by M {by_five:.2f}, by M − 1 {by_four:.2f}")
 assert abs(by_five - 0.8) < 0.01 and abs(by_four - 1) < 0.01
+
 
 # %% [markdown]
 # ## Over n and over noise: which part moves?
@@ -194,6 +202,7 @@ def weighted_nll(model, x, y, *, counts):
     nll = gaussian_nll(y.repeat(len(mu), 1), mu.flatten(0, 1), log_var.flatten(0, 1))
     return (counts.flatten(0, 1) * nll).mean()
 
+
 # %%
 def parts(n, noise, seed):
     """Median over x of: aleatoric sd, spread, bootstrap spread, |error of the plain mean|."""
@@ -209,6 +218,7 @@ def parts(n, noise, seed):
     mean, aleatoric, spread = split_variance(mu[:5], log_var[:5])
     error = (mean - problem.truth(grid)[0]).abs()
     return [v.median() for v in (aleatoric, spread, mu[5:].std(0), error)]
+
 
 # %%
 SETTINGS = {"100 points": (100, 1), "400 points": (400, 1), "100 points, noise × 2": (100, 2)}
@@ -271,6 +281,7 @@ booked = aleatoric.square().mean().item()
 print(f"noise σ² {noise:.1f}, squared bias {misfit:.1f}, booked as aleatoric {booked:.1f}")
 assert abs(booked / (noise + misfit) - 1) < 0.1 and misfit > 0.3 and epistemic.max() < 0.05
 
+
 # %% [markdown]
 # The aleatoric part is noise plus bias, and the spread is next to nothing. A larger network would remove the bias; more data would not. "Aleatoric" means *not removed by more data for this model*.
 #
@@ -303,6 +314,7 @@ def laplace(net, x, new):
         sigma = torch.exp(net(x)[1] / 2)
     precision = (Phi / sigma).T @ (Phi / sigma) + torch.eye(Phi.shape[1], dtype=x.dtype)
     return (phi @ torch.linalg.inv(precision) * phi).sum(1, keepdim=True).sqrt()
+
 
 # %%
 torch.manual_seed(0)
@@ -343,6 +355,7 @@ ax.legend(fontsize=8, ncols=3, loc="lower center")
 show(fig, alt="Epistemic sd over x on a log axis, the gap shaded. In the gap the ensemble, dropout, Laplace "
      "and Bayes by Backprop lie within a factor of two or so; among the data the ensemble falls far "
      "below the others and dropout does not fall at all. Bumps with a wide prior rise ten times higher.")
+
 
 # %% [markdown]
 # In the gap, where one expects the methods to differ, the four say much the same: there the *network* answers, how 20 tanh units join two ends. Bumps and a wider prior say ten times as much, with the same method. No data decide there: it is a prior, stated or not.
@@ -407,6 +420,55 @@ lab
 #
 # <!-- claims -->
 #
+# **14-a**: the ensemble is at least twice as unsure in the gap as among the data. *Holds 322 of 360. Fails: most often at budget 0.5, rate 2, unit relu (holds 6 of 20). Most decisive: budget (from 72 % at 0.5 to 98 % at 3).*
+#
+# ```text
+# budget 0.5  ■× ■□ ■×
+# budget 1    ■■ ■■ ■□
+# budget 3    ■■ ■■ ■■
+# ```
+#
+# **14-b**: dropout is not. *Holds 360 of 360. Fails: nowhere.*
+#
+# ```text
+# budget 0.5  ■■ ■■ ■■
+# budget 1    ■■ ■■ ■■
+# budget 3    ■■ ■■ ■■
+# ```
+#
+# **14-c**: the four ways differ by a larger factor among the data than in the gap. *Holds 353 of 360. Fails: most often at budget 0.5, rate 2, unit relu (holds 17 of 20). Most decisive: rate (from 96 % at 2 to 100 % at 1).*
+#
+# ```text
+# budget 0.5  ■■ ■■ ■□
+# budget 1    ■■ ■■ ■■
+# budget 3    ■■ ■■ ■■
+# ```
+#
+# **14-d**: dropping the third of largest spread helps the mean, among the data. *Holds 241 of 360. Fails: most often at budget 3, rate 0.5, unit relu (holds 8 of 20). Most decisive: rate (from 63 % at 0.5 to 74 % at 2).*
+#
+# ```text
+# budget 0.5  □□ □□ □□
+# budget 1    □□ □□ □□
+# budget 3    □× □□ □□
+# ```
+#
+# **14-e**: on 100 points the spread is below 0.7 of the mean's error. *Holds 342 of 360. Fails: most often at budget 0.5, rate 2, unit relu (holds 12 of 20). Most decisive: budget (from 88 % at 0.5 to 100 % at 3).*
+#
+# ```text
+# budget 0.5  ■□ ■■ ■□
+# budget 1    ■■ ■■ ■□
+# budget 3    ■■ ■■ ■■
+# ```
+#
+# **14-f**: the bootstrap spread is nearer to 1.5 times that error. *Holds 353 of 360. Fails: most often at budget 0.5, rate 2, unit relu (holds 17 of 20). Most decisive: budget (from 95 % at 0.5 to 100 % at 3).*
+#
+# ```text
+# budget 0.5  ■■ ■■ ■□
+# budget 1    ■■ ■■ ■■
+# budget 3    ■■ ■■ ■■
+# ```
+#
+# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
 #
 # <!-- end of claims -->
 
@@ -462,6 +524,7 @@ check("14-1", total)
 # %%
 w_and_sd = ...  # two numbers
 check("14-2", w_and_sd)
+
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
