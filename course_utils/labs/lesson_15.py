@@ -30,29 +30,13 @@ KINDS = {
 }
 
 
-class RealData(Lab):
-    """Lesson 15: a network on a table, trained on three quarters of its rows."""
-
-    alt = (
-        "Lab: a network with one σ or two outputs on a real data set or on your own CSV. Left, "
-        "target over one input in standard units, with the learned mean and 95 % interval; middle, "
-        "the coverage of held-out rows at each level; right, the NLL of training and of held-out "
-        "rows by step. Controls: data set, one σ or two outputs, weight decay, a file, its target."
-    )
-    retrains = frozenset({"data", "kind", "decay"})
-    train_steps, lr = 200, 0.02
+class TableLab(Lab):
+    """A lab on packaged tables, or on one that is given to it, and a target among its columns."""
 
     def __init__(self):
         self.tables = {name: read(DATASETS / f"{name}.csv") for name in PACKAGED}
         self._table_shown = None
         super().__init__()
-
-    def new_controls(self):
-        return {
-            "data": choice("data", "motorcycle", PACKAGED),
-            "kind": choice("model", "two outputs", tuple(KINDS)),
-            "decay": log_slider("weight decay", 1e-3, -5, -1),
-        }
 
     def lay_out(self):
         super().lay_out()
@@ -111,6 +95,26 @@ class RealData(Lab):
     @property
     def table(self):
         return self.tables[self.value.data]
+
+
+class RealData(TableLab):
+    """Lesson 15: a network on a table, trained on three quarters of its rows."""
+
+    alt = (
+        "Lab: a network with one σ or two outputs on a real data set or on your own CSV. Left, "
+        "target over one input in standard units, with the learned mean and 95 % interval; middle, "
+        "the coverage of held-out rows at each level; right, the NLL of training and of held-out "
+        "rows by step. Controls: data set, one σ or two outputs, weight decay, a file, its target."
+    )
+    retrains = frozenset({"data", "kind", "decay"})
+    train_steps, lr = 200, 0.02
+
+    def new_controls(self):
+        return {
+            "data": choice("data", "motorcycle", PACKAGED),
+            "kind": choice("model", "two outputs", tuple(KINDS)),
+            "decay": log_slider("weight decay", 1e-3, -5, -1),
+        }
 
     def new_data(self, at):
         if self._table_shown is not self.table:
