@@ -416,7 +416,7 @@ lab
 # %% [markdown]
 # ## How far does this hold?
 #
-# On 20 data sets, with other budgets and learning rates (times those above) and with ReLU in place of tanh. Its limits: this wave, this gap, 20 units. *14-a* falters for ReLU units after a short training. *14-d* is the discard test among the data: not far from a coin's throw.
+# On 20 data sets, with other budgets and learning rates (times those above) and with ReLU in place of tanh. Its limits: this wave, this gap, 20 units. *14-a* falters for ReLU units after a short training. *14-d*, the discard test among the data, holds in two of three: a weak guide.
 #
 # <!-- claims -->
 #
