@@ -9,6 +9,7 @@ measured on rows that neither trained nor calibrated them.
 
 import html
 import math
+import os
 from dataclasses import dataclass, field
 
 import torch
@@ -259,7 +260,9 @@ def report(
     tested = torch.cat([test.nonzero()[:, 0] for test in tests])
     judge = Judge(clusters(rows, tested), len(tests))
     scores = {}
-    rivals = tqdm(SIMPLEST_FIRST, desc="rivals", delay=2, leave=False, disable=None)
+    rivals = tqdm(
+        SIMPLEST_FIRST, desc="rivals", delay=2, leave=False, disable="TQDM_DISABLE" in os.environ
+    )
     for name in rivals:
         scores[name] = judged(contest.forecasts(name), rows, tests, level)
     varies, one = (scores[f"network, {sigma}"]["NLL"] for sigma in ("σ(x)", "one σ"))

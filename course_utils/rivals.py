@@ -31,6 +31,7 @@ RIDGE = (1e-6, 1e-3, 1e-2, 1e-1, 1.0)  # in units of the mean square of x
 LASSO = tuple(10 ** (-k / 3) for k in range(1, 10))  # of the smallest that leaves no column
 BATCH, JUDGES, LOOKS = 512, 10_000, 25
 FURTHEST = 4  # |log σ²(x) − that of one σ| stays below
+REACH = 3  # sd of x: beyond, what a network adds stays as it is
 EXACT = 100  # below so many rows a line has the t interval
 
 
@@ -174,7 +175,7 @@ def added(kind: Kind, weights: Sequence[Tensor], x: Tensor) -> tuple[Tensor, Ten
     """What nets add, at x (parts, n, d), to the line's mean and to log σ²: both (nets, n, 1)."""
     if kind.hidden:
         w1, b1, w2, b2, *weights = weights
-        x = torch.relu(layer(x, w1, b1))
+        x = torch.relu(layer(x.clamp(-REACH, REACH), w1, b1))
         x = torch.relu(torch.baddbmm(b2, x, w2))
     mu = layer(x, *weights[:2])
     if not kind.varies:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch.distributions import Normal
 
-from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value
+from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
 from course_utils.metrics import paired_comparison
 
 
@@ -169,11 +169,11 @@ EXERCISES = {
     ),
 }
 
-GUESSES = {"15-a": Number("of 3", 0, 3), "15-b": OneOf("narrower", "wider")}
+GUESSES = {"15-a": Number("of 3", 0, 3), "15-b": Number("%", 0, 200)}
 
 QUIZ = [
     Question(
-        "Two outputs have the lower training NLL. Do they pay?",
+        "A network with σ(x) has the lower training NLL. Does σ(x) pay?",
         [
             Option(
                 "Yes: the NLL is a proper score",
@@ -182,8 +182,7 @@ QUIZ = [
             ),
             Option(
                 "Only held-out rows can tell",
-                "On diabetes the second output is sure of its "
-                "training rows and wrong on the others.",
+                "Untuned, on diabetes it is sure of its training rows and wrong on the others.",
                 correct=True,
             ),
             Option("Yes, if the mean has the lower RMSE, too", "The RMSE does not look at σ."),
@@ -199,7 +198,7 @@ QUIZ = [
             ),
             Option(
                 "No: the error bar is longer",
-                "1.45 · 0.14 = 0.20, and twice that is 0.41.",
+                "√(1/10 + 1/9) is 1.45 times 1/√10: 0.20, and twice that is 0.41.",
                 correct=True,
             ),
             Option(
