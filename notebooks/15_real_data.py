@@ -12,7 +12,7 @@
 # - convert μ, σ, log σ² and the NLL between standard and natural units;
 # - decide by a probability, and have your own table judged.
 #
-# **You need** notebooks 09 (β-NLL, ways to train), 10 (held-out data), 12 (scores, coverage's error) and 14 (ensembles).
+# **You need** notebooks 09 (ways to train), 10 (held-out data) and 12 (scores, coverage's error).
 #
 # **Time.** About 55 minutes; the notebook runs in about 40 s.
 #
@@ -100,7 +100,7 @@ def deal(n, seed=0, outer=5, inner=3):
 # |---|---|---|
 # | a **line** | ridge or lasso | the same, and log σ² a line in x |
 # | a **network** | adds to the line | and a second output |
-# | an **ensemble** | five networks, averaged | the same |
+# | an **ensemble** | five networks: mean of μ; mean of σ² plus the variance of the μ | the same |
 #
 # `Contest` trains all six. A network starts as the line and learns what to *add*, with a decay of $10^{-4}$, $10^{-3}$ or $10^{-2}$ and at most 200 steps; its one σ is never a slow parameter: at each step it is the RMS residual (notebook 03).
 
