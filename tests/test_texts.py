@@ -26,15 +26,11 @@ def code(source):
     return "\n".join(text for kind, text in cells(source) if kind == "code")
 
 
-# To be emptied: lessons over an hour by the rule. Whoever shortens one takes it out.
-TOO_LONG = {"15"}
-
-
 @each_lesson
 def test_a_lesson_takes_an_hour_at_most_and_says_how_long(source):
     stated = int(re.search(r"\*\*Time\.\*\* About (\d+) minutes", words(source)[0])[1])
     assert stated == pytest.approx(minutes(source), rel=0.1), "run make notebooks"
-    assert stated <= 60 or source.stem[:2] in TOO_LONG
+    assert stated <= 60
 
 
 @each_lesson
