@@ -189,14 +189,10 @@ def test_the_pictures_are_figures_of_the_lessons_and_no_others_are_there():
         assert path.read_bytes() == png, f"{path.name}: run make notebooks"
 
 
-# To be emptied: lessons whose first cell has no picture of the puzzle yet.
-NO_PICTURE = {"15"}
-
-
 @each_lesson
 def test_a_lesson_shows_a_picture_of_its_puzzle_and_its_claims_as_they_are_stored(source):
     text, number = source.read_text(encoding="utf-8"), source.stem[:2]
-    assert f"](images/{number}.png)" in cells(source)[0][1] or number in NO_PICTURE
+    assert f"](images/{number}.png)" in cells(source)[0][1]
     assert ("<!-- claims -->" in text) == bool(claims_of(source))
     assert text == with_claims(text, source), "run make notebooks"
 
