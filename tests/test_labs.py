@@ -549,7 +549,7 @@ def test_slides_end_within_one_per_cent_of_the_floor(new_lab, key):
     slider = lab.controls["noise"]
     stops = round(slider.max / slider.step)  # without noise there is no floor
     chance = torch.Generator().manual_seed(0)
-    for stop in [2, stops, *torch.randint(2, stops, (8,), generator=chance).tolist()]:
+    for stop in [1, stops, *torch.randint(1, stops, (8,), generator=chance).tolist()]:
         lab.set(noise=stop * slider.step)
         assert lab.expected_nll - lab.problem.noise_floor() < limit, lab.value
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 FLAT = 1e-5  # a direction in which the features vary less than this, relatively, is left alone
-RIDGE = 3e-3  # nats for a weight that moves by √2: see ``LastLayer.cost``
+RIDGE, FEW = 1e-3, 2e-2  # nats for a weight that moves by √2: RIDGE + FEW / (number of x)
 
 
 class LastLayer(nn.Module):
@@ -30,7 +30,8 @@ class LastLayer(nn.Module):
         self.weights = v[kept].T / s[kept] * root
         self.components = torch.cat([torch.ones_like(x[:, :1]), u[:, kept] * root], dim=1)
         by_one = torch.cat([s.new_zeros(1), root / s[kept]])[:, None] * scale
-        steepness = torch.sqrt(1 + RIDGE * by_one**2)
+        self.ridge = RIDGE + FEW / len(x)
+        steepness = torch.sqrt(1 + self.ridge * by_one**2)
         self.scale, self.by_one = scale / steepness, by_one / steepness
         self.moved = nn.Parameter(x.new_zeros(self.components.shape[1], len(scale)))
 
@@ -38,12 +39,12 @@ class LastLayer(nn.Module):
         return self.start + self.components @ (self.moved * self.scale)
 
     def cost(self) -> Tensor:
-        """A ridge: half of ``RIDGE`` times the squares of the weights' changes.
+        """A ridge on the weights' changes, stronger where few x hold the fit.
 
         Without it a refit would use directions in which the features hardly vary, by weights so
         large that no step of training could go on from them, for hardly any gain.
         """
-        return RIDGE / 2 * (self.moved * self.by_one).square().sum()
+        return self.ridge / 2 * (self.moved * self.by_one).square().sum()
 
     @torch.no_grad()
     def write_to(self, last: nn.Linear) -> None:
