@@ -400,7 +400,7 @@ assert abs(trial[printed.argmax()] - (2 * math.pi) ** -0.5) < 1e-3
 #
 # **"μ and σ are two-dimensional, y is one number: how can there be a likelihood?"** It is the density of the one y, *given* all latent numbers, be they one or a thousand.
 #
-# **"How does the ELBO look with a categorical z, or an exponential y?"** The form stays. A categorical z is summed over instead of drawn; another y changes the log-likelihood only:
+# **"How does the ELBO look with a categorical z, or an exponential y?"** The form stays. A categorical z is summed over instead of drawn; another y changes the log-likelihood only. Of a categorical y, −log p is the cross-entropy:
 
 # %%
 prior_k, rates = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.5, 1.0, 4.0])
@@ -410,6 +410,9 @@ for q_k in (prior_k, joint / joint.sum()):  # the second is the posterior
     elbo_k = (q_k * log_likelihood).sum() - kl_divergence(Categorical(q_k), Categorical(prior_k))
     print(f"ELBO {elbo_k:.3f}, log evidence {joint.sum().log():.3f}")
 torch.testing.assert_close(elbo_k, joint.sum().log())
+logits, label = torch.tensor([0.2, -1.0, 0.7]), torch.tensor(2)  # a categorical y
+cross_entropy = torch.nn.functional.cross_entropy(logits, label)
+torch.testing.assert_close(-Categorical(logits=logits).log_prob(label), cross_entropy)
 
 # %% [markdown]
 # ## Exercises
