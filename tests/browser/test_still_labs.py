@@ -96,7 +96,7 @@ def test_every_slider_of_a_lab_by_keyboard(key, address, open_page):
     lab = short(key)()
     try:
         stops = two_stops(lab)
-        assert numbers(page) == " · ".join(lab.numbers())
+        assert numbers(page) == still.in_words(lab.numbers())
         assert page.locator(".lab-picture").get_attribute("aria-label") == lab.alt
         assert controls(page).count() == len(stops)
         for i, (name, values) in enumerate(stops.items()):
@@ -108,7 +108,7 @@ def test_every_slider_of_a_lab_by_keyboard(key, address, open_page):
             before = page.locator(".lab-live").evaluate(PICTURE)
             control.press(key_press)
             still.place(lab, {name: values[place]}, trained=name in lab.retrains)
-            assert numbers(page) == " · ".join(lab.numbers())  # drawn before the key is let go
+            assert numbers(page) == still.in_words(lab.numbers())  # drawn before the key is let go
             assert page.locator(".lab-message").text_content() == lab.message
             assert controls(page).nth(i).input_value() == str(place)
             assert page.locator(".lab-live").evaluate(PICTURE) != before
@@ -119,7 +119,7 @@ def test_every_slider_of_a_lab_by_keyboard(key, address, open_page):
             assert page.locator(".lab-live").evaluate(PICTURE) == before
             assert controls(page).nth(i).input_value() == str(at)
             lab.reset()
-            assert numbers(page) == " · ".join(lab.numbers())
+            assert numbers(page) == still.in_words(lab.numbers())
     finally:
         lab.close()
 
