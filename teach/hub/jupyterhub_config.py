@@ -34,7 +34,7 @@ c.Spawner.default_url = "/lab/tree/notebooks/00_start_here.ipynb"
 # One thread: thirty learners times all cores would fight, and networks this small gain nothing.
 c.Spawner.environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # Used by systemdspawner and containers, by "simple" not. A learner with one lesson open takes
-# 0.45 GB, each further kernel 0.32 GB. Where only ulimit exists: -d 1000000, and never -v, since
+# 0.45 GB, each further kernel 0.35 GB. Where only ulimit exists: -d 1000000, and never -v, since
 # torch reserves 2 GB of addresses that it does not use.
 c.Spawner.mem_limit = "2G"
 c.Spawner.mem_guarantee = "600M"
