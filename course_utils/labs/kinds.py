@@ -1,5 +1,8 @@
 """Kinds of labs that several lessons share: two outputs on WAVE, a line on LINE."""
 
+import math
+
+import torch
 from torch import nn
 
 from course_utils.data import LINE, WAVE, Problem, constant
@@ -50,3 +53,15 @@ class LineLab(Lab):
         """The least-squares slope of the learned mean."""
         x = self.x - self.x.mean()
         return ((x * self.mu).sum() / (x**2).sum()).item()
+
+
+class ScaledTruth(nn.Module):
+    """WAVE's true mean, and its true σ(x) times a factor: a forecast that needs no training."""
+
+    def __init__(self, factor: float):
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.tensor(math.log(factor), dtype=torch.float64))
+
+    def forward(self, x):
+        mean, sigma = WAVE.truth(x)
+        return mean, 2 * (sigma.log() + self.log_scale)

@@ -3,9 +3,9 @@
 import math
 
 import torch
-from torch import nn
 
 from course_utils.data import WAVE
+from course_utils.labs.kinds import ScaledTruth
 from course_utils.labs.lab import Lab
 from course_utils.labs.panels import DASHED, fit_curves, fit_panel
 from course_utils.labs.picture import Panel
@@ -43,18 +43,7 @@ class Forecast(Lab):
         return WAVE
 
     def first_weights(self, at):
-        scale = at.scale
-
-        class Known(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.log_scale = nn.Parameter(torch.tensor(math.log(scale), dtype=torch.float64))
-
-            def forward(self, x):
-                mean, sigma = WAVE.truth(x)
-                return mean, 2 * (sigma.log() + self.log_scale)
-
-        return Known()
+        return ScaledTruth(at.scale)
 
     def new_data(self, at):
         super().new_data(at)

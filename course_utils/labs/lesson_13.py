@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import torch
-from torch import nn
 from torch.distributions import Beta
 
 from course_utils.data import WAVE
+from course_utils.labs.kinds import ScaledTruth
 from course_utils.labs.lab import Lab
 from course_utils.labs.panels import DASHED, fit_curves, fit_panel
 from course_utils.labs.picture import Panel
@@ -46,16 +46,7 @@ class Promise(Lab):
         return WAVE
 
     def first_weights(self, at):
-        class Known(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.log_scale = nn.Parameter(torch.tensor(math.log(SAID), dtype=torch.float64))
-
-            def forward(self, x):
-                mean, sigma = WAVE.truth(x)
-                return mean, 2 * (sigma.log() + self.log_scale)
-
-        return Known()
+        return ScaledTruth(SAID)
 
     def new_data(self, at):
         super().new_data(at)
