@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import nn
 
 from course_utils.labs.kinds import LineLab
@@ -25,9 +26,9 @@ class VarianceOfPredictions(LineLab):
     @staticmethod
     def of_predictions(loss, model, outputs):
         """Mu is the output (k, 1), and log σ² the log of its variance."""
-        centred = outputs - outputs.mean()
-        var = centred.square().mean()
-        value, by_mu, by_log_var = loss.slopes(outputs, var.log().expand_as(outputs))
+        var, mean = torch.var_mean(outputs, correction=0)
+        centred = outputs - mean
+        value, by_mu, by_log_var = loss.slopes(outputs, var.log())
         return value, by_mu.addcmul_(centred, by_log_var.sum() * 2 / (len(outputs) * var))
 
     outputs = Outputs("mean", of_predictions)

@@ -113,10 +113,10 @@ class Picture:
 
     def encoded(self, kind: str, colours: int = 0, **options) -> bytes:
         size = self.canvas.get_width_height(physical=True)
-        image = Image.frombuffer("RGBA", size, self.canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
-        image = image.convert("RGB")
+        # Nothing shines through, so the fourth byte of a pixel is left unread: no copy is needed.
+        image = Image.frombuffer("RGBX", size, self.canvas.buffer_rgba(), "raw", "RGBX", 0, 1)
         if colours:
-            image = image.quantize(colours, dither=Image.Dither.NONE)
+            image = image.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
         image.save(buffer, kind, **options)
         return buffer.getvalue()
