@@ -87,7 +87,7 @@ $(STAMP): requirements.lock pyproject.toml
 	if [ -z "$$version" ]; then \
 	    echo "The course needs Python 3.11, 3.12 or 3.13 with its venv module (on Debian: apt install python3-venv); found:$${found:- none}." >&2; exit 1; fi; \
 	if [ "$$("$$python" -c 'import platform as p; print(p.system(), p.machine())')" = 'Darwin x86_64' ]; then \
-	    echo "torch has no build for a Mac with an Intel processor, nor for an Intel Python on another Mac: use Binder or Colab (README.md)." >&2; exit 1; fi; \
+	    echo "torch has no build for a Mac with an Intel processor, nor for an Intel Python on another Mac: take another machine, or Colab (README.md)." >&2; exit 1; fi; \
 	echo "Installing into .venv with $$python: some minutes (log: $(LOG))"; \
 	rm -rf .venv; mkdir .venv && "$$python" -m venv .venv $(SAY)
 	@set -- "$$(grep '^torch==' requirements.lock)"; if [ "$$(uname -s)" = Linux ]; then \

@@ -15,7 +15,7 @@
 #
 # **Time.** About 60 minutes; the notebook runs in about 9 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -239,6 +239,15 @@ for s in (1.0, 10.0, 100.0):
 guess("01-b", ...)
 
 # %% [markdown]
+# ## The lab
+#
+# Forty points of the same problem. Slide the slope, the intercept and σ, and watch the loss. First find the best slope. Then change σ: what moves in the valley over the slopes, and what stays? Last, leave the line wrong on purpose and see which σ the loss prefers then.
+
+# %%
+lab = LABS["01"]()
+lab
+
+# %% [markdown]
 # ## The minimum does not move
 #
 # We try 201 slopes, with the intercept 1.7, for four values of σ.
@@ -326,15 +335,6 @@ for unit in (1, 1000):
     gains.append((rival - nll(y / unit, mu / unit, sigma / unit).mean()).item())
 print(f"gain over the rival: {gains[0]:.2f} nats in metres, {gains[1]:.2f} in kilometres")
 assert math.isclose(*gains)
-
-# %% [markdown]
-# ## The lab
-#
-# Forty points of the same problem. Slide the slope, the intercept and σ, and watch the loss. First find the best slope. Then change σ: what moves in the valley over the slopes, and what stays? Last, leave the line wrong on purpose and see which σ the loss prefers then.
-
-# %%
-lab = LABS["01"]()
-lab
 
 # %% [markdown]
 # ## A reader asks

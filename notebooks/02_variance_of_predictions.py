@@ -16,7 +16,7 @@
 #
 # **Time.** About 60 minutes; the notebook runs in about 20 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -235,6 +235,15 @@ golden = (1 + math.sqrt(5)) / 2  # 1.618
 assert math.isclose(shrinkage(0), 1 / golden) and round(1 / golden, 3) == 0.618
 
 # %% [markdown]
+# ## The lab
+#
+# The lab starts from a seed that goes uphill. Slide the noise. The line follows to the slope that the formula predicts: shrunk at little noise, right at σ ≈ 4, too steep beyond. Change the seed until a fit goes downhill, then press play.
+
+# %%
+lab = LABS["02"]()
+lab
+
+# %% [markdown]
 # ## The wall, and the second failure
 #
 # A straight line has no rest $h$ to take up variance, so for it a negative $a$ is possible too, with $\log |a|$ in $L$. The quadratic of step 6 then has its second root, $a = (-1 - \sqrt{5 + 4r})/2$: wrong sign and too steep. Between the two roots stands a wall: at $a = 0$ the variance is 0, and the loss divides by it. A line that starts downhill cannot pass in small steps.
@@ -391,15 +400,6 @@ show(fig, alt="Three panels with a pale band of 1.96 √V. With the loss of the 
 # Both repairs find the slope. Only the second finds the noise.
 #
 # With `detach`, V is still the variance of the predictions, and these are now the signal: about 15.9. With the residuals, V is 1.0: the noise. When the mean residual is 0, MSE and V are equal, the first term is the constant ½, and what is left, $\tfrac12 \log \operatorname{Var}(y - f)$, is smallest where the squared error is. Notebook 03 makes a parameter of it.
-
-# %% [markdown]
-# ## The lab
-#
-# The lab starts from a seed that goes uphill. Slide the noise. The line follows to the slope that the formula predicts: shrunk at little noise, right at σ ≈ 4, too steep beyond. Change the seed until a fit goes downhill, then press play.
-
-# %%
-lab = LABS["02"]()
-lab
 
 # %% [markdown]
 # ## A reader asks

@@ -16,7 +16,7 @@
 #
 # **Time.** About 60 minutes; the notebook runs in about 15 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -136,6 +136,15 @@ show(fig, alt="Four valleys over a logarithmic axis of σ. The curve for residua
 # %%
 cost = {k: math.log(k) + 1 / (2 * k**2) - 0.5 for k in (0.1, 10)}
 assert round(cost[0.1]) == 47 and round(cost[10], 1) == 1.8
+
+# %% [markdown]
+# ## The lab
+#
+# Slide the noise: the valley moves, and σ follows to its floor. Then move the start of σ to 10: does the dot still reach the floor at this learning rate? Play goes on from there.
+
+# %%
+lab = LABS["03"]()
+lab
 
 # %% [markdown]
 # ## σ belongs to the model, not to the data alone
@@ -398,15 +407,6 @@ show(fig, alt="σ over 400 steps of three runs. One falls from 3 to 1 and ends o
 # <!-- end of claims -->
 #
 # So "σ finds 1" is a matter of the recipe: half of these runs are not there. The test of the last section has no such limit: it tells which.
-
-# %% [markdown]
-# ## The lab
-#
-# Slide the noise: the valley moves, and σ follows to its floor. Then move the start of σ to 10: does the dot still reach the floor at this learning rate? Play goes on from there.
-
-# %%
-lab = LABS["03"]()
-lab
 
 # %% [markdown]
 # ## A reader asks

@@ -16,7 +16,7 @@
 #
 # **Time.** About 60 minutes; the notebook runs in about 20 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -158,6 +158,15 @@ print(f"one σ: learned {sigma_one[0].item():.2f}, computed {sigma_bar:.3f}")
 print(f"σ(x): root mean squared error {rmse:.2f}, on values from 0.15 to 0.90")
 assert abs(sigma_one[0].item() / sigma_bar - 1) < 0.02
 assert rmse < 0.03
+
+# %% [markdown]
+# ## The lab
+#
+# The first slider moves the noise from the middle to the edges. Watch σ(x) follow, with no σ in the data. Raise the learning rate until the loss curve breaks, and find the largest that does not. Then lower n to 30: the learned σ leaves the true one (notebook 10 asks why).
+
+# %%
+lab = LABS["04"]()
+lab
 
 # %% [markdown]
 # ## Who tells the network what σ(x) is?
@@ -420,15 +429,6 @@ torch.testing.assert_close(log_var.diff(n=2, dim=0), torch.zeros(7, 1, dtype=tor
 # <!-- end of claims -->
 #
 # Fading noise closes the band under every recipe tried. Growing noise opens it less often the longer one trains. The lecture's weight decay, which its comment says "curbs variance inflation", decides little here.
-
-# %% [markdown]
-# ## The lab
-#
-# The first slider moves the noise from the middle to the edges. Watch σ(x) follow, with no σ in the data. Raise the learning rate until the loss curve breaks, and find the largest that does not. Then lower n to 30: the learned σ leaves the true one (notebook 10 asks why).
-
-# %%
-lab = LABS["04"]()
-lab
 
 # %% [markdown]
 # ## A reader asks

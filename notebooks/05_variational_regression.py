@@ -15,7 +15,7 @@
 #
 # **Time.** About 58 minutes; the notebook runs in about 8 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -248,6 +248,15 @@ measured("05-b", round(by_source[0.3][0], 2), "learned σ")
 measured("05-c", round(100 * by_source[2.0][1]), "coverage")
 
 # %% [markdown]
+# ## The lab
+#
+# His loss is NLL + KL; in the lab a weight stands before the KL, and 1 is his. Slide the noise: below σ(x) = 1 the band is too wide, above too narrow. Then slide the weight to 0: the band comes to the truth, and the mean rises.
+
+# %%
+lab = LABS["05"]()
+lab
+
+# %% [markdown]
 # ## Why?
 #
 # Write $s = \sigma^2(x)$ for the learned variance. Averaged over the draw, the loss is NLL + KL, and both have a formula:
@@ -336,14 +345,6 @@ for w in (0, 0.3, 1):
 
 # %% [markdown]
 # **What would make it right?** Two spreads, two numbers: the likelihood gets a noise of its own, and q keeps the uncertainty about a z that *all* points share. Then the likelihoods are **summed** and the KL counts **once**. Exercise 05-3 is the smallest such model, notebook 06 the next.
-#
-# ## The lab
-#
-# Slide the KL weight from 0 to 1: the band leaves the truth, the mean flattens. At weight 1, slide the noise: below σ(x) = 1 the band is too wide, above too narrow.
-
-# %%
-lab = LABS["05"]()
-lab
 
 # %% [markdown]
 # ## How far does this hold?

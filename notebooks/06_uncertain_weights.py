@@ -15,7 +15,7 @@
 #
 # **Time.** About 58 minutes; the notebook runs in about 8 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -246,7 +246,17 @@ show(fig, alt="The same 40 points twice. Left, exact: the pink band is thin amon
 
 # %% [markdown]
 # The same model, the same points. Neighbouring bumps overlap: the data fix their *sum* well and each height badly. Mean field cannot say "one higher, the other lower". Its f is too unsure, and by the box above $\phi_i^\top S \phi_i$ is booked as noise.
+
+# %% [markdown]
+# ## The lab
 #
+# Slide the bumps from 20 to 200 and watch the dotted orange line, mean field's noise. Then give it 1,000 points. With 0 bumps the model is a line.
+
+# %%
+lab = LABS["06"]()
+lab
+
+# %% [markdown]
 # ## Count it
 #
 # Over 40 data sets, at how many x does the 95 % band of f hold the true mean?
@@ -270,17 +280,9 @@ for name in fits:
     held, sd = torch.tensor(hits[name]).mean(0), torch.tensor(spreads[name]).mean(0)
     print(f"{name:10}    " + "".join(f"     sd {s:.2f}, held {h:6.1%}" for s, h in zip(sd, held)))
 
+
 # %% [markdown]
 # **Among the data** the exact band holds the truth at about nine x of ten, mean field's at nearly all: it is more than twice as wide. **In the gap** both open. **Beyond the data** both are too sure here, and mean field more so: these bumps end where the wave goes on. A posterior is exact *for its model*; the wave is no draw from this prior.
-#
-# ## The lab
-#
-# Slide the bumps from 20 to 200 and watch the dotted orange line, mean field's noise. Then give it 1,000 points. With 0 bumps the model is a line.
-
-# %%
-lab = LABS["06"]()
-lab
-
 
 # %% [markdown]
 # ## Ever more bumps

@@ -15,7 +15,7 @@
 #
 # **Time.** About 58 minutes; the notebook runs in about 25 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -271,6 +271,15 @@ show(fig, alt="Left: fifteen curves agree among the data and part in the gap, wh
 # Among the data the draws agree. In the gap they part, and so do the draws of σ, by powers of ten: log σ²(x) comes from random weights, too. So $\mathbb E[\sigma^2]$, the first part of the law, holds the noise **and the uncertainty about the noise**. It is aleatoric only where the draws of σ agree. In the gap no summary of σ means anything, not the median either: what stands there is mostly the prior of log σ². Report that σ is unknown.
 
 # %% [markdown]
+# ## The lab
+#
+# Slide the gap open and watch the pink band. Raise n: among the data the pink shrinks and σ settles. Change the prior sd: where there are data little happens, in the gap much.
+
+# %%
+lab = LABS["07"]()
+lab
+
+# %% [markdown]
 # ## Count it, in more than one gap
 #
 # The truth is known, so the epistemic band, 95 % for f, can be counted: among the data, in the gap, and beyond (3 < |x| < 4.5). We add the NLL on new points, beside that of *one* plain network, and a second gap, at 1 < x < 2.5; three runs each, that differ in first weights and draws.
@@ -384,14 +393,6 @@ assert (curves[1.75][1] < curves[1.75][0] / 2)[(grid[:, 0] - 1.75).abs() < 0.5].
 # The Gaussian process is exact for *itself*: its kernel is the covariance of our prior, but 20 bumps are not Gaussian, and it is told σ(x). It says what the width would be without mean field and training, roughly.
 #
 # **ReLU units** are no more unsure in the gap than at its ends. For one hidden layer of them under mean field, [Foong et al. (2020)](https://arxiv.org/abs/1909.00719), theorem 1, prove $\operatorname{Var} f(0) \le \operatorname{Var} f(a) + \operatorname{Var} f(b)$ for a < 0 < b: a bound on gaps around the origin that no training undoes. It binds this approximation, not ReLU networks as such.
-#
-# ## The lab
-#
-# Slide the gap open and watch the pink band. Raise n: among the data the pink shrinks and σ settles. Change the prior sd: where there are data little happens, in the gap much.
-
-# %%
-lab = LABS["07"]()
-lab
 
 # %% [markdown]
 # ## How far does this hold?

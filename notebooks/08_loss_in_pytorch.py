@@ -15,7 +15,7 @@
 #
 # **Time.** About 58 minutes; the notebook runs in about 18 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -192,6 +192,15 @@ show(fig, alt="A table of ten ways to learn sigma against 13 starts. Only log si
 # No parameter arrives from all 13 starts; log σ² does from 10 by gradient descent and from 9 by Adam, the others from at most 7. From a σ far too small the first step in $s$ is huge, and the way back, with slope ½, is long. Adam's average of squared slopes remembers the first, steep ones: later steps are tiny.
 #
 # **Cures:** start at the RMS of y (too large, which costs steps, no more), or clip the slope.
+
+# %% [markdown]
+# ## The lab
+#
+# One σ walks to the RMS residual, by plain gradient descent or Adam at a constant rate. Begin at 10 with log σ²; then raw σ² stands still. Back at log σ², where does the first step from 0.03 go? Last, raw σ² at noise 0.1 from 1: when does it fall below 0?
+
+# %%
+lab = LABS["08"]()
+lab
 
 # %% [markdown]
 # ## Trap 2: a slope where the loss is flat
@@ -427,15 +436,6 @@ for how, value in born.items():
 # | NaN | 0/0, ∞ − ∞, log of a negative | finite checks, hooks |
 #
 # </details>
-
-# %% [markdown]
-# ## The lab
-#
-# One σ walks to the RMS residual, by plain gradient descent or Adam at a constant rate. Begin at 10 with log σ²; then raw σ² stands still. Back at log σ², where does the first step from 0.03 go? Last, raw σ² at noise 0.1 from 1: when does it fall below 0?
-
-# %%
-lab = LABS["08"]()
-lab
 
 # %% [markdown]
 # ## A reader asks

@@ -16,7 +16,7 @@
 #
 # **Time.** About 58 minutes; the notebook runs in about 33 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -249,6 +249,17 @@ def faithful(y, mu, log_var):
 faithful.cut = True  # `train` detaches the shared layers before the head for σ
 
 # %% [markdown]
+# ## The lab
+#
+# At β = 0, the NLL, the middle waves are learned and the outer ones called noise; the orange curve shows how weakly those points pull. Slide β to 1 and watch the pull level out. Then, at β = 0, try other starts of σ: a large one makes early training gentle.
+
+# %%
+lab = LABS["09"]()
+lab
+
+# %% [markdown]
+# ## Three budgets
+#
 # One budget would decide for all five, so we take three: half of the 700 steps, all of them, and three times as many. "Faithful" must have the means of squared error, to the last digit; that is the test of it, and saves a training.
 
 # %%
@@ -395,15 +406,6 @@ for S in (0.25, 1.0, 4.0):
 
 # %% [markdown]
 # Training does not go there: `detach` hides the factor from the gradient, which is a multiple of the NLL's. Train with β as you like; judge, stop early and compare by the plain NLL.
-
-# %% [markdown]
-# ## The lab
-#
-# At β = 0, the NLL, the middle waves are learned and the outer ones called noise; the orange curve shows how weakly those points pull. Slide β to 1 and watch the pull level out. Then, at β = 0, try other starts of σ: a large one makes early training gentle.
-
-# %%
-lab = LABS["09"]()
-lab
 
 # %% [markdown]
 # ## A reader asks

@@ -16,7 +16,7 @@
 #
 # **Time.** About 58 minutes; the notebook runs in about 15 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -109,6 +109,15 @@ ax.set(ylim=(0, top), xlabel="σ̂² of one data set, in units of y²", ylabel="
        title="Training residuals say 0.75, new y are missed by 1.25")
 show(fig, alt="A lopsided histogram of 10,000 estimates with its average at 0.75, left of the "
      "dashed line of the true value 1; the average error on new y stands at 1.25, to the right.")
+
+# %% [markdown]
+# ## The lab
+#
+# A least-squares fit of `width` cosines and a constant, and one σ. Raise the width: the training RMS can only fall, the held-out RMS follows for a while, and then turns. Then raise n until the two meet. Few held-out points are a poor judge: their curves jump.
+
+# %%
+lab = LABS["10"]()
+lab
 
 # %% [markdown]
 # ## Five points: an interval that holds
@@ -377,15 +386,6 @@ for n in (64, 256):
 # <!-- end of claims -->
 #
 # That the intervals hold too little is true nearly everywhere (10-a). Early stopping pays where training has gone on too long: in 96 % at three times the steps, hardly more often than a coin at half (10-b). In one draw of 64 points, out-of-fold residuals are the better source of σ(x) in 88 % of the runs (10-d), and their RMS is the better one in 73 % (10-c): the RMS of 64 residuals scatters, whatever they are. *Usually*, then, not always.
-
-# %% [markdown]
-# ## The lab
-#
-# A least-squares fit of `width` cosines and a constant, and one σ. Raise the width: the training RMS can only fall, the held-out RMS follows for a while, and then turns. Then raise n until the two meet. Few held-out points are a poor judge: their curves jump.
-
-# %%
-lab = LABS["10"]()
-lab
 
 # %% [markdown]
 # ## A reader asks

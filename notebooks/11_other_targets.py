@@ -16,7 +16,7 @@
 #
 # **Time.** About 58 minutes; the notebook runs in about 20 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -263,10 +263,20 @@ assert max(gaps["Gaussian"]) + 0.1 < min(gaps["Poisson"])
 # %%
 measured("11-b", min(("Gaussian", "Poisson"), key=lambda name: max(gaps[name])), "with weather")
 
-
 # %% [markdown]
 # The Poisson has the right **support** (the values that it allows) and a spread that it cannot change; more than one count in seven lies outside its interval. The Gaussian has the wrong support, a free σ, and is ahead. The negative binomial has both.
+
+# %% [markdown]
+# ## The lab
 #
+# Slide the extra spread of the counts ($1/r$; at 0 they are Poisson). At which spread does the Gaussian overtake the Poisson? At 0, what does the second output of the negative binomial cost?
+
+# %%
+lab = LABS["11"]()
+lab
+
+
+# %% [markdown]
 # ## Outliers
 #
 # One y in twenty is a slip of the hand, ten times as far off as the others. Without such rows a model does not know that they come, and a test set flatters it. Rather than delete them, choose a family whose tails allow them: **Student's t**, $\mu + s\,t_\nu$. Its standard deviation is $s\sqrt{\nu/(\nu - 2)}$, so $\nu = 2 + \mathrm{softplus}$. With $z = (y - \mu)/s$ a residual pulls on μ with $\frac{(\nu + 1)\,z}{\nu + z^2}$: for a large z the pull *falls*, where the Gaussian's grows like z.
@@ -493,15 +503,6 @@ show(fig, alt="Errors of two sensors near x = 2.5, a tilted cloud on equal axes;
 # <!-- end of claims -->
 #
 # Both hold nearly everywhere; what is left is training that is too short or too fast.
-
-# %% [markdown]
-# ## The lab
-#
-# Slide the extra spread of the counts ($1/r$; at 0 they are Poisson). At which spread does the Gaussian overtake the Poisson? At 0, what does the second output of the negative binomial cost?
-
-# %%
-lab = LABS["11"]()
-lab
 
 # %% [markdown]
 # ## A reader asks

@@ -15,7 +15,7 @@
 #
 # **Time.** About 53 minutes; the notebook runs in about 10 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -214,6 +214,17 @@ show(fig, alt="Three PIT histograms beside a grey band around 200. With sigma to
      "left to right.")
 
 # %% [markdown]
+# ## The lab
+#
+# The mean is right, and σ(x) is right up to a factor. Slide the factor, then the shift: which gives the PIT a hump, which a U, which a slope? Which score minds most? Last, slide the number of points: how wrong must a band be before 50 points show it?
+
+# %%
+lab = LABS["12"]()
+lab
+
+# %% [markdown]
+# ## What ails our band?
+#
 # Now our band. Its coverage made us suspect the two ends, so we look at 200 *other* points. `calibration_curve` gives, at every level, the share inside the central interval, and between which two shares an honest model stays in 95 of 100 cases.
 
 # %%
@@ -305,14 +316,6 @@ assert abs(found["blunt"][1] / found["sharp"][1] - math.sqrt(2)) < 0.02
 
 # %% [markdown]
 # A forecast is **sharp** if its bands are narrow. Coverage and PIT cannot tell these two apart; a proper score does. Hence the rule of [Gneiting, Balabdaoui & Raftery (2007)](https://doi.org/10.1111/j.1467-9868.2007.00587.x): be as sharp as you can, *subject to calibration*.
-#
-# ## The lab
-#
-# The mean is right, and σ(x) is right up to a factor. Slide the factor, then the shift: which gives the PIT a hump, which a U, which a slope? Which score minds most? Last, slide the number of points: how wrong must a band be before 50 points show it?
-
-# %%
-lab = LABS["12"]()
-lab
 
 # %% [markdown]
 # ## How far does this hold?

@@ -15,7 +15,7 @@
 #
 # **Time.** About 60 minutes; the notebook runs in about 10 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -249,10 +249,20 @@ show(fig, alt="Three histograms of 1,000 coverages under their Beta densities, o
      "1, with a line at 0.90 and what lies below 0.88 shaded: wide for 19 calibration rows, narrower "
      "for 99, within 0.03 of 0.90 for 999.")
 
-
 # %% [markdown]
 # So a coverage of 0.87, with 99 calibration rows, disproves nothing.
+
+# %% [markdown]
+# ## The lab
 #
+# The σ(x) that the model says is 0.6 times the true one (orange); green is the conformal repair. How high can the level go before the interval is infinite? Slide the calibration rows: the middle panel says what a set of that size could have given, and its vertical line what yours gives. Last, let the new noise drift: does the law know?
+
+# %%
+lab = LABS["13"]()
+lab
+
+
+# %% [markdown]
 # ## It is an average over groups
 #
 # Let a model know the true mean of the late wave, and nothing of σ(x): its score is $|y - \mu|$, one width for all. Calibrate on 600 rows, all together, then separately for each third of |x|: *conformal by group* ([Vovk 2012](https://arxiv.org/abs/1209.2673) calls it Mondrian).
@@ -364,14 +374,6 @@ assert (plus[1] - plus[0]).mean() < 0.93 * 2 * reach.mean()
 
 # %% [markdown]
 # Both hold their 90 %; the jackknife+ is narrower. It costs n fits (a line needs one: leave-one-out is e/(1 − h)). With folds in place of single rows it is *CV+*.
-#
-# ## The lab
-#
-# The σ(x) that the model says is 0.6 times the true one (orange); green is the conformal repair. How high can the level go before the interval is infinite? Slide the calibration rows: the middle panel says what a set of that size could have given, and its vertical line what yours gives. Last, let the new noise drift: does the law know?
-
-# %%
-lab = LABS["13"]()
-lab
 
 # %% [markdown]
 # ## How far does this hold?

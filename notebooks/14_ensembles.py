@@ -16,7 +16,7 @@
 #
 # **Time.** About 60 minutes; the notebook runs in about 15 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -265,6 +265,18 @@ show(fig, alt="Bars with a dot for each data set. With four times the points the
 # Right: more noise raises **every** bar. Epistemic sd's grow with σ, as $\sigma |x| / \sqrt{\sum x^2}$ does.
 
 # %% [markdown]
+# ## The lab
+#
+# Members with 20 random tanh units each; the weights on them are fitted in closed form, pulled weakly toward first weights of their own. What does n do to the pink among the data, and in the gap? What do more members change, its size or its steadiness?
+
+# %%
+lab = LABS["14"]()
+lab
+
+# %% [markdown]
+# Among the data the pink falls to nearly nothing with n, in the gap far less: what is left there is the members' first weights, that is, a prior. The orange curve is about the noise where data are, and a guess elsewhere. More members make the pink steadier, and not smaller.
+
+# %% [markdown]
 # ## Bias is booked as noise
 #
 # The law has two terms, the error has three: noise, variance, and **bias**, what the model cannot represent. Where does the ensemble put it? Five *lines* on 4,000 points of the wave:
@@ -401,17 +413,6 @@ assert abs(upper - (2 + 0.5 * 1.645)) < 0.002 and share > 0.9999
 
 # %% [markdown]
 # The interval by sd is 4.04, the mixture's 2.82, and the first holds more than 99.99 % instead of 95. Among the data, where the members agree, the two are the same.
-#
-# ## The lab
-#
-# Members with 20 random tanh units each; the weights on them are fitted in closed form, pulled weakly toward first weights of their own. What does n do to the pink among the data, and in the gap? What do more members change, its size or its steadiness?
-
-# %%
-lab = LABS["14"]()
-lab
-
-# %% [markdown]
-# Among the data the pink falls to nearly nothing with n, in the gap far less: what is left there is the members' first weights, that is, a prior. The orange curve is about the noise where data are, and a guess elsewhere. More members make the pink steadier, and not smaller.
 
 # %% [markdown]
 # ## How far does this hold?

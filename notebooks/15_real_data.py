@@ -16,7 +16,7 @@
 #
 # **Time.** About 55 minutes; the notebook runs in about 40 s.
 #
-# <details><summary>On Colab</summary>First run <code>%pip install git+https://github.com/OWNER/learning-the-variance</code> in a new cell: <code>course_utils</code> is missing there, as in any single file.</details>
+# <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 
 # %%
 import math
@@ -217,7 +217,19 @@ assert d.difference > 4 * 1.5 * d.error
 
 # %% [markdown]
 # Two rich households cost one σ many nats each. They make the mean gain large *and* its bar long. Without them the gain is smaller and far surer. So look at what a few rows do before you trust a mean, or mistrust it.
+
+# %% [markdown]
+# ## The lab
 #
+# Choose a data set and its target, or upload a CSV of your own (20 rows or more; of a long one 1,000 rows are drawn). The network trains on three quarters of the rows. Left, its band over the input that is most related to the target; middle, the share of held-out rows inside the interval of each level; right, the NLL of training and held-out rows, step by step.
+#
+# Predict first: on diabetes, where does the held-out NLL turn? Then look, with one σ, with two outputs, and with more weight decay. A file that cannot be read gets a sentence, and the last picture stays.
+
+# %%
+lab = LABS["15"]()
+lab
+
+# %% [markdown]
 # ## Without tuning
 #
 # Diabetes has ten inputs. What if nobody had held rows out, and trained a network with two outputs for 1,000 steps?
@@ -361,16 +373,6 @@ show(found.figure(), alt=found.alt())
 
 # %% [markdown]
 # `found.table(new_rows, level=0.9)` gives intervals for rows of a new table, matched by column name; `found.save("model.json")` keeps the model without your rows; `groups="patient"` holds out whole patients.
-#
-# ## The lab
-#
-# Choose a data set and its target, or upload a CSV of your own (20 rows or more; of a long one 1,000 rows are drawn). The network trains on three quarters of the rows. Left, its band over the input that is most related to the target; middle, the share of held-out rows inside the interval of each level; right, the NLL of training and held-out rows, step by step.
-#
-# Predict first: on diabetes, where does the held-out NLL turn? Then look, with one σ, with two outputs, and with more weight decay. A file that cannot be read gets a sentence, and the last picture stays.
-
-# %%
-lab = LABS["15"]()
-lab
 
 # %% [markdown]
 # ## How far does this hold?

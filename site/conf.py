@@ -6,7 +6,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from stage import REPOSITORY  # noqa: E402
+from stage import repository  # noqa: E402
 
 project = "Learning the variance"
 html_title = project
@@ -38,18 +38,8 @@ html_use_index = False
 html_domain_indices = False
 html_permalinks_icon = "#"
 html_theme_options = {
-    "repository_url": REPOSITORY,
-    "repository_branch": "main",
-    "path_to_docs": "notebooks",
-    "use_repository_button": True,
-    "use_issues_button": True,
     "use_download_button": False,
     "use_fullscreen_button": False,
-    "launch_buttons": {
-        "binderhub_url": "https://mybinder.org",
-        "colab_url": "https://colab.research.google.com",
-        "notebook_interface": "jupyterlab",
-    },
     "navbar_start": [],  # the sidebar holds what the bar at the top would repeat
     "navbar_persistent": [],
     "extra_footer": "Code: MIT. Text and figures: CC BY 4.0.",
@@ -57,3 +47,16 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+if repository():
+    html_theme_options |= {
+        "repository_url": repository(),
+        "repository_branch": "main",
+        "path_to_docs": "notebooks",
+        "use_repository_button": True,
+        "use_issues_button": True,
+        "launch_buttons": {
+            "binderhub_url": "https://mybinder.org",
+            "colab_url": "https://colab.research.google.com",
+            "notebook_interface": "jupyterlab",
+        },
+    }

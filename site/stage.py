@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from html import escape
 from pathlib import Path
 
@@ -24,9 +23,10 @@ from course_utils.checks.answers import resolve
 from course_utils.checks.lessons import entry
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-REPOSITORY = PROJECT["urls"]["Repository"].rstrip("/")
-NAME = REPOSITORY.removeprefix("https://github.com/")
+sys.path.insert(0, str(ROOT))
+
+from tools.notebooks import places, repository  # noqa: E402
+
 FRONT_LAB = "00"
 STILL = "A picture, as it is without JavaScript or a kernel; in the notebook it moves."
 
@@ -195,13 +195,14 @@ def stage_notebook(path: Path, source: Path) -> None:
 
 def run_it(name: str) -> str:
     """The line under a lesson's title: where its code can be run."""
-    binder = f"https://mybinder.org/v2/gh/{NAME}/main?urlpath=lab/tree/notebooks/{name}"
-    colab = f"https://colab.research.google.com/github/{NAME}/blob/main/notebooks/{name}"
-    github = f"{REPOSITORY}/blob/main/notebooks/{name}"
+    how = '<a href="index.html#Run-it-yourself">run the course yourself</a>'
+    if address := repository():
+        known = places(name, address) | {"GitHub": f"{address}/blob/main/notebooks/{name}"}
+        links = (f'<a href="{url}">{place}</a>' for place, url in known.items())
+        how = f"open it on {', '.join(links)}, or {how}"
     return (
         '<p class="run-it">This page is the executed notebook, to read and to play with. '
-        f'To run its code, open it on <a href="{binder}">Binder</a>, '
-        f'<a href="{colab}">Colab</a> or <a href="{github}">GitHub</a>.</p>\n'
+        f"To run its code, {how}.</p>\n"
     )
 
 
@@ -223,10 +224,10 @@ def front_page(source: Path) -> str:
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
     ]
-    # Without the third of four columns, the seconds: a lesson's page says them, a phone is narrow.
+    # Without the third column, the seconds: a lesson's page says them, a phone is narrow.
     column = r"[^|\n]*\|"
-    lessons = re.sub(rf"^(\|{column}{column}){column}({column})$", r"\1\2", lessons, flags=re.M)
-    lessons = lessons.split("<!-- end of lessons -->")[0]
+    lessons = re.sub(rf"^(\|{column}{column}){column}(.*)$", r"\1\2", lessons, flags=re.M)
+    lessons = "\n".join(line for line in lessons.splitlines() if line.startswith("|"))
     title, first, *rest = promise.strip().split("\n\n")
     text = "\n\n".join(
         [
@@ -245,9 +246,10 @@ def front_page(source: Path) -> str:
         ]
     )
     text = re.sub(r"\]\(notebooks/(\d\d_\w+\.ipynb)", r"](\1", text)
-    # What else README links in the repository stays there.
-    elsewhere = r"\]\((?!https?:|#|_static|\d\d_)([^)]+)\)"
-    text = re.sub(elsewhere, rf"]({REPOSITORY}/blob/main/\1)", text)
+    # What else README links in the repository stays there; it is a link if the address is known.
+    elsewhere = r"\[([^\]\n]+)\]\((?!https?:|#|_static|\d\d_|questions)([^)]+)\)"
+    there = rf"[\1]({repository()}/blob/main/\2)" if repository() else r"\1"
+    text = re.sub(elsewhere, there, text)
     toctree = "```{toctree}\n:hidden:\n:glob:\n\n[0-9][0-9]_*\nquestions\n```"
     return f"{text}\n\n{toctree}\n"
 

@@ -110,6 +110,8 @@ def test_a_lesson_has_its_anatomy(source):
     assert len(exercises) >= 3
     for part in ("Hint 1", "Hint 2", "Solution"):
         assert text.count(f"<summary>{part}</summary>") == len(exercises)
+    (lab,) = [i for i, (_, text) in enumerate(cells(source)) if "LABS[" in text]
+    assert lab < 0.55 * len(cells(source)), "a lab stands where its idea has been met"
     guessed = re.findall(rf'^guess\("({number}-[a-z])", \.\.\.\)', text, re.M)
     assert guessed and set(guessed) == set(re.findall(rf'measured\("({number}-[a-z])"', text))
 

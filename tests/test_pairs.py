@@ -13,6 +13,7 @@ from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_c
 from tornado.web import HTTPError
 from traitlets.config import PyFileConfigLoader
 
+import tools.notebooks
 from course_utils.widgets import VIEW
 from tools.notebooks import (
     FOLDED,
@@ -23,7 +24,6 @@ from tools.notebooks import (
     is_built,
     is_folded,
     repeat,
-    repository,
     reword,
     sources,
     tidy,
@@ -107,12 +107,24 @@ def test_an_answer_typed_outside_jupyterlab_is_never_replaced(folder, hours):
     assert "0.25" in notebook.read_text(encoding="utf-8")
 
 
-def test_the_hint_for_colab_follows_the_repository_and_stands_once():
+@pytest.mark.parametrize("address", ["", "https://github.com/somebody/course"])
+def test_the_hint_for_colab_follows_the_repository_and_stands_once(address, monkeypatch):
     lesson = "# %% [markdown]\n# # 08 · A\n#\n# **Time.** About 9 minutes; runs in about 8 s.\n"
-    told = with_hint(f"{lesson}\n# %%\nx = 1\n")
+    before = with_hint(f"{lesson}\n# %%\nx = 1\n")
+    monkeypatch.setattr(tools.notebooks, "repository", lambda: address)
+    told = with_hint(before)
     assert told == f"{lesson}#\n# {hint()}\n\n# %%\nx = 1\n" == with_hint(told)
-    assert with_hint(told.replace(repository(), "somebody/else")) == told
-    assert f"git+https://github.com/{repository()}<" in hint()
+    assert f"git+{address}<" in hint() if address else "course.zip" in hint()
+
+
+def test_a_link_stands_only_where_the_repository_is_known(monkeypatch):
+    for address, count in (("", 0), ("https://github.com/somebody/course", len(sources()))):
+        monkeypatch.setattr(tools.notebooks, "repository", lambda address=address: address)
+        table = tools.notebooks.lesson_table()
+        for place in ("mybinder.org/v2/gh/somebody/course/", ".com/github/somebody/course/"):
+            assert table.count(place) == count
+        assert ("sets `Repository`" in table) == (not address)
+        assert len({row.count("|") for row in table.splitlines() if row.startswith("|")}) == 1
 
 
 def test_an_answer_typed_outside_opens_once_the_script_is_deleted(folder):

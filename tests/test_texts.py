@@ -6,7 +6,7 @@ import re
 import pytest
 
 from course_utils.labs import LABS
-from tools.notebooks import ROOT, cells, hint, minutes, sources
+from tools.notebooks import ROOT, cells, hint, minutes, repository, sources
 
 SOURCES = sources()
 STEMS = {source.stem for source in SOURCES}
@@ -38,6 +38,17 @@ def test_a_lesson_is_one_idea_long(source):
     text = source.read_text(encoding="utf-8").replace(f"#\n# {hint()}\n", "")
     lines = re.sub(r"# <!-- claims -->.*?# <!-- end", "", text, flags=re.S).splitlines()
     assert len(lines) <= 620
+
+
+def test_no_address_of_the_course_is_made_up():
+    """A link to the course stands in the tree once pyproject.toml says where it is published."""
+    folders = ("notebooks", "course_utils", "site", "teach", "tests", "tools")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    files = [path for path in files if path.suffix in (".py", ".md", ".ipynb", ".js", ".css")]
+    course = r"github(?:\.com|usercontent\.com)?/([\w-]+/learning-the-variance)\b"
+    for path in [*files, *ROOT.glob("*.md")]:
+        for named in re.findall(course, path.read_text(encoding="utf-8")):
+            assert repository().endswith(f"/{named}"), path
 
 
 @each_lesson

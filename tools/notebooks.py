@@ -204,17 +204,29 @@ def reword(source: Path) -> bool:
 
 
 def repository() -> str:
-    """OWNER/NAME on GitHub, from pyproject.toml: the one place where a fork changes it."""
+    """The course's address on GitHub, as pyproject.toml says; "" where it says none."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project["urls"]["Repository"].removeprefix("https://github.com/").rstrip("/")
+    return project.get("urls", {}).get("Repository", "").rstrip("/")
+
+
+def places(name: str, address: str) -> dict[str, str]:
+    """Where a notebook of the course at this address opens in a browser."""
+    repo = address.removeprefix("https://github.com/")
+    return {
+        "Binder": f"https://mybinder.org/v2/gh/{repo}/main?urlpath=lab/tree/notebooks/{name}",
+        "Colab": f"https://colab.research.google.com/github/{repo}/blob/main/notebooks/{name}",
+    }
 
 
 def hint() -> str:
     """What every lesson says, above its first import, to whoever opens it as a single file."""
+    if address := repository():
+        first, what = "run", f"git+{address}"
+    else:
+        first, what = "upload the course's folder as <code>course.zip</code>, then run", "course.zip"
     return (
-        "<details><summary>On Colab</summary>First run <code>%pip install "
-        f"git+https://github.com/{repository()}</code> in a new cell: "
-        "<code>course_utils</code> is missing there, as in any single file.</details>"
+        "<details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any "
+        f"single file: {first} <code>%pip install {what}</code> in a new cell.</details>"
     )
 
 
@@ -288,21 +300,33 @@ def repeat(source: Path) -> None:
 
 
 def lesson_table() -> str:
-    """README's table: each lesson's title, its question, and the links that open it."""
-    repo = repository()
-    rows = ["| lesson | the question | runs in | open |", "|---|---|---|---|"]
+    """README's table: each lesson's title and question, and what opens it, if that is known."""
+    address = repository()
+    rows = ["| lesson | the question | runs in |", "|---|---|---|"]
+    if address:
+        rows = ["| lesson | the question | runs in | open |", "|---|---|---|---|"]
     for source in sources():
         name = source.with_suffix(".ipynb").name
         head = cells(source)[0][1]
         title = re.search(r"^# (.+)$", head, re.M)[1]
         question = re.search(r"\*\*The question\.\*\* (.+?)(?:\n\n|$)", head, re.S)[1]
         seconds = re.search(r"runs in (?:about )?(\d+ s)", head)[1]
-        binder = f"https://mybinder.org/v2/gh/{repo}/main?urlpath=lab/tree/notebooks/{name}"
-        colab = f"https://colab.research.google.com/github/{repo}/blob/main/notebooks/{name}"
         question = " ".join(question.split())
+        row = f"| [{title}](notebooks/{name}) | {question} | {seconds} |"
+        if address:
+            links = (f"[{place}]({url})" for place, url in places(name, address).items())
+            row += f" {' · '.join(links)} |"
+        rows.append(row)
+    rows.append("")
+    if address:
         rows.append(
-            f"| [{title}](notebooks/{name}) | {question} | {seconds} "
-            f"| [Binder]({binder}) · [Colab]({colab}) |"
+            "*Binder* opens a lesson in the browser, on any machine. *Colab* does too, and the "
+            "lesson's first lines say what to type there."
+        )
+    else:
+        rows.append(
+            "Whoever publishes the course sets `Repository` in [pyproject.toml](pyproject.toml) "
+            "and runs `make notebooks`: each lesson then has a link that opens it in a browser."
         )
     return "\n".join(rows)
 
