@@ -223,7 +223,8 @@ def hint() -> str:
     if address := repository():
         first, what = "run", f"git+{address}"
     else:
-        first, what = "upload the course's folder as <code>course.zip</code>, then run", "course.zip"
+        first = "upload the course's folder as <code>course.zip</code>, then run"
+        what = "course.zip"
     return (
         "<details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any "
         f"single file: {first} <code>%pip install {what}</code> in a new cell.</details>"
