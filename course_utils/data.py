@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.validation import DTYPE, function, integer, number, validated, what_came
+from course_utils.validation import DTYPE, integer, number, validated, what_came
 
 __all__ = ["FUNNEL", "LINE", "WAVE", "Problem", "constant", "diabetes", "engel", "motorcycle"]
 
@@ -32,12 +32,11 @@ class Problem:
     high: float
 
     def __post_init__(self):
-        low, high = number()("low", self.low), number()("high", self.high)
-        if not low < high:
-            raise ValueError(f"expected finite low < high, got low={low}, high={high}")
+        if not -math.inf < self.low < self.high < math.inf:
+            raise ValueError(f"expected finite low < high, got {self.low} and {self.high}")
         x = self.grid()
         for name in ("mean", "sigma"):
-            value = function(name, getattr(self, name))(x)
+            value = getattr(self, name)(x)
             if not isinstance(value, Tensor) or value.shape != x.shape:
                 raise ValueError(
                     f"{name}(x) must have the shape of x, {tuple(x.shape)}, got {what_came(value)}"
@@ -74,7 +73,6 @@ class Problem:
         return 0.5 * math.log(2 * math.pi * math.e) + sigma.log().mean().item()
 
 
-@validated(value=number())
 def constant(value: float) -> Callable[[Tensor], Tensor]:
     """The function x -> value, of x's shape: a mean or a σ that does not depend on x."""
     return lambda x: torch.full_like(x, value)

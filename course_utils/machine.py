@@ -33,17 +33,13 @@ def ready(version: str) -> None:
 
 def limits() -> list[tuple[str, float, float]]:
     """(name, bytes that are needed, bytes that are allowed) of each limit that is set here."""
-    found = []
-    try:
-        import resource  # not on Windows
-    except ImportError:
-        pass
-    else:
+    texts = {str(path): path.read_text().strip() for path in CGROUPS if path.exists()}
+    found = [(name, MEMORY, float(text)) for name, text in texts.items() if text.isdigit()]
+    if sys.platform != "win32":
+        import resource
+
         for name, needed in (("RLIMIT_AS", ADDRESSES), ("RLIMIT_DATA", MEMORY)):
             soft, _ = resource.getrlimit(getattr(resource, name))
             if soft != resource.RLIM_INFINITY:
                 found.append((name, needed, float(soft)))
-    for path in CGROUPS:
-        if path.exists() and (text := path.read_text().strip()).isdigit():
-            found.append((str(path), MEMORY, float(text)))
     return found

@@ -20,7 +20,6 @@ from course_utils.validation import (
     positive_sigmas,
     probability,
     refuse_where,
-    sigma_column,
     sigmas,
     validated,
 )
@@ -30,13 +29,11 @@ from course_utils.validation import (
 def interval(mu: Tensor, sigma: Tensor, level: float = 0.95) -> tuple[Tensor, Tensor]:
     """The central interval that N(mu, σ²) fills with probability ``level``: mu ± z σ."""
     same_shape(mu=mu, sigma=sigma)
-    if not 0 < level < 1:
-        raise ValueError(f"expected 0 < level < 1, got {level}")
     half = math.sqrt(2) * torch.erfinv(torch.tensor(level, dtype=mu.dtype)) * sigma
     return mu - half, mu + half
 
 
-@validated(y=column, mu=column, sigma=sigma_column, level=probability)
+@validated(y=column, mu=column, sigma=sigmas, level=probability)
 def coverage(y: Tensor, mu: Tensor, sigma: Tensor, level: float = 0.95) -> float:
     """The fraction of y inside their intervals; an honest model's is close to ``level``.
 
@@ -109,7 +106,7 @@ class CalibrationCurve(NamedTuple):
     upper: Tensor
 
 
-@validated(y=column, mu=column, sigma=sigma_column, levels=column, confidence=probability)
+@validated(y=column, mu=column, sigma=sigmas, levels=column, confidence=probability)
 def calibration_curve(
     y: Tensor, mu: Tensor, sigma: Tensor, levels=None, confidence: float = 0.95
 ) -> CalibrationCurve:
@@ -170,8 +167,6 @@ def paired_comparison(a: Tensor, b: Tensor, test_to_train: float = 0.0) -> Paire
     estimator.
     """
     same_shape(a=a, b=b)
-    if len(a) < 2:
-        raise ValueError(f"a standard error needs 2 cases or more, got {len(a)}")
     d = a - b
     error = d.std().item() * math.sqrt(1 / len(d) + test_to_train)
     return PairedComparison(d.mean().item(), error, len(d))

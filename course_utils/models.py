@@ -1,41 +1,17 @@
 """Networks that return (mu, log_var): the mean of y and the logarithm of its variance σ²."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.losses import gaussian_kl, same_shape
-from course_utils.validation import DTYPE, integer, number, refuses, validated, what_came, x_and_y
+from course_utils.validation import DTYPE, integer, number, validated, what_came, x_and_y
 
-
-@refuses(50, "50", None, (0,), (1.5,))
-def widths(name: str, value) -> list[int]:
-    """The widths of hidden layers; an empty list makes a line."""
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise ValueError(
-            f"{name} must list the widths of the layers, got {what_came(value)}: type {name}=(50,)"
-        )
-    return [integer(1)(f"{name}[{i}]", width) for i, width in enumerate(value)]
-
-
-@refuses("relu", None, nn.ReLU())
-def layer_class(name: str, value) -> Callable[[], nn.Module]:
-    """What makes an activation when it is called, as nn.ReLU does; not nn.ReLU()."""
-    if isinstance(value, nn.Module) or not callable(value):
-        raise ValueError(
-            f"{name} must be a class as nn.ReLU is, got {what_came(value)}: "
-            f"type {name}=nn.ReLU, without parentheses"
-        )
-    return value
-
-
-SIZES = {"n_in": integer(1), "hidden": widths, "n_out": integer(1), "activation": layer_class}
 WEIGHTS = {"prior_sd": number(above=0), "init_sd": number(above=0)}
 
 
-@validated(**SIZES)
 def mlp(n_in: int, hidden: Sequence[int], n_out: int, activation=nn.ReLU) -> nn.Sequential:
     """A multilayer perceptron (n, n_in) -> (n, n_out) in float64; no hidden layer: a line."""
     sizes = [n_in, *hidden]
@@ -51,7 +27,6 @@ class HomoscedasticRegressor(nn.Module):
     x (n, n_in) -> mu and log_var, both (n, n_out). Goodfellow et al. (2016), section 6.2.2.
     """
 
-    @validated(**SIZES)
     def __init__(self, n_in=1, hidden=(50, 50), n_out=1, activation=nn.ReLU):
         super().__init__()
         self.mean = mlp(n_in, hidden, n_out, activation)
@@ -68,7 +43,6 @@ class HeteroscedasticRegressor(nn.Module):
     x (n, n_in) -> mu and log_var, both (n, n_out). Nix & Weigend (1994).
     """
 
-    @validated(**SIZES)
     def __init__(self, n_in=1, hidden=(50, 50), n_out=1, activation=nn.ReLU):
         super().__init__()
         self.net = mlp(n_in, hidden, 2 * n_out, activation)
@@ -93,7 +67,7 @@ class BayesianLinear(nn.Module):
     prior is N(0, prior_sd²); sd's, not variances. Blundell et al. (2015), section 3.2.
     """
 
-    @validated(n_in=integer(1), n_out=integer(1), **WEIGHTS)
+    @validated(**WEIGHTS)
     def __init__(self, n_in: int, n_out: int, prior_sd=1.0, init_sd=0.05):
         super().__init__()
         self.prior_sd = prior_sd
@@ -119,7 +93,7 @@ class BayesianRegressor(nn.Module):
     unsure in a gap of the data at 0, and far too sure in one elsewhere (notebook 07).
     """
 
-    @validated(**SIZES, **WEIGHTS)
+    @validated(**WEIGHTS)
     def __init__(
         self, n_in=1, hidden=(20,), n_out=1, prior_sd=1.0, activation=nn.ReLU, init_sd=0.05
     ):
@@ -161,7 +135,7 @@ class Ensemble(nn.Module):
     Lakshminarayanan et al. (2017).
     """
 
-    @validated(**SIZES, members=integer(2))
+    @validated(members=integer(2))
     def __init__(self, n_in=1, hidden=(50, 50), n_out=1, members=5, activation=nn.ReLU):
         super().__init__()
         weights, biases = stacked_weights(members, n_in, hidden, n_out)
@@ -193,7 +167,6 @@ class EnsembleOf(nn.Module):
         return torch.stack(mu), torch.stack(log_var)
 
 
-@refuses(None, 3, HeteroscedasticRegressor, nn.ParameterList([torch.ones(1)]))
 def network(name: str, model):
     """A float64 model on the CPU, or a function that stands in for one; of a list, its ensemble."""
     if isinstance(model, list | tuple | nn.ModuleList):
@@ -204,9 +177,7 @@ def network(name: str, model):
         )
     if isinstance(model, nn.Module):
         for tensor in (*model.parameters(), *model.buffers()):
-            if tensor.device.type != "cpu" or (
-                tensor.is_floating_point() and tensor.dtype != DTYPE
-            ):
+            if tensor.is_floating_point() and (tensor.device.type, tensor.dtype) != ("cpu", DTYPE):
                 raise ValueError(
                     f"{name} must be float64 and on the CPU, where this course computes, got "
                     f"{tensor.dtype} on {tensor.device}: type {name}.to('cpu', torch.float64)"

@@ -14,15 +14,7 @@ from torch import Tensor
 from course_utils.data import Problem
 from course_utils.losses import same_shape
 from course_utils.metrics import interval
-from course_utils.validation import (
-    column,
-    integer,
-    number,
-    refuses,
-    sigma_column,
-    validated,
-    what_came,
-)
+from course_utils.validation import column, integer, sigmas, validated
 
 # Okabe & Ito (2008): told apart with any colour vision. One meaning each, in every figure.
 TRUTH = "#000000"
@@ -53,41 +45,18 @@ STYLE = {
 }
 
 
-def instance(kind: type, advice: str):
-    """The check for a ``kind`` of object; ``advice`` says how to make one."""
-
-    @refuses(None, 3, " " if kind is str else "text")
-    def check(name, value):
-        if not isinstance(value, kind):
-            raise ValueError(f"{name} must be {kind.__name__}, got {what_came(value)}: {advice}")
-        return value
-
-    return check
-
-
-axes = instance(Axes, "type fig, ax = plt.subplots()")
-
-
 def use_course_style() -> None:
     """Set matplotlib's defaults for the figures of the course."""
     plt.rcParams.update(STYLE)
 
 
-@validated(
-    fig=instance(Figure, "type fig, ax = plt.subplots()"),
-    alt=instance(str, "write what the figure shows"),
-)
 def show(fig: Figure, alt: str) -> None:
     """Display the figure once, as a PNG with ``alt`` as its text; then clear and close it.
 
     ``alt`` says what the picture shows to someone who cannot see it; it must not be empty.
     """
-    try:
-        from IPython.display import display  # of the extra `lab`: only who shows something needs it
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "show needs IPython, got an environment without it: type fig.savefig(...)"
-        ) from error
+    from IPython.display import display  # of the extra `lab`: only who shows something needs it
+
     if not alt.strip():
         raise ValueError("expected alt text that says what the figure shows, got none")
     width, height = fig.get_size_inches() * SHOWN_DPI
@@ -109,7 +78,7 @@ def show(fig: Figure, alt: str) -> None:
     )
 
 
-@validated(ax=axes, x=column, y=column, at_most=integer(1))
+@validated(x=column, y=column, at_most=integer(1))
 def plot_data(ax: Axes, x: Tensor, y: Tensor, *, at_most: int = 1000, **style) -> None:
     """Scatter y against x; of a large sample the first ``at_most`` points, to keep files small."""
     same_shape(x=x, y=y)
@@ -118,9 +87,6 @@ def plot_data(ax: Axes, x: Tensor, y: Tensor, *, at_most: int = 1000, **style) -
     ax.set(xlabel="x", ylabel="y")
 
 
-@validated(
-    ax=axes, problem=instance(Problem, "type Problem(mean, sigma, low, high)"), margin=number()
-)
 def plot_truth(ax: Axes, problem: Problem, *, margin: float = 0.0, band: bool = True) -> None:
     """Draw the true mean (dashed) and, dotted, the true central 95 % interval of y."""
     x = problem.grid(margin=margin)
@@ -132,7 +98,7 @@ def plot_truth(ax: Axes, problem: Problem, *, margin: float = 0.0, band: bool = 
         ax.plot(x, upper, color=TRUTH, linestyle=":", linewidth=1.2)
 
 
-@validated(ax=axes, x=column, mu=column, sigma=sigma_column)
+@validated(x=column, mu=column, sigma=sigmas)
 def plot_fit(
     ax: Axes,
     x: Tensor,
@@ -146,14 +112,7 @@ def plot_fit(
     """Draw a predicted mean over a grid x and, given σ, the predicted 95 % interval around it."""
     same_shape(x=x, mu=mu, **({} if sigma is None else {"sigma": sigma}))
     if sigma is not None:
-        lower, upper = interval(mu, sigma)
-        ax.fill_between(
-            x[:, 0],
-            lower[:, 0],
-            upper[:, 0],
-            color=band_color,
-            alpha=0.3,
-            linewidth=0,
-            label="95 % interval",
-        )
+        lower, upper = interval(mu, sigma.detach())
+        area = {"color": band_color, "alpha": 0.3, "linewidth": 0, "label": "95 % interval"}
+        ax.fill_between(x[:, 0], lower[:, 0], upper[:, 0], **area)
     ax.plot(x, mu, color=color, label=label)

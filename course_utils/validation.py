@@ -2,7 +2,6 @@
 
 A check takes an argument's name and value and gives back the value as the course uses it. What has
 one reading is converted; the rest is a ValueError of one sentence: what was expected, what came.
-``check.refuses`` holds examples: the tests give them to every function that uses the check.
 """
 
 import functools
@@ -14,7 +13,6 @@ import sys
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 DTYPE = torch.float64
 
@@ -46,16 +44,6 @@ def validated(**checks):
     return decorate
 
 
-def refuses(*examples):
-    """Attach to a check what it refuses; a column of six is expected where data are."""
-
-    def attach(check):
-        check.refuses = examples
-        return check
-
-    return attach
-
-
 def what_came(value) -> str:
     """A value in a few words, for the end of a sentence."""
     if isinstance(value, Tensor | np.ndarray):
@@ -73,8 +61,6 @@ def what_came(value) -> str:
 
 # Numbers
 
-NO_NUMBERS = ("1", None, math.nan, math.inf, [1], True)
-
 
 def is_real(value) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -83,7 +69,6 @@ def is_real(value) -> bool:
 def integer(low: int):
     """The check for a whole number of at least ``low``; 1e3 is one."""
 
-    @refuses(*NO_NUMBERS, low - 1, low + 0.5)
     def check(name, value) -> int:
         if not is_real(value) or value != value // 1 or value < low:
             raise ValueError(f"expected a whole number {name} >= {low}, got {what_came(value)}")
@@ -95,7 +80,6 @@ def integer(low: int):
 def number(*, above: float = -math.inf, at_least: float = -math.inf):
     """The check for a finite number, ``above`` a bound or ``at_least`` one."""
 
-    @refuses(*NO_NUMBERS, above, at_least - 1)
     def check(name, value) -> float:
         if not (is_real(value) and math.isfinite(value) and value > above and value >= at_least):
             bound = f" > {above:g}" if math.isfinite(above) else ""
@@ -106,7 +90,6 @@ def number(*, above: float = -math.inf, at_least: float = -math.inf):
     return check
 
 
-@refuses(*NO_NUMBERS, 0, 1, 95)
 def probability(name, value) -> float:
     """A probability strictly between 0 and 1."""
     if not (is_real(value) and 0 < value < 1):
@@ -116,37 +99,9 @@ def probability(name, value) -> float:
     return float(value)
 
 
-# Words and functions
-
-
-@refuses(None, 3, ["03-1"])
-def word(name, value) -> str:
-    """A word, as the key of an exercise is."""
-    if not isinstance(value, str):
-        raise ValueError(f"{name} must be a text, as '03-1' or '03' is, got {what_came(value)}")
-    return value
-
-
-@refuses(None, 3.0, "mean_nll")
-def function(name, value):
-    """Something to call."""
-    if not callable(value):
-        raise ValueError(f"{name} must be a function, got {what_came(value)}")
-    return value
-
-
 # Data
 
-ONES = torch.ones(6, 1, dtype=DTYPE)
-NO_ARRAYS = (
-    *(None, 1.0, {1.0, 2.0}, [["red"]] * 6, [[1.0], [2.0, 3.0]], [1, 2, None, 4, 5, 6]),
-    *(np.array(["2026-01-01"] * 6, dtype="datetime64[D]"), ONES.to(torch.complex128)),
-    *(np.ma.array(np.ones(6), mask=[0, 0, 1, 0, 0, 0]), torch.tensor(1.0), ONES[..., None]),
-    *(ONES[:0], ONES[:, :0], ONES / torch.arange(6)[:, None], ONES * math.nan),
-)
 
-
-@refuses(*NO_ARRAYS)
 def array(name: str, value) -> Tensor:
     """Finite real numbers as a float64 tensor (n, d) on the CPU; one column (n,) becomes (n, 1).
 
@@ -183,7 +138,6 @@ def refuse_where(bad: Tensor, name: str, value: Tensor, rule: str, advice="") ->
         raise ValueError(f"{name} {rule}, {came}{advice}")
 
 
-@refuses(*NO_ARRAYS, -ONES)
 def sigmas(name: str, value) -> Tensor:
     """Standard deviations (n, d), none negative; 0 is the limit of a sure prediction."""
     value = array(name, value)
@@ -192,7 +146,6 @@ def sigmas(name: str, value) -> Tensor:
     return value
 
 
-@refuses(*sigmas.refuses, 0 * ONES)
 def positive_sigmas(name: str, value) -> Tensor:
     """Standard deviations > 0, for what has no limit at 0."""
     value = sigmas(name, value)
@@ -200,7 +153,6 @@ def positive_sigmas(name: str, value) -> Tensor:
     return value
 
 
-@refuses(*NO_ARRAYS, torch.cat([ONES, ONES], dim=1))
 def column(name: str, value) -> Tensor:
     """A column (n, 1) without a graph: what is drawn or counted, or one score a case."""
     value = array(name, value).detach()
@@ -212,19 +164,8 @@ def column(name: str, value) -> Tensor:
     return value
 
 
-@refuses(*column.refuses, -ONES)
-def sigma_column(name: str, value) -> Tensor:
-    """A column of standard deviations."""
-    return sigmas(name, column(name, value))
-
-
 def x_and_y(x, y, of: str = "") -> tuple[Tensor, Tensor]:
     """x (n, d) and y (n, k), finite float64 without a graph, of the same n."""
-    if isinstance(x, Dataset | DataLoader):
-        raise ValueError(
-            f"expected all of x and y as tensors, got {what_came(x)}: type x, y = "
-            "next(iter(DataLoader(dataset, len(dataset)))), and batch_size= for minibatches"
-        )
     x, y = array(f"{of}x", x).detach(), array(f"{of}y", y).detach()
     if len(x) != len(y):
         raise ValueError(

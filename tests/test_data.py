@@ -69,7 +69,7 @@ def test_a_margin_widens_the_grid_on_both_sides():
     ("make", "words"),
     [
         (lambda: Problem(constant(0), constant(1), low=1, high=1), "low < high"),
-        (lambda: Problem(constant(0), constant(1), low=0, high=math.nan), "finite number high"),
+        (lambda: Problem(constant(0), constant(1), low=0, high=math.nan), "finite low < high"),
         (lambda: LINE.sample(0), "n >= 1, got 0"),
         (
             lambda: Problem(lambda x: x[:, 0], constant(1), 0, 1),

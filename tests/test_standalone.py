@@ -110,15 +110,7 @@ from course_utils.data import diabetes, engel, motorcycle
 assert [len(load()[1]) for load in (motorcycle, engel, diabetes)] == [133, 235, 442]
 from course_utils.report import report
 assert "133 rows" in repr(report(motorcycle(), steps=5)) and report(motorcycle(), steps=5).figure()
-import matplotlib.pyplot as plt
 from course_utils import check, guess, quiz
-from course_utils.plots import show
 assert not check("00-1", ...) and "( )" in repr(quiz("00"))
-try:
-    show(plt.figure(), alt="a figure")
-except ModuleNotFoundError as error:
-    assert "fig.savefig" in str(error)
-else:
-    raise AssertionError("shown without IPython?")
 """,
     )

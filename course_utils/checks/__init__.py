@@ -20,7 +20,6 @@ from course_utils.checks.lessons import entry, lesson
 from course_utils.checks.predictions import Number, OneOf, guess, guesses, measured
 from course_utils.checks.quizzes import Option, Question, Quiz
 from course_utils.checks.sharing import remember, share
-from course_utils.validation import validated, word
 
 __all__ = [
     "Coded",
@@ -40,7 +39,6 @@ __all__ = [
 ]
 
 
-@validated(key=word)
 def check(key: str, answer: Any) -> Verdict:
     """Judge a learner's answer to the exercise ``key``: a Verdict, whatever the answer is or does.
 

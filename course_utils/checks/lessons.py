@@ -27,7 +27,7 @@ def entries(number: str, name: str) -> dict[str, Any]:
 
 def entry(key: str, name: str) -> Any:
     """What ``key``, as '03-1', names in them."""
-    known = entries(key[:2], name)
+    known = entries(str(key)[:2], name)
     if key not in known:
         raise ValueError(f"no {key!r} in {name}; there are {', '.join(known)}")
     return known[key]

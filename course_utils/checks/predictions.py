@@ -13,7 +13,6 @@ from typing import Any
 
 from course_utils.checks.compare import number, parsed, plain_number
 from course_utils.checks.lessons import entries, entry
-from course_utils.validation import validated, word
 from course_utils.widgets import mimebundle
 
 
@@ -158,7 +157,6 @@ class Note:
         return bundle
 
 
-@validated(key=word)
 def guess(key: str, value: Any) -> Note:
     """Keep a prediction, a number or a word, until it is measured; `...` shows where to give it."""
     asked = prediction(key)
@@ -173,7 +171,6 @@ def guess(key: str, value: Any) -> Note:
     return Note(line, widget=lambda: guess_widget(asked))
 
 
-@validated(key=word, what=word)
 def measured(key: str, value: Any, what: str = "") -> Note:
     """Put what happened beside the guess; ``what`` names it.
 
@@ -195,7 +192,6 @@ def measured(key: str, value: Any, what: str = "") -> Note:
     return Note(line, folded, lambda: measured_widget(asked))
 
 
-@validated(lesson=word)
 def guesses(lesson: str) -> Note:
     """The lesson's guesses beside what happened, as a table, and how many were near."""
     known = [PREDICTIONS[key] for key in entries(lesson, "GUESSES") if key in PREDICTIONS]
