@@ -30,6 +30,7 @@ from course_utils.labs.likelihoods import BetaGaussian, Gaussian, GaussianWithKL
 from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
 from course_utils.randomness import OwnDraws
+from course_utils.widgets import playing_trait
 
 TRAINED = sorted(key for key in LABS if LABS[key].train_steps)
 WITH_RATE = [key for key in TRAINED if "learning rate" in LABS[key].alt]
@@ -214,6 +215,33 @@ def test_a_picture_is_sharp_on_a_high_density_screen_and_small_in_a_file(lab, mo
     assert len(png) < 75_000
 
 
+@pytest.mark.parametrize("lab", ["00", "12"], indirect=True)
+def test_the_last_fit_stays_pale_until_the_sliders_have_stood_still_for_a_moment(lab):
+    def plain():
+        lab.picture.draw(lab.curves())
+        return lab.picture.jpeg()
+
+    lab.reset()
+    first, moment = lab.image.value, playing_trait(lab.moment)
+    assert first == plain()
+    name = next(iter(lab.controls))
+    for share in (0.9, 0.8):
+        lab.controls[name].value = value_at(lab.controls[name], share)
+        assert lab.image.value != plain()
+        lab.picture.draw(lab.last, lab.before)
+        assert lab.image.value == lab.picture.jpeg()
+    lab.picture.draw(lab.before)
+    assert first == lab.picture.jpeg()  # that before the first of the two slides
+    setattr(lab.moment, moment, False)  # as the page does after a second
+    assert lab.before and getattr(lab.moment, moment)  # there was a slide since
+    setattr(lab.moment, moment, False)
+    assert lab.image.value == plain()
+    lab.controls[name].value = value_at(lab.controls[name], 0.7)
+    assert lab.image.value != plain()
+    lab.rewind()
+    assert lab.image.value == plain()
+
+
 @pytest.mark.parametrize("lab", TRAINED, indirect=True)
 def test_playing_trains_and_a_pause_stops_it(lab):
     lab.reset()
@@ -326,7 +354,7 @@ def test_an_interrupt_stops_a_loop_over_set_once_the_picture_is_drawn(lab, inter
             lab.set(noise=noise)
         assert sound(lab)
         assert lab.problem.truth(lab.x)[1][0].item() == noise
-        lab.picture.draw(lab.curves())
+        lab.picture.draw(lab.curves(), lab.before)
         assert lab.image.value == lab.picture.jpeg()
 
 
@@ -479,8 +507,9 @@ def test_a_lab_leaves_the_learners_random_numbers_alone(new_lab, key):
 
 @pytest.fixture
 def whole_ticks(monkeypatch):
-    """Each tick trains all of its steps, however slow the machine."""
+    """Each tick trains 25 steps, however slow the machine and from the first."""
     monkeypatch.setattr(labs.lab, "TICK_SECONDS", math.inf)
+    monkeypatch.setattr(labs.lab, "SLOW", 0.01)
 
 
 def goes_on(lab):
@@ -592,6 +621,29 @@ def test_the_variance_of_predictions_learns_the_shrunken_slope(new_lab):
     for noise in (0, 6, 1, 3):
         lab.set(noise=noise)
         assert lab.slope() == pytest.approx(2.3 * lab.shrunken(noise), rel=0.02)
+
+
+def test_played_from_its_first_weights_lab_02_is_a_film_that_ends_on_the_law(new_lab, whole_ticks):
+    lab = new_lab("02", full)
+    assert len(lab.trail) == 1
+    lab.rewind()
+    lab.play()
+    tick(lab, 16)
+    assert lab.trail[0] < 0.5 and max(lab.trail) > 3  # past the law, which the line then sinks to
+    assert lab.trail[-1] == pytest.approx(2.3 * math.sqrt(3) * lab.shrunken(1), rel=0.02)
+    assert len(lab.trail) == len(lab.curves()["trail"][0]) == 17
+
+
+def test_play_begins_with_one_step_a_picture_and_keeps_an_even_pace_on_the_axis_of_steps(new_lab):
+    lab = new_lab("02")
+    lab.rewind()
+    lab.play()
+    steps = []
+    for _ in range(160):
+        tick(lab)
+        steps.append(lab.state["steps"])
+    assert steps[:40] == list(range(1, 41))
+    assert 1 < steps[-1] / steps[-2] < 1.06
 
 
 def test_only_the_negative_binomial_follows_counts_that_vary_more(new_lab):

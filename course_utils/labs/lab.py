@@ -22,7 +22,8 @@ from course_utils.labs.turns import PageAtWork
 from course_utils.randomness import OwnDraws
 from course_utils.training import Diverged, predict
 
-TICK_STEPS, TICK_SECONDS = 25, 0.02  # of live training between two pictures
+TICK_STEPS, TICK_SECONDS = 25, 0.02  # at most, of live training between two pictures
+SLOW = 40  # but no more than a 40th of the steps so far: an even pace on the axis of steps
 
 
 class Lab(PageAtWork):
@@ -127,7 +128,7 @@ class Lab(PageAtWork):
     # The work
 
     def tick(self) -> None:
-        self._go_on_with(TICK_STEPS, TICK_SECONDS)
+        self._go_on_with(min(TICK_STEPS, math.ceil((len(self.losses) + 1) / SLOW)), TICK_SECONDS)
         if len(self.losses) >= LAST_STEP:
             self.pause()
             self.message = f"{LAST_STEP:,} steps: the end of the curve. Rewind, or move a slider."

@@ -54,6 +54,14 @@ class VarianceOfPredictions(LineLab):
 
         return WrongRegressor()
 
+    def new_loss(self, at):
+        self.trail = []  # of the σ reported since the weights or the problem were new
+        return super().new_loss(at)
+
+    def look(self):
+        super().look()
+        self.trail.append(self.sigma[0].item())
+
     signal_variance = 2.3**2 * 3  # of 2.3 x + 1.7, with x uniform on [-3, 3]
 
     def shrunken(self, noise):
@@ -66,6 +74,7 @@ class VarianceOfPredictions(LineLab):
             {
                 "right": DASHED | {"label": "right"},
                 "predicted": {"color": WRONG, "label": "predicted"},
+                "trail": {"color": ALEATORIC, "linestyle": "", "marker": "_", "alpha": 0.5},
                 "learned": {"color": ALEATORIC, "linestyle": "", "marker": "o", "label": "learned"},
             },
         )
@@ -78,6 +87,7 @@ class VarianceOfPredictions(LineLab):
             **fit_curves(self),
             "right": ((0, 6), (0, 6)),
             "predicted": (noises, spread),
+            "trail": ([self.value.noise] * len(self.trail), self.trail),
             "learned": ((self.value.noise,), (self.sigma[0].item(),)),
             **loss_curves(self),
         }

@@ -124,7 +124,7 @@ class RealData(TableLab):
                 self.target.value = self.target.options[-1]
             finally:
                 self.putting = False
-            self._table_shown = self.table
+            self._table_shown, self.before = self.table, None
         names, x, y = columns_of(self.table, self.target.value)
         order = torch.from_numpy(np.random.default_rng(0).permutation(len(y)))[:MOST]
         self.of = len(y)

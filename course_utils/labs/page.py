@@ -21,6 +21,7 @@ class Page:
     alt = ""
     train_steps = 0  # of a fit; without any there is nothing to play
     message, failed = "", False  # said under the numbers; a failure is red
+    last, before = None, None  # curves: of the last picture, and those that lie pale under it
 
     # What a lesson's lab says
 
@@ -85,6 +86,8 @@ class Page:
         self.text = widgets.HTML(layout={"min_height": "78px"})
         # The clock is never seen. It lives in the page, so it stops when the page closes.
         self.clock = widgets.Play(max=2**31 - 1, interval=40, layout={"display": "none"})
+        # Nor is this one: it goes from 0 to 1 and stops a second later.
+        self.moment = widgets.Play(max=1, interval=1000, layout={"display": "none"})
         self.buttons = {
             "play": widgets.ToggleButton(description="Play", icon="play"),
             "step": widgets.Button(description="Step", tooltip="One step of training"),
@@ -96,22 +99,43 @@ class Page:
         for button in self.buttons.values():
             button.layout.width = "96px"
         shown = self.buttons if self.train_steps else ("reset",)
-        buttons = widgets.HBox([*(self.buttons[name] for name in shown), self.clock])
+        buttons = [*(self.buttons[name] for name in shown), self.clock, self.moment]
         sliders = widgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
-        self.view = widgets.VBox([sliders, buttons, self.image, self.text])
+        self.view = widgets.VBox([sliders, widgets.HBox(buttons), self.image, self.text])
 
-    def connect(self, on_slide, on_tick, **on_click) -> None:
-        """Have the widgets call: ``on_slide(name)``, ``on_tick()``, and a function a button."""
+    def connect(self, on_slide, on_tick, on_rest, **on_click) -> None:
+        """Have the widgets call: ``on_slide(name)``, ``on_tick()``, and a function a button.
+
+        ``on_rest()`` is called when the sliders have stood still for a moment.
+        """
         for name, control in self.controls.items():
             control.observe(partial(self._on_slide, on_slide, name), "value")
         self.clock.observe(lambda _: on_tick(), "value")
         self.buttons["play"].observe(self._on_play, "value")
+        self.moment.observe(partial(self._on_moment, on_rest), playing_trait(self.moment))
         for name, function in on_click.items():
             self.buttons[name].on_click(lambda _, function=function: function())
 
     def _on_slide(self, on_slide, name, _) -> None:
         if not self.putting:
             on_slide(name)
+
+    def wait_a_moment(self) -> None:
+        """The time begins, or if it runs already, begins anew when it is over."""
+        playing = playing_trait(self.moment)
+        self.slid = getattr(self.moment, playing)
+        if not self.slid:
+            with self.moment.hold_sync():
+                self.moment.value = 0
+                setattr(self.moment, playing, True)
+
+    def _on_moment(self, on_rest, change) -> None:
+        if change.new:
+            return
+        if self.slid:
+            self.wait_a_moment()
+        else:
+            on_rest()
 
     def _on_play(self, change) -> None:
         button = self.buttons["play"]
@@ -130,7 +154,8 @@ class Page:
 
     def draw(self, curves: dict[str, tuple]) -> None:
         """A new picture, and what is said under it."""
-        self.picture.draw(curves)
+        self.picture.draw(curves, self.before)
+        self.last = curves
         self.image.value = self.picture.jpeg()
         self.tell()
 

@@ -44,11 +44,13 @@ class Picture:
             columns = fig.subplots(
                 1, len(panels), width_ratios=[panel.width for panel in panels], squeeze=False
             )[0]
-            self.artists, self.stages = {}, []
+            self.artists, self.pale, self.stages = {}, {}, []
             for ax, panel in zip(columns, panels, strict=True):
                 ax.set(**panel.axes)
                 for name, style in panel.curves.items():
                     self.artists[name] = new_artist(ax, style)
+                    if leaves_a_trace(style):
+                        self.pale[name] = new_artist(ax, style | {"alpha": 0.35, "label": None})
                 self.stages += [(ax, side, *stages) for side, stages in panel.stages.items()]
                 # Above the axes: inside them it would lie under what is drawn later.
                 ax.legend(
@@ -88,20 +90,18 @@ class Picture:
             self.backgrounds[key] = self.canvas.copy_from_bbox(self.canvas.figure.bbox)
         self.background = self.backgrounds[key]
 
-    def draw(self, curves: dict[str, tuple]) -> None:
-        """Draw the named curves, each (x, y) or, for a band, (x, lower, upper), on the axes."""
+    def draw(self, curves: dict[str, tuple], before: dict[str, tuple] | None = None) -> None:
+        """Draw the named curves, each (x, y) or, for a band, (x, lower, upper), on the axes.
+
+        Lines of ``before`` that have moved since lie under their successors, pale.
+        """
         self.stand_at(self.stages_for(curves))
         self.canvas.restore_region(self.background)
         for name, artist in self.artists.items():
+            if before and name in before and name in self.pale:
+                draw_artist(self.pale[name], before[name])
             if name in curves:
-                x, *ys = (np.asarray(values, dtype=float).ravel() for values in curves[name])
-                if isinstance(artist, PolyCollection):
-                    lower, upper = ys
-                    outline = np.concatenate([lower, upper[::-1]])
-                    artist.set_verts([np.column_stack([np.concatenate([x, x[::-1]]), outline])])
-                else:
-                    artist.set_data(x, *ys)
-                artist.axes.draw_artist(artist)
+                draw_artist(artist, curves[name])
 
     def jpeg(self) -> bytes:
         """The picture for the page: encoded in 5 ms, where a PNG takes 25 and a WebP 20."""
@@ -127,3 +127,19 @@ def new_artist(ax, style: dict):
     if "edgecolor" in style:
         return ax.fill_between([], [], [], animated=True, **style)
     return ax.plot([], [], animated=True, **style)[0]
+
+
+def leaves_a_trace(style: dict) -> bool:
+    """Whether a curve's last state stays, pale: a line drawn through, in full colour."""
+    return style.keys().isdisjoint({"edgecolor", "linestyle", "alpha", "marker"})
+
+
+def draw_artist(artist, arrays: tuple) -> None:
+    x, *ys = (np.asarray(values, dtype=float).ravel() for values in arrays)
+    if isinstance(artist, PolyCollection):
+        lower, upper = ys
+        outline = np.concatenate([lower, upper[::-1]])
+        artist.set_verts([np.column_stack([np.concatenate([x, x[::-1]]), outline])])
+    else:
+        artist.set_data(x, *ys)
+    artist.axes.draw_artist(artist)

@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 
 import torch
@@ -69,11 +69,16 @@ class PageAtWork(Page):
     @interrupts_wait()
     def __init__(self):
         LBFGS([torch.zeros(1)])  # PyTorch's first optimiser imports for 1.4 s: not at a slide
-        order = self.tick, self.one_step, self.refit, self.untrained, self.restart
+        order = self.rest, self.tick, self.one_step, self.refit, self.untrained, self.restart
         self.turns = Turns(order, self.do)
         self.lay_out()
         self.connect(
-            self.on_slide, self.on_tick, step=self.step, rewind=self.rewind, reset=self.reset
+            self.on_slide,
+            self.on_tick,
+            self.on_rest,
+            step=self.step,
+            rewind=self.rewind,
+            reset=self.reset,
         )
         close_earlier_run(self)
         self.ask(self.restart)
@@ -89,7 +94,7 @@ class PageAtWork(Page):
             if not allows(self.controls[name], value):
                 raise ValueError(f"{name}={value} is beyond its slider: {self.controls[name]}")
         self.put(values)
-        self.ask(self.restart if self.retrains & values.keys() else self.refit)
+        self.slide(values)
 
     def step(self) -> None:
         """One step of training."""
@@ -111,16 +116,31 @@ class PageAtWork(Page):
     def on_slide(self, name: str) -> None:
         if name == "lr" and self.playing:
             return  # the next tick reads the learning rate
-        self.ask(self.restart if name in self.retrains else self.refit)
+        self.slide({name})
+
+    def slide(self, names: Iterable[str]) -> None:
+        """A fit for the sliders; the one before they began to move stays, pale, for a moment."""
+        before = None if self.playing else self.before or self.last
+        self.ask(self.refit if self.retrains.isdisjoint(names) else self.restart, before)
+        if before:
+            self.wait_a_moment()
+
+    def on_rest(self) -> None:
+        if self.before and not self.message:
+            self.ask(self.rest)
+
+    def rest(self) -> None:
+        """Nothing but a new picture."""
 
     def on_tick(self) -> None:
         # One that comes after the pause, or while another thread works, is not missed.
         if self.playing and not self.turns.busy:
             self.ask(self.tick)
 
-    def ask(self, work: Callable) -> None:
-        """Do one of the kinds of work, now or after what is being done."""
+    def ask(self, work: Callable, before: dict | None = None) -> None:
+        """Do one of the kinds of work, now or after what is being done, and draw it."""
         with interrupts_wait() as interrupts:
+            self.before = before
             self.turns.ask(work)
             if interrupts and self.playing:
                 self.pause()

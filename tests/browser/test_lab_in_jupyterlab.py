@@ -9,7 +9,7 @@ import pytest
 
 CELLS = ["from course_utils.labs import LABS", 'lab = LABS["03"]()\nlab']
 WIDGETS = "len(__import__('ipywidgets').widgets.widget._instances)"
-UP_TO_DATE = "lab.picture.draw(lab.curves()) or lab.image.value == lab.picture.jpeg()"
+UP_TO_DATE = "lab.picture.draw(lab.curves(), lab.before) or lab.image.value == lab.picture.jpeg()"
 THREADS = "__import__('threading').active_count()"
 
 
