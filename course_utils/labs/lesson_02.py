@@ -7,7 +7,7 @@ from torch import nn
 
 from course_utils.labs.kinds import LineLab
 from course_utils.labs.likelihoods import Outputs
-from course_utils.labs.panels import DASHED, fit_curves, fit_panel, loss_curves, loss_panel
+from course_utils.labs.panels import DASHED, POINTS, fit_curves, fit_panel, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import log_slider, slider, whole_slider
 from course_utils.models import mlp
@@ -74,7 +74,7 @@ class VarianceOfPredictions(LineLab):
             {
                 "right": DASHED | {"label": "right"},
                 "predicted": {"color": WRONG, "label": "predicted"},
-                "trail": {"color": ALEATORIC, "linestyle": "", "marker": "_", "alpha": 0.5},
+                "trail": POINTS | {"color": ALEATORIC, "alpha": 0.5},
                 "learned": {"color": ALEATORIC, "linestyle": "", "marker": "o", "label": "learned"},
             },
         )
