@@ -105,7 +105,7 @@ print(f"promised 95 %, found {100 * beyond:.0f} %")
 # %% [markdown]
 # ## The lab
 #
-# Every lesson has a lab. Slide the noise, and the fit follows: what comes back has been trained to the end. Slide the learning rate, and the training starts again from the same first weights: too slow, right, or diverging is what you see. Press *play* to watch it train. *Reset* brings the defaults back. All controls work from the keyboard: Tab moves between them, arrow keys move a slider.
+# Every lesson has a lab. Slide the noise, and the fit follows: what comes back has been trained to the end, and the fit from before stays for a second, pale. Slide the learning rate, and the training starts again from the same first weights: too slow, right, or diverging is what you see. Press *play* to watch it train. *Reset* brings the defaults back. All controls work from the keyboard: Tab moves between them, arrow keys move a slider.
 
 # %%
 lab = LABS["00"]()

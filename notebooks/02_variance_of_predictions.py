@@ -237,7 +237,9 @@ assert math.isclose(shrinkage(0), 1 / golden) and round(1 / golden, 3) == 0.618
 # %% [markdown]
 # ## The lab
 #
-# The lab starts from a seed that goes uphill. Slide the noise. The line follows to the slope that the formula predicts: shrunk at little noise, right at σ ≈ 4, too steep beyond. Change the seed until a fit goes downhill, then press play.
+# The lab starts from a seed that goes uphill. Slide the noise. The line follows to the slope that the formula predicts: shrunk at little noise, right at σ ≈ 4, too steep beyond. Change the seed until a fit goes downhill.
+#
+# *Rewind*, then *Play*, is a film of a few seconds: the line turns too far, then sinks back to its slope, and in the middle panel the mark comes to the curve of the formula.
 
 # %%
 lab = LABS["02"]()

@@ -49,7 +49,9 @@ def test_a_drag_ends_at_its_last_position(notebook):
         page.mouse.move(x + 60 * abs((i / 30) % 2 - 1), y)
         page.wait_for_timeout(16)
     page.mouse.up()
-    page.wait_for_timeout(1500)
+    assert notebook.ask("lab.before is None") == "False"  # the fit from before the drag, pale
+    page.wait_for_timeout(3000)
+    assert notebook.ask("lab.before is None") == "True"
     shown = float(lab.box.locator(".widget-readout").first.inner_text())
     assert float(notebook.ask("lab.value.noise")) == pytest.approx(shown)
     assert float(notebook.ask("lab.sigma[0].item()")) == pytest.approx(shown, rel=0.1)
