@@ -118,7 +118,7 @@ def data(name: str, key: str, **known) -> str:
 def guess(key: str) -> str:
     kind = entry(key, "GUESSES")
     if isinstance(kind, Number):
-        return data("guess", key, unit=kind.unit, low=kind.low, high=kind.high)
+        return data("guess", key, unit=kind.unit, low=kind.low, high=kind.high, step=kind.step)
     return data("guess", key, words=kind.words)
 
 

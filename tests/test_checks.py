@@ -595,16 +595,16 @@ def test_in_a_page_what_was_measured_is_folded_away():
     before_the_fold = bundle["text/html"].split("</summary>")[0]
     assert "94.5" in bundle["text/html"] and "94.5" not in before_the_fold
     guess("99-a", 90)
-    assert "text/html" not in measured("99-a", 94.5)._repr_mimebundle_()
+    assert "<details>" not in measured("99-a", 94.5)._repr_mimebundle_()["text/html"]
 
 
 def said(widget):
-    return re.sub("<.*?>", "", widget.value)
+    return re.sub("<svg.*</svg>|<.*?>", "", widget.value)
 
 
 def test_a_field_takes_the_guess_and_uncovers_what_was_measured():
     pytest.importorskip("ipywidgets")
-    field, reply = guess("99-a", ...).widget().children
+    (field, _), reply = (getattr(it, "children", it) for it in guess("99-a", ...).widget().children)
     covered = measured("99-a", 94.5).widget()
     assert "94.5" not in said(covered.children[0])
     field.value = "much"
@@ -613,6 +613,27 @@ def test_a_field_takes_the_guess_and_uncovers_what_was_measured():
     assert said(reply).startswith("Your guess: 90 %.")
     (shown,) = covered.children
     assert said(shown) == "you guessed 90 %, measured 94.5 %: 4.5 too low."
+
+
+def test_a_guess_is_chosen_on_an_axis_and_what_was_measured_lands_on_it():
+    pytest.importorskip("ipywidgets")
+    entry, _ = guess("99-a", ...).widget().children
+    axis, take = entry.children[1].children
+    covered, table = measured("99-a", 94.5).widget(), guesses("99").widget()
+    axis.value = 62
+    assert take.description == "Guess 62 %" and predictions.PREDICTIONS["99-a"].guessed is None
+    take.click()
+    (shown,) = covered.children
+    assert said(shown) == "you guessed 62 %, measured 94.5 %: 32.5 too low."
+    circle, diamond = re.search(r'cx="(\d+)".* d="M(\d+) 19l', shown.value).groups()
+    assert int(circle) == 50 + 3 * 62 and int(diamond) == round(50 + 3 * 94.5)
+    assert "1 guessed, 0 of them" in table.value
+
+
+def test_the_places_of_an_axis_are_whole_where_things_are_counted():
+    assert Number("of 20", 0, 20).step == 1
+    assert Number("of 1,000", 0, 1000).step == 10
+    assert Number("", 0, 1).step == 0.01
 
 
 def test_buttons_take_a_word_and_a_guess_may_be_waived():

@@ -1,7 +1,8 @@
 """The learner's predictions beside what happened. A new kernel starts anew.
 
-In JupyterLab a guess is a field or a few buttons, and what was measured stays covered until there
-is a guess, or the learner asks to see it. Stored in a page, what was measured is folded away.
+In JupyterLab a guess is a number, typed or chosen on an axis, or one of a few buttons. What was
+measured stays covered until there is a guess, or the learner asks to see it; then it lands on the
+same axis. Stored in a page, what was measured is folded away.
 """
 
 import contextlib
@@ -53,6 +54,32 @@ class Number:
 
     def is_near(self, guessed: float, measured: float) -> bool:
         return abs(guessed - measured) <= abs(measured) / 10
+
+    @property
+    def step(self) -> float:
+        """Of a hundred places on the axis, or of fewer where whole numbers are counted."""
+        counts = self.unit.startswith("of ") and self.high - self.low < 100
+        return 1 if counts else (self.high - self.low) / 100
+
+    def axis(self, guessed: float, measured: float) -> str:
+        """The two on one axis, as SVG; said in words beside it."""
+
+        def at(value):
+            return 50 + 300 * (value - self.low) / (self.high - self.low)
+
+        you, it = at(guessed), at(measured)
+        ends = f"{end(38, 'end', self.low)}{end(362, 'start', self.high)}"
+        return (
+            '<svg width="420" height="52" aria-hidden="true" font-size="12" fill="currentColor" '
+            f'text-anchor="middle" style="max-width: 100%"><path d="M50 26h300" '
+            f'stroke="currentColor"/><circle cx="{you:.0f}" cy="26" r="5" fill="none" '
+            f'stroke="currentColor" stroke-width="2"/><path d="M{it:.0f} 19l7 7-7 7-7-7z"/>{ends}'
+            f'<text x="{you:.0f}" y="13">you</text><text x="{it:.0f}" y="48">measured</text></svg>'
+        )
+
+
+def end(x: int, anchor: str, value: float) -> str:
+    return f'<text x="{x}" y="30" text-anchor="{anchor}">{number(value)}</text>'
 
 
 class OneOf:
@@ -131,6 +158,13 @@ class Prediction:
             f"{label}you guessed {self.kind.shown(self.guessed)}, measured {measured}: {verdict}."
         )
 
+    def landed(self) -> str:
+        """The same as HTML, on an axis if both are numbers."""
+        line = spoken(self.found())
+        if self.guessed is None or isinstance(self.kind, OneOf):
+            return line
+        return line + self.kind.axis(self.guessed, self.measured)
+
 
 PREDICTIONS: dict[str, Prediction] = {}
 
@@ -184,7 +218,7 @@ def measured(key: str, value: Any, what: str = "") -> Note:
     asked.refresh()
     line = f"{key}   {asked.found()}"
     if not asked.is_covered:
-        return Note(line)
+        return Note(line, asked.landed())
     folded = (
         f"<details><summary>{key}: what was measured, once you have a guess</summary>"
         f"{escape(asked.found())}</details>"
@@ -195,8 +229,12 @@ def measured(key: str, value: Any, what: str = "") -> Note:
 def guesses(lesson: str) -> Note:
     """The lesson's guesses beside what happened, as a table, and how many were near."""
     known = [PREDICTIONS[key] for key in entries(lesson, "GUESSES") if key in PREDICTIONS]
+    return Note(tally(lesson, known), widget=lambda: tally_widget(lesson, known))
+
+
+def tally(lesson: str, known: list[Prediction]) -> str:
     if not any(p.guessed is not None or p.measured is not None for p in known):
-        return Note(f"Lesson {lesson}: nothing was guessed or measured yet.")
+        return f"Lesson {lesson}: nothing was guessed or measured yet."
     rows = [("", "your guess", "measured", "")]
     compared = [p for p in known if p.guessed is not None and p.measured is not None]
     for p in known:
@@ -206,16 +244,16 @@ def guesses(lesson: str) -> Note:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["   ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     near = sum(p.kind.is_near(p.guessed, p.measured) for p in compared)
-    tally = f"{len(compared)} guessed, {near} of them right or within a tenth."
-    return Note("\n".join([*lines, tally] if compared else lines))
+    count = f"{len(compared)} guessed, {near} of them right or within a tenth."
+    return "\n".join([*lines, count] if compared else lines)
 
 
 # Widgets
 
 
 def field_of(asked: Prediction, reply) -> Any:
-    """What takes the guess: a field that Enter or Tab ends, or a button for each word."""
-    from ipywidgets import Layout, Text, ToggleButtons
+    """What takes the guess: a field that Enter or Tab ends with an axis, or a button a word."""
+    from ipywidgets import Layout, Text, ToggleButtons, VBox
 
     label = {"description": f"Guess {asked.key}", "style": {"description_width": "initial"}}
     if isinstance(asked.kind, OneOf):
@@ -239,7 +277,27 @@ def field_of(asked: Prediction, reply) -> Any:
             asked.refresh()
 
     taker.observe(take, names="value")
-    return taker
+    return taker if isinstance(asked.kind, OneOf) else VBox([taker, axis_of(asked.kind, taker)])
+
+
+def axis_of(kind: Number, field) -> Any:
+    """An axis to choose a number on, and a button that says it and puts it into the field."""
+    from ipywidgets import Button, FloatSlider, HBox, Layout
+
+    ends = {"min": kind.low, "max": kind.high, "step": kind.step, "readout": False}
+    middle = kind.low + kind.step * round((kind.high - kind.low) / kind.step / 2)
+    axis = FloatSlider(value=middle, **ends, description="or slide", layout=Layout(width="24em"))
+    take = Button(description="Guess …", disabled=True, layout=Layout(width="auto"))
+
+    def say(change):
+        take.disabled, take.description = False, f"Guess {kind.shown(change.new)}"
+
+    def put(_):
+        field.value = number(axis.value)
+
+    axis.observe(say, names="value")
+    take.on_click(put)
+    return HBox([axis, take])
 
 
 def spoken(line: str) -> str:
@@ -264,7 +322,7 @@ def measured_widget(asked: Prediction) -> Any:
 
     def show():
         if not asked.is_covered:
-            reply.value = spoken(asked.found())
+            reply.value = asked.landed()
             box.children = [reply]
 
     def show_anyway(_):
@@ -274,3 +332,18 @@ def measured_widget(asked: Prediction) -> Any:
     waive.on_click(show_anyway)
     asked.shows["measured"] = show
     return box
+
+
+def tally_widget(lesson: str, known: list[Prediction]) -> Any:
+    """The table, which follows a guess that is made later."""
+    from ipywidgets import HTML
+
+    table = HTML()
+
+    def show():
+        table.value = f"<pre>{escape(tally(lesson, known))}</pre>"
+
+    for asked in known:
+        asked.shows["tally"] = show
+    show()
+    return table

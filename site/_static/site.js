@@ -53,47 +53,87 @@ function makeField(box, label, act) {
   box.append(form);
 }
 
-/* What was measured for a guess stands folded further below; a guess unfolds it. */
+/* What was measured for a guess stands folded further below; a guess unfolds it, and both land on one
+   axis, as in predictions.py. */
 const guesses = new Map();
 
 function measured(key) {
   const all = [...document.querySelectorAll("details > summary")];
   const summary = all.find((it) => it.textContent.startsWith(`${key}:`));
-  return summary && summary.parentElement;
+  if (!summary) return null;
+  const place = summary.parentElement;
+  place.said ??= place.lastChild.textContent.match(/^(.*?)measured (.*), without a guess/s);
+  const [, name, value] = place.said;
+  return { place, summary, name, value, number: parseFloat(value) };
 }
 
-function take(key, guess) {
-  guesses.set(key, guess);
-  const place = measured(key);
-  if (place) {
-    place.open = true;
-    place.querySelector("summary").textContent = `${key}: your guess was ${guess}`;
-    place.lastChild.textContent = place.lastChild.textContent.replace(", without a guess", "");
+function axis(low, high, guess, number) {
+  const at = (value) => Math.round(30 + (220 * (value - low)) / (high - low));
+  return '<svg viewBox="-30 0 340 52" width="340" aria-hidden="true" class="axis"><path d="M30 26h220"/>'
+    + `<circle cx="${at(guess)}" cy="26" r="5"/><path class="it" d="M${at(number)} 19l7 7-7 7-7-7z"/>`
+    + `<text x="18" y="30" class="low">${low}</text><text x="262" y="30" class="high">${high}</text>`
+    + `<text x="${at(guess)}" y="13">you</text><text x="${at(number)}" y="48">measured</text></svg>`;
+}
+
+/* Right, or within a tenth. */
+function isNear({ guess, words }, found) {
+  if (words) return guess === found.value;
+  return Math.abs(guess - found.number) <= Math.abs(found.number) / 10;
+}
+
+function take(key, guess, known) {
+  const said = `${guess} ${known.unit ?? ""}`.trim();
+  guesses.set(key, { guess, said, ...known });
+  const found = measured(key);
+  if (found) {
+    found.place.open = true;
+    found.summary.textContent = `${key}: your guess was ${said}`;
+    const line = document.createElement("p");
+    line.setAttribute("role", "status");
+    line.textContent = `${found.name}you guessed ${said}, measured ${found.value}.`;
+    found.place.replaceChildren(found.summary, line);
+    if (!known.words) {
+      line.insertAdjacentHTML("afterend", axis(known.low, known.high, guess, found.number));
+    }
   }
-  document.querySelectorAll(".guesses").forEach((box) => {
-    const lines = [...guesses].map(([its, said]) => {
-      const line = document.createElement("li");
-      const told = measured(its) ? `; ${measured(its).lastChild.textContent}` : "";
-      line.textContent = `${its}: you guessed ${said}${told}`;
-      return line;
-    });
-    const list = document.createElement("ul");
-    list.append(...lines);
-    box.replaceChildren(list);
-  });
-  return `Your guess: ${guess}. What was measured stands below, where it is computed.`;
+  document.querySelectorAll(".guesses").forEach(tally);
+  return `Your guess: ${said}. What was measured stands below, where it is computed.`;
+}
+
+function tally(box) {
+  const list = document.createElement("ul");
+  let near = 0;
+  for (const [key, its] of guesses) {
+    const found = measured(key), line = document.createElement("li");
+    const told = found ? `, measured ${found.value}` : "";
+    line.textContent = `${key}: you guessed ${its.said}${told}`;
+    list.append(line);
+    near += found && isNear(its, found);
+  }
+  box.replaceChildren(list, `${guesses.size} guessed, ${near} of them right or within a tenth.`);
 }
 
 function makeGuess(box) {
   const { key } = box.dataset;
-  const { words, unit, low, high } = JSON.parse(box.dataset.it);
+  const known = JSON.parse(box.dataset.it);
+  const { words, unit, low, high, step } = known;
   if (!words) {
     const kind = `from ${low} to ${high} ${unit}`.trim();
     makeField(box, `Guess ${key}, ${kind}:`, (text) => {
       const value = numberIn(text, unit);
-      const fits = value >= low && value <= high;
-      return fits ? take(key, `${value} ${unit}`.trim()) : `A number ${kind}.`;
+      return value >= low && value <= high ? take(key, value, known) : `A number ${kind}.`;
     });
+    const field = box.querySelector("input"), slider = document.createElement("input");
+    Object.assign(slider, { type: "range", min: low, max: high, step, value: (low + high) / 2 });
+    slider.setAttribute("aria-label", `Guess ${key}, on an axis ${kind}`);
+    const say = () => slider.setAttribute("aria-valuetext", field.value && `${field.value} ${unit}`);
+    slider.addEventListener("input", () => { field.value = slider.value; say(); });
+    field.addEventListener("input", () => {
+      const value = numberIn(field.value, unit);
+      if (Number.isFinite(value)) slider.value = value;
+      say();
+    });
+    field.parentElement.after(slider);
     return;
   }
   const said = document.createElement("span");
@@ -104,7 +144,7 @@ function makeGuess(box) {
     button.textContent = word;
     button.addEventListener("click", () => {
       buttons.forEach((it) => it.setAttribute("aria-pressed", it === button));
-      said.textContent = take(key, word);
+      said.textContent = take(key, word, known);
     });
     return button;
   });
@@ -146,6 +186,7 @@ function makeReachable(box, name) {
   }
 }
 
+const PRINTED = ".bd-content .cell_output pre, .bd-content .highlight-text pre";
 const SCROLLS = [
   ["mjx-container[display]", "Equation"],
   [".pst-scrollable-table-container", "Table"],
@@ -153,7 +194,33 @@ const SCROLLS = [
   ["a.figure", "Figure"],
 ];
 
+/* What is printed in columns keeps them: on a phone its letters shrink, to nine pixels. A sentence, or
+   what is wider still, is broken, the rest of a line set in. */
+function fit(box) {
+  box.style.fontSize = "";
+  box.classList.remove("broken");
+  const share = box.clientWidth / box.scrollWidth;
+  if (share >= 1) return;
+  if (/\S {3}/.test(box.textContent)) {
+    const size = parseFloat(getComputedStyle(box).fontSize);
+    box.style.fontSize = `${Math.max(9, Math.floor(10 * size * share) / 10)}px`;
+  }
+  if (box.scrollWidth <= box.clientWidth) return;
+  if (!box.querySelector(".line")) {
+    if (box.children.length > 1) return; // in colours
+    const lines = box.textContent.replace(/\n$/, "").split("\n");
+    box.replaceChildren(...lines.map((text) => {
+      const line = document.createElement("span");
+      line.className = "line";
+      line.textContent = `${text}\n`;
+      return line;
+    }));
+  }
+  box.classList.add("broken");
+}
+
 function look() {
+  document.querySelectorAll(PRINTED).forEach(fit);
   for (const [selector, name] of SCROLLS) {
     document.querySelectorAll(`.bd-content ${selector}`).forEach((box) => makeReachable(box, name));
   }
