@@ -7,7 +7,12 @@ import course_utils
 
 MEMORY = 600e6  # bytes that a lesson's kernel takes; with a notebook server beside it 1 GB
 ADDRESSES = 2.5e9  # bytes of addresses: torch reserves 2 GB that it does not use
-CGROUPS = [Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")]
+# By the word that /proc/self/cgroup has for it: control groups of version 2 and 1.
+CGROUPS = {
+    "": (Path("/sys/fs/cgroup"), "memory.max"),
+    "memory": (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
+}
+OWN = Path("/proc/self/cgroup")
 
 
 def ready(version: str) -> None:
@@ -33,7 +38,7 @@ def ready(version: str) -> None:
 
 def limits() -> list[tuple[str, float, float]]:
     """(name, bytes that are needed, bytes that are allowed) of each limit that is set here."""
-    texts = {str(path): path.read_text().strip() for path in CGROUPS if path.exists()}
+    texts = {str(path): path.read_text().strip() for path in control_groups() if path.exists()}
     found = [(name, MEMORY, float(text)) for name, text in texts.items() if text.isdigit()]
     if sys.platform != "win32":
         import resource
@@ -43,3 +48,18 @@ def limits() -> list[tuple[str, float, float]]:
             if soft != resource.RLIM_INFINITY:
                 found.append((name, needed, float(soft)))
     return found
+
+
+def control_groups() -> list[Path]:
+    """The files with the limits of this process's control group and of those above it.
+
+    systemd gives each learner a group of its own; a container sees its group as the topmost.
+    """
+    files = []
+    for line in OWN.read_text().splitlines() if OWN.exists() else ():
+        _, kind, group = line.split(":", 2)
+        if kind in CGROUPS:
+            root, name = CGROUPS[kind]
+            inside = Path(group.lstrip("/"))
+            files += [root / folder / name for folder in (inside, *inside.parents)]
+    return files

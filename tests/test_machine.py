@@ -22,10 +22,19 @@ def test_lessons_of_another_release_are_named():
 @pytest.mark.parametrize(
     ("text", "refused"), [("max", False), ("500000000", True), ("2000000000", False)]
 )
-def test_a_containers_limit_is_read(tmp_path, monkeypatch, text, refused):
-    file = tmp_path / "memory.max"
-    file.write_text(text + "\n")
-    monkeypatch.setattr(machine, "CGROUPS", [file])
+@pytest.mark.parametrize(
+    ("own", "group"),
+    [("0::/", ""), ("0::/learners/one", "learners/one"), ("0::/learners/one", "learners")],
+    ids=["container", "systemd", "the group above"],
+)
+@pytest.mark.parametrize("version", ["", "memory"])
+def test_a_control_groups_limit_is_read(tmp_path, monkeypatch, text, refused, own, group, version):
+    _, name = machine.CGROUPS[version]
+    (tmp_path / group).mkdir(parents=True, exist_ok=True)
+    (tmp_path / group / name).write_text(text + "\n")
+    (tmp_path / "own").write_text(own.replace("0::", f"0:{version}:") + "\n")
+    monkeypatch.setattr(machine, "CGROUPS", {version: (tmp_path, name)})
+    monkeypatch.setattr(machine, "OWN", tmp_path / "own")
     if refused:
         with pytest.raises(RuntimeError, match=r"expected 600 MB .* limit of 500 MB"):
             machine.ready(course_utils.__version__)

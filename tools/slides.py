@@ -43,6 +43,7 @@ PAGE = """<!doctype html>
   .reveal ol, .reveal ul, .reveal p {{ text-align: left; }}
   .reveal .formulas {{ font-size: 1.5em; }}
   .reveal table {{ font-size: .75em; }}
+  .reveal .slide-number {{ right: auto; left: 8px; }}
 </style>
 <script>
   window.MathJax = {{ tex: {{ inlineMath: [["$", "$"]], displayMath: [["$$", "$$"]] }},
@@ -58,6 +59,17 @@ PAGE = """<!doctype html>
 <script>
   Reveal.initialize({{ width: 1280, height: 720, hash: true, slideNumber: "c/t",
                        transition: "none", plugins: [RevealNotes] }});
+  // A formula wider than the slide is made smaller; a hidden slide has no width yet.
+  const fit = async () => {{
+    await MathJax.startup.promise;
+    for (const box of Reveal.getCurrentSlide().querySelectorAll(".formulas")) {{
+      box.style.fontSize = "";
+      const size = parseFloat(getComputedStyle(box).fontSize);
+      box.style.fontSize = `${{size * Math.min(1, box.clientWidth / box.scrollWidth)}}px`;
+    }}
+  }};
+  Reveal.on("ready", fit);
+  Reveal.on("slidechanged", fit);
 </script>
 </body></html>
 """

@@ -3,6 +3,8 @@ tljh-config reload hub`. README.md says how the course gets there and to the lea
 
 c = get_config()  # noqa: F821
 
+# The course's own environment: TLJH's for users may have a Python that is too old for the course.
+c.Spawner.cmd = ["/srv/course/.venv/bin/jupyterhub-singleuser"]
 c.Spawner.default_url = "/lab/tree/notebooks/00_start_here.ipynb"
 c.Spawner.args = ["--config=/srv/course/jupyter_server_config.py"]  # labs keep their pictures
 # One thread: thirty learners times all cores would fight, and networks this small gain nothing.
