@@ -14,6 +14,7 @@ import re
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -359,7 +360,19 @@ def questions_in(source: Path) -> list[tuple[str, str]]:
     return found
 
 
-def questions() -> str:
+def anchor(source: Path, heading: str) -> str:
+    """The end of a link to a section, as JupyterLab follows it; the title needs none.
+
+    JupyterLab compares the heading with the encoded address: with a σ it is found by its cell.
+    """
+    all_cells = cells(source)
+    (index, *_) = (i for i, (kind, text) in enumerate(all_cells) if f"# {heading}" in text)
+    if not index:
+        return ""
+    return f"#{heading.replace(' ', '-')}" if heading.isascii() else f"#cell-id=cell-{index:02d}"
+
+
+def questions(anchor: Callable[[Path, str], str] = anchor) -> str:
     """The notebook that lists all questions, each with a link to its answer, as a file's text."""
     head = (
         "# Questions\n\nWhat the lessons answer, in the words of those who ask. Search this page "
@@ -369,7 +382,7 @@ def questions() -> str:
     for source in sources():
         name = source.with_suffix(".ipynb").name
         title = re.search(r"^# (.+)$", cells(source)[0][1], re.M)[1]
-        links = [f"- [{q}](<{name}#{h.replace(' ', '-')}>)" for q, h in questions_in(source)]
+        links = [f"- [{q}](<{name}{anchor(source, h)}>)" for q, h in questions_in(source)]
         parts.append("\n".join([f"## [{title}]({name})", "", *links]))
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_markdown_cell(part) for part in parts],
