@@ -28,7 +28,7 @@ from torch.distributions import Categorical, Exponential, Normal, kl_divergence
 from course_utils import check, guess, guesses, measured, quiz
 from course_utils.data import FUNNEL, Problem, constant
 from course_utils.labs import LABS
-from course_utils.losses import gaussian_nll, same_shape
+from course_utils.losses import gaussian_nll, mean_nll, same_shape
 from course_utils.metrics import coverage, interval
 from course_utils.models import HeteroscedasticRegressor
 from course_utils.plots import (
@@ -46,7 +46,7 @@ use_course_style()
 #
 # $$p(z \mid D) = \frac{p(D \mid z)\, p(z)}{p(D)}, \qquad p(D) = \int p(D \mid z)\, p(z)\, dz.$$
 #
-# The [**evidence**](00_start_here.ipynb#Glossary) $p(D)$ is an integral that we can rarely do. Here we can: let $z \sim \mathcal N(0, 1)$, $y \mid z \sim \mathcal N(z, 1)$, and let us see a single $y = 1.4$. The posterior is $\mathcal N(\frac y2, \frac12)$, the evidence $\mathcal N(y; 0, 2)$. Were they unknown: how would we find a density q that is near the posterior?
+# The [**evidence**](00_start_here.ipynb#Glossary) $p(D)$ is an integral that we can rarely do. Here we can: let $z \sim \mathcal N(0, 1)$, $y \mid z \sim \mathcal N(z, 1)$, and let us see a single $y = 1.4$. The posterior is $\mathcal N(\frac y2, \frac12)$, the evidence $\mathcal N(y; 0, 2)$. How would we find a q near the posterior, were they unknown?
 
 # %%
 def normal(mean, sd):
@@ -70,7 +70,7 @@ log_evidence = normal(0, math.sqrt(2)).log_prob(seen)
 #
 # $$\log p(D) = \underbrace{\mathrm{E}_q[\log p(D \mid z)] - \mathrm{KL}(q \,\|\, p(z))}_{\text{ELBO}} + \underbrace{\mathrm{KL}(q \,\|\, p(z \mid D))}_{\text{gap}}.$$
 #
-# **Step 4: the gap is never negative.** As $\log t \le t - 1$, we have $-\mathrm{KL}(q \,\|\, p) = \mathrm{E}_q[\log \frac pq] \le \mathrm{E}_q[\frac pq] - 1 \le 0$: the integral of p over the places where q is positive is at most 1. The two sides are equal only at $t = 1$, so the gap is 0 only if q equals the posterior.
+# **Step 4: the gap is never negative.** The logarithm lies below its tangent at 1, $\log t \le t - 1$, so $-\mathrm{KL}(q \,\|\, p) = \mathrm{E}_q[\log \frac pq] \le \mathrm{E}_q[\frac pq] - 1 \le 0$: the integral of p over the places where q is positive is at most 1. The two sides are equal only at $t = 1$, so the gap is 0 only if q equals the posterior.
 
 # %% [markdown]
 # So the first part is a lower bound on the log evidence: [**ELBO**](00_start_here.ipynb#Glossary), for *evidence lower bound* ([Kingma & Welling 2013](https://arxiv.org/abs/1312.6114), equations 1 to 3). The left side does not depend on q, so raising the ELBO lowers the gap: the q of largest ELBO is the nearest to the posterior, found without the integral (**variational inference**). With the sign of a loss, $-\text{ELBO} = \mathrm{E}_q[-\log p(D \mid z)] + \mathrm{KL}(q \,\|\, p(z))$:
@@ -210,7 +210,7 @@ def loss_of_the_source(model, x, y):
 
 
 # %% [markdown]
-# We give it 2,000 y that are nothing but noise around 0, train for 100 steps, and count new y in its "90 %" band (his level).
+# We give it 2,000 y that are nothing but noise around 0, train for 100 steps, and count new y in its "90 %" band.
 #
 # **Guess 05-b.** Which σ does it learn where the true σ is 0.3?
 
@@ -267,7 +267,7 @@ lab
 #
 # $$\boxed{\hat\mu = \frac{\bar y}{1 + s}} \qquad \boxed{s = \sqrt{\mathrm E(y - \hat\mu)^2}}$$
 #
-# The mean is shrunk toward 0, and the learned *variance* is the RMSE about it. For a centred y the RMSE is the true σ, so $\hat\sigma = \sqrt\sigma$. (With a prior of sd τ, $s = \tau \cdot \text{RMSE}$.)
+# The mean is shrunk toward 0, and the learned *variance* is the RMSE about it. For a centred y the RMSE is the true σ, so $\hat\sigma = \sqrt\sigma$.
 
 # %%
 for noise, (sigma, covered) in by_source.items():
@@ -287,7 +287,7 @@ show(fig, alt="Learned against true σ. Four round dots lie on the square root c
      "the dashed diagonal of the truth at 1.")
 
 # %% [markdown]
-# **The cause** is one Gaussian in two roles. The likelihood of y is taken under $q$ itself, not under a $p(y \mid z)$ at a drawn z. So this loss has the form NLL + KL and bounds *no* evidence. It is the NLL of notebook 04 with a **regulariser**, a term that pulls toward a preferred answer; here it biases μ and σ.
+# **The cause** is one Gaussian in two roles. An ELBO draws z from q and then asks a *second* density how likely the seen y is, $p(y \mid z)$. Look at `likelihood` in his loss: the drawn z is not in it. It asks q itself, with the same μ and σ. So this loss has the form NLL + KL and bounds *no* evidence. It is the NLL of notebook 04 with a **regulariser**, a term that pulls toward a preferred answer; here it biases μ and σ.
 #
 # ## His data
 #
@@ -300,12 +300,8 @@ y, grid = (y - shift) / scale, FUNNEL.grid(400)
 true_mean, true_sigma = ((v - s) / scale for v, s in zip(FUNNEL.truth(grid), (shift, 0)))
 
 
-def plain_nll(model, x, y):
-    return gaussian_nll(y, *model(x)).mean()
-
-
 fits = {}
-for name, loss in (("NLL alone", plain_nll), ("NLL + KL", loss_of_the_source)):
+for name, loss in (("NLL alone", mean_nll), ("NLL + KL", loss_of_the_source)):
     torch.manual_seed(0)
     model = HeteroscedasticRegressor(1, (20, 10))
     fit(model, loss, x, y, steps=800, lr=0.005)
@@ -384,8 +380,6 @@ for w in (0, 0.3, 1):
 # %% [markdown]
 # ## A reader asks
 #
-# Readers of the article did, below it:
-#
 # **"Isn't a log missing in equations 6 and 7, and a ln in 12?"** Yes. Without the log, (6) averages p/q, and that average is 1 for *every* q. (12) as printed has $-\frac n2 2\pi\sigma^2$; its best σ² for a mean square of 1 is $1/\sqrt{2\pi} = 0.40$, not 1.
 
 # %%
@@ -401,15 +395,14 @@ assert abs(trial[printed.argmax()] - (2 * math.pi) ** -0.5) < 1e-3
 #
 # **"μ and σ are two-dimensional, y is one number: how can there be a likelihood?"** It is the density of the one y, *given* all latent numbers, be they one or a thousand.
 #
-# **"How does the ELBO look with a categorical z, or an exponential y?"** The form stays. A categorical z is summed over instead of drawn; another y changes the log-likelihood only. Of a categorical y, −log p is the cross-entropy:
+# **"How does the ELBO look with a categorical z, or an exponential y?"** A categorical z is summed over instead of drawn; another y changes the log-likelihood only. Of a categorical y, −log p is the cross-entropy:
 
 # %%
 prior_k, rates = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.5, 1.0, 4.0])
 log_likelihood = Exponential(rates).log_prob(torch.tensor(0.3))  # of y = 0.3, under each z
 joint = prior_k * log_likelihood.exp()
-for q_k in (prior_k, joint / joint.sum()):  # the second is the posterior
-    elbo_k = (q_k * log_likelihood).sum() - kl_divergence(Categorical(q_k), Categorical(prior_k))
-    print(f"ELBO {elbo_k:.3f}, log evidence {joint.sum().log():.3f}")
+q_k = joint / joint.sum()  # the posterior: there the ELBO is the log evidence
+elbo_k = (q_k * log_likelihood).sum() - kl_divergence(Categorical(q_k), Categorical(prior_k))
 torch.testing.assert_close(elbo_k, joint.sum().log())
 logits, label = torch.tensor([0.2, -1.0, 0.7]), torch.tensor(2)  # a categorical y
 cross_entropy = torch.nn.functional.cross_entropy(logits, label)
@@ -515,7 +508,7 @@ guesses("05")
 #
 # - An ELBO is a lower bound on the log evidence, short of it by KL(q ‖ posterior); as a loss it is **NLL + KL**(q ‖ prior). Maximised on y itself, where the likelihood is q's own, it learns not the noise but its root.
 # - Differentiate draws by $z = \mu + \sigma\varepsilon$. One draw may lie above the evidence, the ELBO never does.
-# - NLL + KL on y: the learned variance is the RMSE about a mean shrunk by 1 + s; $\hat\sigma = \sqrt{\sigma}$ for a centred y.
+# - NLL + KL on y: the learned variance is the RMSE about a mean shrunk by 1 + s.
 # - The noise belongs to the likelihood, the uncertainty to a q over what all points share. Sum the NLL; the KL counts once.
 
 # %% [markdown]

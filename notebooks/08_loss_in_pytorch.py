@@ -312,7 +312,7 @@ measured("08-b", round(abs(flat_slope), 2), "slope")
 #
 # $$\frac1n \sum_j (y_j - \mu_i)^2 = (\bar y - \mu_i)^2 + \operatorname{Var}(y).$$
 #
-# So each prediction does best at $\bar y$, whatever its x, and the best σ² is what remains: Var(y). The loss came down as it should, to the minimum of another problem. And σ *equals* the RMS of these residuals: the test of notebook 03 does not see this trap.
+# So each prediction does best at $\bar y$, whatever its x, and the best σ² is what remains: Var(y). And σ *equals* the RMS of these residuals: the test of notebook 03 does not see this trap.
 
 # %%
 errors = (y - flat[7]) ** 2  # any row will do

@@ -6,14 +6,14 @@ import torch
 from torch.distributions import Normal, Poisson, StudentT
 from torch.nn.functional import softplus
 
-CHOICES = {"steps": (150, 300, 900), "lr": (0.01, 0.03, 0.1)}
+CHOICES = {"steps": (150, 300, 900), "lr": (0.01, 0.03, 0.1), "width": (15, 30, 60)}
 
 CLAIMS = {
     "11-a": "on counts with weather the Gaussian predicts better than the Poisson",
     "11-b": "with outliers, in the test set too, Student's t predicts better than the Gaussian",
 }
 
-SEEDS, BATCH, WIDTH = 20, 100, 30
+SEEDS, BATCH = 20, 100
 
 
 def counts(n):
@@ -44,9 +44,9 @@ def student(raw):
     return StudentT(2 + softplus(tail), mu, log_scale.exp())
 
 
-def train(family, outputs, x, y, steps, lr):
+def train(family, outputs, x, y, steps, lr, width):
     """The learned distribution as a function of x; the rate falls to 0 along a half cosine."""
-    sizes = [(1, WIDTH), (WIDTH, WIDTH), (WIDTH, outputs)]
+    sizes = [(1, width), (width, width), (width, outputs)]
     net = []
     for a, b in sizes:
         bound = 1 / math.sqrt(a)
@@ -76,19 +76,19 @@ def nll(distribution, y):
     return -distribution.log_prob(y).mean(dim=(1, 2))
 
 
-def outcome(steps, lr):
+def outcome(steps, lr, width):
     torch.manual_seed(0)
     x, y = counts(1000)
     x_new, y_new = counts(2000)
     families = {"Gaussian": (gaussian, 2), "Poisson": (poisson, 1)}
     score = {
-        name: nll(train(*family, x, y, steps, lr)(x_new), y_new)
+        name: nll(train(*family, x, y, steps, lr, width)(x_new), y_new)
         for name, family in families.items()
     }
     x, y = slips(1000)
     x_new, y_new = slips(2000)
     scores = [
-        nll(train(family, outputs, x, y, steps, lr)(x_new), y_new)
+        nll(train(family, outputs, x, y, steps, lr, width)(x_new), y_new)
         for family, outputs in ((gaussian, 2), (student, 3))
     ]
     return {
