@@ -46,7 +46,7 @@ use_course_style()
 #
 # $$p(z \mid D) = \frac{p(D \mid z)\, p(z)}{p(D)}, \qquad p(D) = \int p(D \mid z)\, p(z)\, dz.$$
 #
-# The [**evidence**](00_start_here.ipynb#Glossary) $p(D)$ is an integral that we can rarely do. Here we can: let $z \sim \mathcal N(0, 1)$, $y \mid z \sim \mathcal N(z, 1)$, and let us see a single $y = 1.4$. The posterior is $\mathcal N(\frac y2, \frac12)$, the evidence $\mathcal N(y; 0, 2)$. How would we find a q near the posterior, were they unknown?
+# The [**evidence**](00_start_here.ipynb#Glossary) $p(D)$ is an integral that we can rarely do. Here we can: let $z \sim \mathcal N(0, 1)$, $y \mid z \sim \mathcal N(z, 1)$, and let us see a single $y = 1.4$. The posterior is $\mathcal N(\frac y2, \frac12)$, the evidence $\mathcal N(y; 0, 2)$. How would we find a q near it, were it unknown?
 
 # %%
 def normal(mean, sd):
@@ -291,7 +291,7 @@ show(fig, alt="Learned against true σ. Four round dots lie on the square root c
 #
 # ## His data
 #
-# 150 points around $0.125\,x\,(1 + \sin x) + 5$, with noise that grows along x, and y standardised.
+# 150 points around $0.125\,x\,(1 + \sin x) + 5$; the noise grows along x; y standardised.
 
 # %%
 x, y = FUNNEL.sample(150, seed=0)

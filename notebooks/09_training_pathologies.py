@@ -404,7 +404,7 @@ for S in (0.25, 1.0, 4.0):
     assert abs(best[0] - S) < 1e-3 and abs(best[1] - 1 / (2 * math.pi * math.e)) < 1e-3
 
 # %% [markdown]
-# Training does not go there: `detach` hides the factor from the gradient, which is a multiple of the NLL's. Train with β as you like; judge, stop early and compare by the plain NLL.
+# Training does not go there: `detach` hides the factor. Train with β as you like; judge, stop early and compare by the plain NLL.
 
 # %% [markdown]
 # ## A reader asks

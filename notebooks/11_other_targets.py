@@ -482,20 +482,20 @@ show(fig, alt="Errors of two sensors near x = 2.5, a tilted cloud on equal axes;
 #
 # <!-- claims -->
 #
-# **11-a**: on counts with weather the Gaussian predicts better than the Poisson. *Holds 171 of 180. Fails: most often at steps 150, lr 0.01 (holds 12 of 20). Most decisive: steps (from 85 % at 150 to 100 % at 300).*
+# **11-a**: on counts with weather the Gaussian predicts better than the Poisson. *Holds 488 of 540. Fails: most often at steps 150, lr 0.01, width 15 (holds 12 of 20). Most decisive: width (from 78 % at 15 to 98 % at 60).*
 #
 # ```text
-# steps 150  □ ■ ■
-# steps 300  ■ ■ ■
-# steps 900  ■ ■ ■
+# steps 150  □□■ □■■ □■■
+# steps 300  □■■ □■■ ■■■
+# steps 900  □■■ ■■■ ■■■
 # ```
 #
-# **11-b**: with outliers, in the test set too, Student's t predicts better than the Gaussian. *Holds 174 of 180. Fails: most often at steps 300, lr 0.1 (holds 17 of 20). Most decisive: lr (from 90 % at 0.1 to 100 % at 0.01).*
+# **11-b**: with outliers, in the test set too, Student's t predicts better than the Gaussian. *Holds 525 of 540. Fails: most often at steps 150, lr 0.1, width 60 (holds 17 of 20). Most decisive: lr (from 92 % at 0.1 to 100 % at 0.03).*
 #
 # ```text
-# steps 150  ■ ■ ■
-# steps 300  ■ ■ □
-# steps 900  ■ ■ ■
+# steps 150  ■■■ ■■■ ■■□
+# steps 300  ■■■ ■■■ ■□■
+# steps 900  ■■■ ■■■ □■■
 # ```
 #
 # One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
