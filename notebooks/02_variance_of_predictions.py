@@ -444,7 +444,7 @@ show(fig, alt="Three panels with a pale band of 1.96 √V. With the loss of the 
 # <!-- end of claims -->
 
 # %% [markdown]
-# So the formula says where this loss leads, and the recipe how far a network has come. With three times the steps three quarters are there. A rate of 0.03 turns most networks upright (86 %; at 0.003 52 %), and keeps some rattling about the slope.
+# With three times the steps three quarters are there. A rate of 0.03 turns most networks upright (86 %; at 0.003 52 %), and keeps some rattling about the slope.
 
 # %% [markdown]
 # ## Exercises

@@ -287,7 +287,7 @@ show(fig, alt="Learned against true σ. Four round dots lie on the square root c
      "the dashed diagonal of the truth at 1.")
 
 # %% [markdown]
-# **The cause** is one Gaussian in two roles. An ELBO draws z from q and then asks a *second* density how likely the seen y is, $p(y \mid z)$. Look at `likelihood` in his loss: the drawn z is not in it. It asks q itself, with the same μ and σ. So this loss has the form NLL + KL and bounds *no* evidence. It is the NLL of notebook 04 with a **regulariser**, a term that pulls toward a preferred answer; here it biases μ and σ.
+# **The cause** is one Gaussian in two roles. An ELBO draws z from q and then asks a *second* density how likely the seen y is, $p(y \mid z)$. Look at `likelihood` in his loss: the drawn z is not in it. It asks q itself, with the same μ and σ. So this loss bounds *no* evidence. It is the NLL of notebook 04 with a **regulariser**, a term that pulls toward a preferred answer; here it biases μ and σ.
 #
 # ## His data
 #
