@@ -657,9 +657,9 @@ def test_a_quiz_explains_the_option_that_is_chosen():
     assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()
     reply = shown.widget().children[3]
     right = [option.correct for option in shown.questions[0].options].index(True)
-    shown.radios[0].index = 1 - right
+    shown.buttons[0].index = 1 - right
     assert reply.value == '<p role="alert">✗ <strong>&lt;b&gt;</strong>: A &amp; <em>B</em>.</p>'
-    shown.radios[0].index = right
+    shown.buttons[0].index = right
     assert "✓" in reply.value
 
 

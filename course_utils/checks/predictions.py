@@ -287,10 +287,10 @@ def axis_of(kind: Number, field) -> Any:
     ends = {"min": kind.low, "max": kind.high, "step": kind.step, "readout": False}
     middle = kind.low + kind.step * round((kind.high - kind.low) / kind.step / 2)
     axis = FloatSlider(value=middle, **ends, description="or slide", layout=Layout(width="24em"))
-    take = Button(description="Guess …", disabled=True, layout=Layout(width="auto"))
+    take = Button(description=f"Guess {kind.shown(middle)}", layout=Layout(width="auto"))
 
     def say(change):
-        take.disabled, take.description = False, f"Guess {kind.shown(change.new)}"
+        take.description = f"Guess {kind.shown(change.new)}"
 
     def put(_):
         field.value = number(axis.value)

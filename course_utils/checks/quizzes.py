@@ -13,9 +13,10 @@ from html import escape
 from course_utils.widgets import mimebundle
 
 # ipywidgets gives an option one line: on a narrow screen a long one would cover the next.
+# Buttons and not radio buttons: between those one moves by arrow keys, which JupyterLab keeps.
 STYLE = """
-.course-quiz label { height: auto; line-height: 1.5; padding-left: 22px; position: relative }
-.course-quiz input { position: absolute; left: 0; top: 0 }
+.course-quiz button { display: block; height: auto; line-height: 1.5; margin: 2px 0;
+  padding: 3px 10px; text-align: left; white-space: normal; width: 100% }
 .course-quiz .widget-html-content { line-height: 1.5 }
 """
 
@@ -42,7 +43,7 @@ class Quiz:
 
     def __init__(self, questions: Sequence[Question]):
         self.questions = [shuffled(question) for question in questions]
-        self.radios = []
+        self.buttons = []
 
     def __repr__(self) -> str:
         lines = []
@@ -64,11 +65,11 @@ class Quiz:
 
     def widget(self):
         """The same as ipywidgets; choosing an option shows its explanation."""
-        from ipywidgets import HTML, Layout, RadioButtons, VBox
+        from ipywidgets import HTML, Layout, ToggleButtons, VBox
 
-        rows, self.radios = [HTML(f"<style>{STYLE}</style>")], []
+        rows, self.buttons = [HTML(f"<style>{STYLE}</style>")], []
         for i, question in enumerate(self.questions, start=1):
-            radio = RadioButtons(
+            buttons = ToggleButtons(
                 options=[(option.text, k) for k, option in enumerate(question.options)],
                 index=None,
                 layout=Layout(width="auto"),
@@ -79,9 +80,9 @@ class Quiz:
                 if change.new is not None:
                     reply.value = f'<p role="alert">{explanation(question.options[change.new])}</p>'
 
-            radio.observe(answer, names="index")
-            self.radios.append(radio)
-            rows += [HTML(f"<p><strong>{i}. {html(question.text)}</strong></p>"), radio, reply]
+            buttons.observe(answer, names="index")
+            self.buttons.append(buttons)
+            rows += [HTML(f"<p><strong>{i}. {html(question.text)}</strong></p>"), buttons, reply]
         box = VBox(rows)
         box.add_class("course-quiz")
         return box
