@@ -1,4 +1,4 @@
-"""Another tool's forecast of a table's target, judged as the course judges its own."""
+"""Forecasts judged: the rivals of a report, and another tool's forecast beside them."""
 
 import math
 from dataclasses import dataclass
@@ -10,9 +10,99 @@ from course_utils.losses import gaussian_nll
 from course_utils.metrics import PairedComparison, crps, interval_score, pit
 from course_utils.validation import DTYPE
 
-__all__ = ["Judgement", "judge_interval", "judge_sigma"]
+__all__ = ["Judge", "Judgement", "judge_interval", "judge_sigma", "judged", "verdict"]
 
+# The simpler rival is kept until the other is clearly better: nats a row, and standard errors.
+WORTH, CLEAR = 0.01, 2
 KOLMOGOROV = 1.358  # of √n times the largest distance: 95 % of honest forecasts stay below
+
+
+# Rivals, by the rows that test
+
+
+def judged(forecasts, x: Tensor, y: Tensor, tests: Tensor, level: float) -> dict[str, Tensor]:
+    """Scores of each row that tests, (n_test, 1), in the units of y.
+
+    "NLL of one σ" is that of the same mean with the one σ of the rows that calibrate.
+    """
+    found = []
+    for forecast, test in zip(forecasts, tests):
+        mu, log_var = forecast(x[test])
+        sigma, (lower, upper) = (log_var / 2).exp(), forecast.interval(x[test], level)
+        z, even = (y[test] - mu) / sigma, forecast.even + 2 * forecast.y_sd.log() + 0 * mu
+        nll, flat = gaussian_nll(y[test], mu, log_var), gaussian_nll(y[test], mu, even)
+        inside = ((lower <= y[test]) & (y[test] <= upper)).to(DTYPE)
+        found.append([mu, sigma, z, nll, flat, crps(y[test], mu, sigma), inside, upper - lower])
+    names = "mu", "sigma", "z", "NLL", "NLL of one σ", "CRPS", "covered", "width"
+    return {name: torch.cat(values) for name, values in zip(names, zip(*found))}
+
+
+@dataclass
+class Judge:
+    """Means over the rows that test, with standard errors that know which of them belong together.
+
+    ``cluster`` (n_test,) numbers groups, or blocks of time; ``folds`` is how many trainings share
+    their data, which makes an error longer by √(1 + folds · n_test/n_train) (Nadeau & Bengio 2003).
+    """
+
+    cluster: Tensor
+    folds: int
+
+    def error(self, values: Tensor, shared: bool = False) -> float:
+        values = values[:, 0] - values.mean()
+        sums = torch.zeros(int(self.cluster.max()) + 1, dtype=DTYPE)
+        sums = sums.index_add(0, self.cluster, values)
+        groups = max(2, len(self.cluster.unique()))
+        error = sums.square().sum().sqrt().item() / len(values) * math.sqrt(groups / (groups - 1))
+        return error * (math.sqrt(1 + self.folds / (self.folds - 1)) if shared else 1)
+
+    def compare(self, a: Tensor, b: Tensor) -> PairedComparison:
+        """The mean of a − b and its error."""
+        return PairedComparison((a - b).mean().item(), self.error(a - b, self.folds > 1), len(a))
+
+    def beats(self, a: Tensor, b: Tensor) -> bool:
+        """Whether the NLL a is lower than b by WORTH over all rows, and by more than CLEAR errors.
+
+        The latter over all rows, or without the hundredth where they differ most: two rows far out
+        can make a large gain look unsure.
+        """
+        if (a - b).mean() > -WORTH:
+            return False
+        d = (a - b)[:, 0]
+        most = (d - d.median()).abs().kthvalue(math.ceil(0.99 * len(d))).values
+        rest = torch.where((d - d.median()).abs() <= most, d, d.median())[:, None]
+        pairs = (a, b), (rest, torch.zeros_like(rest))
+        return any(c.difference < -CLEAR * c.error for c in (self.compare(*p) for p in pairs))
+
+    def earns(self, scores: dict[str, Tensor]) -> bool:
+        """Whether σ(x) beats one σ under the same mean: else the gain of a rival is its mean's."""
+        return self.beats(scores["NLL"], scores["NLL of one σ"])
+
+
+def lasting(z: Tensor) -> float:
+    """How many rows in turn count as one: 1 + 2 Σ ρ(lag), up to the first ρ below 0.
+
+    z (n,) are standardised residuals in the order of time, not centred: an offset that lasts as
+    long as the rows do is what would make a claim on later rows too sure.
+    """
+    z, found = z.clamp(-4, 4), 1.0
+    for lag in range(1, len(z)):
+        rho = (z[:-lag] @ z[lag:] / z.square().sum()).item()
+        if not rho > 0:
+            break
+        found += 2 * rho
+    return found
+
+
+def verdict(nlls: dict[str, Tensor], judge: Judge) -> str:
+    """The simplest rival that no richer one beats."""
+    names = list(nlls)
+    for place, name in enumerate(names):
+        if not any(judge.beats(nlls[richer], nlls[name]) for richer in names[place + 1 :]):
+            return name
+
+
+# Another tool's forecast
 
 
 @dataclass(repr=False)

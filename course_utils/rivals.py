@@ -357,6 +357,7 @@ class Contest:
                 floor = ((y - mu[:, part]) ** 2)[held.expand_as(mu[:, part])].mean()
                 log_var = torch.zeros_like(log_var) + floor.clamp(min=1e-12).log()
             mean, variance = mixture(mu[:, part], log_var[:, part])
+            even = ((y - mean) ** 2)[held].mean()
             z = ((y - mean) / variance.sqrt())[held]
             scale = z.square().mean().sqrt().clamp(min=1e-6)
             forecast = Forecast(
@@ -367,6 +368,7 @@ class Contest:
                 y_sd=parts.y_sd[part],
                 line=line,
                 floor=floor.clamp(min=1e-12).log(),
+                even=even.clamp(min=1e-12).log(),
                 scale=scale,
                 z=(z.abs() / scale).sort().values,
                 **{f"w{i}": w[part] for i, w in enumerate(weights)},
@@ -387,8 +389,9 @@ class Forecast(nn.Module):
     """A trained and calibrated rival: x (n, d) -> mu and log_var, both (n, 1), in y's units.
 
     All it knows stands in buffers, so that a ``state_dict`` is the whole of it: the moments that
-    make standard units, the line, the networks' weights, the factor ``scale`` of σ, and ``z``, the
-    sizes of the standardised residuals of held-out rows, from which ``interval`` has any level.
+    make standard units, the line, the networks' weights, the factor ``scale`` of σ, ``even``, the
+    log σ² of the one σ that held-out rows give its mean, and ``z``, the sizes of their standardised
+    residuals, from which ``interval`` has any level.
     """
 
     def __init__(self, kind: Kind, **buffers: Tensor):

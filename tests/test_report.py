@@ -13,6 +13,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 from scipy import stats
+from scipy.signal import lfilter
 from sklearn.linear_model import LassoCV
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -20,6 +21,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from course_utils.data import DATASETS, LINE, WAVE, motorcycle
+from course_utils.judge import Judge, lasting
+from course_utils.losses import gaussian_nll
 from course_utils.metrics import coverage, crps
 from course_utils.plots import plt
 from course_utils.regressor import VarianceRegressor
@@ -27,17 +30,17 @@ from course_utils.report import plan, report, restore
 from course_utils.rivals import TEST, t_quantile
 from tools.notebooks import README
 
-N = 400
+N = 300
 
 
 @functools.cache
 def of(problem, seed=0, n=N):
-    return report({"wave": WAVE, "line": LINE}[problem].sample(n, seed=seed), seed=seed)
+    return report({"wave": WAVE, "line": LINE}[problem].sample(n, seed=seed), seed=seed, steps=100)
 
 
 @functools.cache
 def engel():
-    return report(DATASETS / "engel.csv", target="foodexp", time=False)
+    return report(DATASETS / "engel.csv", target="foodexp", time=False, steps=60)
 
 
 def table(n=120, seed=0, **columns):
@@ -79,8 +82,8 @@ def test_the_scores_are_those_of_the_course_on_rows_that_neither_trained_nor_cal
 
 
 def test_another_unit_gives_the_same_report_in_that_unit():
-    x, y = WAVE.sample(200, seed=3)
-    found, scaled = report((x, y)), report((1000 * x - 7, 50_000 + 200 * y))
+    x, y = WAVE.sample(100, seed=3)
+    found, scaled = (report(data, steps=40) for data in ((x, y), (1000 * x - 7, 50_000 + 200 * y)))
     assert scaled.choice == found.choice
     ours, theirs = found.summary()[found.choice], scaled.summary()[found.choice]
     assert theirs["NLL"][0] == pytest.approx(ours["NLL"][0] + math.log(200), abs=1e-3)
@@ -118,11 +121,11 @@ def test_a_line_on_few_rows_has_students_interval():
 def test_a_sparse_line_is_as_good_as_scikit_learns_lasso():
     """CASES S13: the verdict was on the network and not on the data."""
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((300, 200))
-    y = x[:, :5] @ [1.0, -1, 0.5, 0.5, 1] + rng.standard_normal(300)
-    found = report((x, y), steps=20)
+    x = rng.standard_normal((150, 100))
+    y = x[:, :5] @ [1.0, -1, 0.5, 0.5, 1] + rng.standard_normal(150)
+    found = report((x, y), steps=5)
     assert found.choice == "line, one σ"
-    x_new = rng.standard_normal((2000, 200))
+    x_new = rng.standard_normal((2000, 100))
     y_new = x_new[:, :5] @ [1.0, -1, 0.5, 0.5, 1]
     mu, _ = found.predict(x_new)
     ours = (mu[:, 0].numpy() - y_new).std()
@@ -179,7 +182,7 @@ def test_rows_of_one_case_claim_nothing_until_the_split_holds_out_cases(known):
 
 
 def test_groups_are_held_out_whole_and_their_coverage_holds_for_new_ones():
-    found = report(patients(), target="y", groups="patient", steps=60)
+    found = report(patients(), target="y", groups="patient", steps=10)
     folds, tests, _ = plan(found.rows, 0)
     for part, test in zip(folds, tests):
         inside = [set(found.rows.cluster[rows].tolist()) for rows in (test, part != TEST)]
@@ -210,6 +213,25 @@ def test_order_is_noticed_held_out_as_a_block_and_not_confused_with_sorting():
     assert "the last fifth by day" in repr(ordered)
     sorted_by_y = table().sort_values("y")
     assert "neighbouring" not in repr(report(sorted_by_y, target="y", steps=10))
+
+
+@pytest.mark.parametrize(("phi", "right"), [(0.0, 1.0), (0.5, 3.0), (0.9, 19.0)])
+def test_rows_in_time_count_as_one_for_as_long_as_their_residuals_last(phi, right):
+    """Of an autoregression of order 1 the sum is (1 + φ)/(1 − φ)."""
+    rng = np.random.default_rng(0)
+    z = torch.from_numpy(lfilter([1], [1, -phi], rng.standard_normal(50_000)).copy())
+    assert lasting(z / z.std()) == pytest.approx(right, rel=0.2)
+    assert lasting(torch.ones(100, dtype=torch.float64)) == pytest.approx(100)
+
+
+def test_a_better_mean_is_no_gain_of_sigma():
+    """CASES S14: a rival with σ(x) won by its mean on a table whose noise is constant."""
+    x, y = LINE.sample(500, seed=0)
+    mu, sigma = torch.zeros_like(y), torch.ones_like(y)
+    judge = Judge(torch.arange(len(y)), 5)
+    nll, flat = (gaussian_nll(y, m, 2 * sigma.log()) for m in (LINE.truth(x)[0], mu))
+    assert judge.beats(nll, flat) and not judge.earns({"NLL": nll, "NLL of one σ": nll + 0.005})
+    assert judge.earns({"NLL": nll, "NLL of one σ": nll + 0.05 + 0.01 * torch.randn_like(nll)})
 
 
 def test_what_matters_for_the_verdict_stands_beside_it():
@@ -271,7 +293,7 @@ def test_a_column_that_was_constant_has_no_say():
     assert torch.equal(there[0], elsewhere[0])
 
 
-def forecast(n=600, times=1.0, seed=0):
+def forecast(n=300, times=1.0, seed=0):
     """WAVE with the truth as another tool's forecast, its σ multiplied."""
     x, y = WAVE.sample(n, seed=seed)
     mu, sigma = (v[:, 0].numpy() for v in WAVE.truth(x))
@@ -282,7 +304,7 @@ def forecast(n=600, times=1.0, seed=0):
 @pytest.mark.parametrize("times", [1.0, 0.5])
 def test_another_tools_forecast_is_judged(times):
     made = forecast(times=times)
-    found = report(made.drop(columns=["low", "high"]), "y", mu="pred", sigma="sd", steps=60)
+    found = report(made.drop(columns=["low", "high"]), "y", mu="pred", sigma="sd", steps=30)
     c, error = found.scale
     z = (made.y - made.pred) / made.sd
     assert c == pytest.approx(np.sqrt(np.mean(z**2))) and abs(c * times - 1) < 4 * error
@@ -300,7 +322,7 @@ def test_another_tools_forecast_is_judged(times):
 
 def test_another_tools_interval_is_judged():
     made = forecast(times=0.8).drop(columns=["pred", "sd"])
-    found = report(made, "y", lower="low", upper="high", steps=60)
+    found = report(made, "y", lower="low", upper="high", steps=10)
     c, error = found.scale
     assert abs(0.8 * c - 1) < 4 * error and "multiply the half width by it" in repr(found)
     assert found.covered["all"][0] == ((made.low <= made.y) & (made.y <= made.high)).mean()
@@ -312,7 +334,7 @@ def test_another_tools_interval_is_judged():
 def test_the_regressor_passes_scikit_learns_own_checks():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        told = check_estimator(VarianceRegressor(steps=100), on_skip=None)
+        told = check_estimator(VarianceRegressor(steps=50), on_skip=None)
     assert len(told) > 40 and {check["status"] for check in told} <= {"passed", "skipped"}
 
 
@@ -336,6 +358,7 @@ def test_readme_s_session_with_a_table_runs(tmp_path, monkeypatch, capsys):
     columns = ["heating", "rooms", "size"]
     made[columns].head(3).to_csv(tmp_path / "new_houses.csv", index=False)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("course_utils.report.STEPS", 20)
     exec(block, {})
     said = capsys.readouterr().out
     assert (

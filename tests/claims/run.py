@@ -6,7 +6,8 @@
 
 A module (lesson_03.py is the shortest) holds CHOICES (name -> values, to be crossed), CLAIMS (name
 -> sentence) and `outcome(**recipe)` -> {claim: [whether it holds, for each seed]}. results/ stores
-how often each claim holds and of how many, for each recipe in the order of `recipes`.
+how often each claim holds and of how many, for each recipe in the order of `recipes`. The study of
+`report` has half an hour and a command of its own: `python -m tests.claims.report_tables`.
 """
 
 import importlib
@@ -26,13 +27,11 @@ HERE = Path(__file__).parent
 
 def names() -> list[str]:
     """The sets of claims, as `make claims` calls them: 03 is lesson_03.py."""
-    stems = {path.stem for path in HERE.glob("*.py")} - {"__init__", "run", "shown"}
-    return sorted(stem.removeprefix("lesson_") for stem in stems)
+    return sorted(path.stem.removeprefix("lesson_") for path in HERE.glob("lesson_*.py"))
 
 
 def module(name: str):
-    stem = f"lesson_{name}" if (HERE / f"lesson_{name}.py").exists() else name
-    return importlib.import_module(f"tests.claims.{stem}")
+    return importlib.import_module(f"tests.claims.lesson_{name}")
 
 
 def path(name: str) -> Path:
