@@ -12,7 +12,7 @@ PYTHON ?= python3 python3.13 python3.12 python3.11 python
 ONE_THREAD := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} MKL_NUM_THREADS=$${MKL_NUM_THREADS:-1}
 RUN := TQDM_DISABLE=1 $(ONE_THREAD) $(BIN)/python -m
 # A module or notebook stays in one process. Every output is compared, in this environment's kernel.
-PYTEST := pytest -n auto --dist loadfile --nbval --nbval-current-env
+PYTEST := pytest -n auto --dist loadfile -p tests.warm_kernels --nbval --nbval-current-env
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1 /p' Makefile | while read -r target what; do \
@@ -74,9 +74,8 @@ endif
 PIP := $(BIN)/python -m pip install --no-deps --disable-pip-version-check --no-input
 SAY := > $(LOG) 2>&1 || { tail -n 2 $(LOG) >&2; echo 'Not installed: mend it, run make again ($(LOG)).' >&2; exit 1; }
 
-# The CPU build of torch is called +cpu on Linux only; on PyPI there is the one that needs CUDA.
-# Where its index is out of reach, pip falls through to its other sources in a second. JupyterLab's
-# news would ask the network, and first of all the learner.
+# The CPU build of torch is called +cpu on Linux only. If pip finds none, the usual one is taken with
+# what it needs, then the lock. JupyterLab's news would ask the network, and first the learner.
 $(STAMP): requirements.lock pyproject.toml
 	@if [ -x $(BIN)/python ] && [ "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" ]; then exit; fi; found=; \
 	for python in $(PYTHON); do \
@@ -90,9 +89,10 @@ $(STAMP): requirements.lock pyproject.toml
 	    echo "torch has no build for a Mac with an Intel processor, nor for an Intel Python on another Mac: take another machine, or Colab (README.md)." >&2; exit 1; fi; \
 	echo "Installing into .venv with $$python: some minutes (log: $(LOG))"; \
 	rm -rf .venv; mkdir .venv && "$$python" -m venv .venv $(SAY)
-	@set -- "$$(grep '^torch==' requirements.lock)"; if [ "$$(uname -s)" = Linux ]; then \
-	    set -- "$$1+cpu" --extra-index-url https://download.pytorch.org/whl/cpu --retries 1 --timeout 15; fi; \
-	$(PIP) "$$@" $(SAY)
+	@torch=$$(grep '^torch==' requirements.lock); [ "$$(uname -s)" != Linux ] || $(PIP) "$$torch+cpu" \
+	    --extra-index-url https://download.pytorch.org/whl/cpu --retries 1 --timeout 15 > $(LOG) 2>&1 || { \
+	    echo 'No CPU build of torch is in reach: taking the one with CUDA (3 GB more).'; \
+	    $(subst --no-deps,,$(PIP)) "$$torch" $(SAY); }
 	@$(PIP) -r requirements.lock $(SAY)
 	@$(PIP) --no-build-isolation -e . $(SAY)
 	@$(BIN)/python -m jupyter labextension disable --level=sys_prefix \

@@ -252,7 +252,7 @@ assert of_clamp == 0 and of_soft < 0 and soft.item() > -13.8
 # %% [markdown]
 # ## Trap 3: a variance below zero
 #
-# Nothing keeps a raw output above 0. Let the residual be 0.05, so that the best σ² is 0.0025, and start σ² at 1. The slope grows on the way down, and the optimiser overshoots.
+# Nothing keeps a raw output above 0. Let the residual be 0.05, so that the best σ² is 0.0025, and start σ² at 1. The slope grows on the way down, and the optimizer overshoots.
 
 # %%
 residual = torch.full((1, 1), 0.05, dtype=DTYPE)

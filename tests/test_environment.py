@@ -166,6 +166,32 @@ def test_make_refuses_in_one_sentence_before_it_downloads(tmp_path, version, mac
     assert not (tmp_path / ".venv").exists()
 
 
+WITHOUT_A_CPU_BUILD = """#!/bin/sh
+case "$*" in
+    *version_info*) echo 3.12;; *platform*) echo Linux x86_64;;
+    "-m venv .venv") mkdir -p .venv/bin; cp "$0" .venv/bin/python;;
+    *+cpu*) exit 1;; *) echo "$*" >> asked;;
+esac
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one build of torch")
+def test_make_takes_the_usual_torch_where_no_cpu_build_is_in_reach(tmp_path):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / "python"
+    python.write_text(WITHOUT_A_CPU_BUILD)
+    python.chmod(0o755)
+    command = ["make", "install", f"PYTHON={python}"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "taking the one with CUDA (3 GB more)" in run.stdout
+    (torch,) = [pin for pin in LOCK if pin.name == "torch"]
+    asked = (tmp_path / "asked").read_text().splitlines()
+    alone, lock = [line for line in asked if "pip install" in line][:2]
+    assert alone.endswith(f" {torch}") and "--no-deps" not in alone  # CUDA comes with it
+    assert lock.endswith("-r requirements.lock") and "--no-deps" in lock
+
+
 @pytest.mark.parametrize("command", ["check", "format --check"])
 def test_the_code_is_as_ruff_wants_it(command):
     run = subprocess.run(

@@ -170,28 +170,7 @@ def test_a_fit_that_is_stopped_leaves_a_model_to_go_on_with(kernel):
     kernel.run("fit(model, mean_nll, x, y, steps=2)")
 
 
-def test_kernels_at_once_say_the_same(tmp_path):
-    """A lab and two slides in each; teach/hub/measure.py does it with a class."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path / "ipython")}
-    code = """
-from course_utils.labs import LABS
-lab = LABS["00"]()
-for noise in (0.3, 2.0):
-    lab.set(noise=noise)
-    print(lab.numbers())
-"""
-    kernels = [Kernel(tmp_path, environment) for _ in range(3)]
-    try:
-        with ThreadPoolExecutor(3) as pool:
-            texts = list(pool.map(lambda kernel: kernel.run(code), kernels))
-        assert len(set(texts)) == 1 and texts[0].count("NLL") >= 2
-        assert not any(kernel.complaints for kernel in kernels)
-    finally:
-        for kernel in kernels:
-            kernel.close()
-
-
-@pytest.mark.parametrize("last", [1, 7, 60])
+@pytest.mark.parametrize("last", [1, 7])
 @pytest.mark.parametrize("bayesian", [False, True])
 def test_a_stop_at_any_step_leaves_the_weights_of_the_steps_made(last, bayesian):
     x, y = WAVE.sample(30, seed=0)
@@ -204,7 +183,7 @@ def test_a_stop_at_any_step_leaves_the_weights_of_the_steps_made(last, bayesian)
         return negative_elbo(model, x, y, n=30) if bayesian else mean_nll(model, x, y)
 
     weights = []
-    for steps in (last, 61, last + 1):  # all of them; stopped on the way; stopped at the last
+    for steps in (last, 9, last + 1):  # all of them; stopped on the way; stopped at the last
         made = []
         torch.manual_seed(0)
         model = (BayesianRegressor if bayesian else HeteroscedasticRegressor)(hidden=(5,)).eval()

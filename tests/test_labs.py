@@ -32,27 +32,9 @@ from course_utils.losses import gaussian_nll
 from course_utils.randomness import OwnDraws
 from course_utils.widgets import playing_trait
 
+pytestmark = pytest.mark.usefixtures("quick_pictures")
 TRAINED = sorted(key for key in LABS if LABS[key].train_steps)
 WITH_RATE = [key for key in TRAINED if "learning rate" in LABS[key].alt]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_pictures():
-    """Pictures with a quarter of the pixels; all labs of a kind draw on the same axes.
-
-    To lay out axes takes 0.2 s, and to draw and encode all pixels as long as half of a fit.
-    """
-    known = {}
-
-    def on_known_axes(panels):
-        if repr(panels) not in known:
-            known[repr(panels)] = Picture(panels)
-        return known[repr(panels)]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(picture, "DENSITY", 1)
-        patch.setattr(labs.page, "Picture", on_known_axes)
-        yield
 
 
 def short(key):
@@ -63,7 +45,7 @@ def short(key):
 
 
 @pytest.fixture(scope="module", params=sorted(LABS))
-def lab(request):
+def lab(request, quick_pictures):
     before = set(open_widgets)
     lab = short(request.param)
     lab.key, lab.at_first = request.param, (vars(lab.value), lab.mu)
@@ -154,7 +136,7 @@ def test_no_corner_of_the_sliders_fails(lab):
 
 
 @settings(
-    max_examples=4,
+    max_examples=2,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -531,7 +513,7 @@ def test_play_goes_on_from_the_first_picture_and_from_any_refit(new_lab, whole_t
     first = lab.mu
     goes_on(lab)
     for name in lab.controls.keys() - lab.retrains:
-        for share in (1 / 5, 1 / 2, 4 / 5):
+        for share in (1 / 5, 4 / 5):
             lab.reset()
             lab.set(**{name: value_at(lab.controls[name], share)})
             if not torch.equal(lab.mu, first):
@@ -543,7 +525,7 @@ def test_random_slides_while_playing_leave_a_fit_that_trains_back(new_lab, whole
     lab = new_lab(key, full)
     fitted, chance = lab.loss_now, random.Random(0)
     lab.play()
-    for _ in range(10):
+    for _ in range(5):
         name = chance.choice(sorted(lab.controls.keys() - {"lr"}))
         lab.controls[name].value = value_at(lab.controls[name], chance.random())
         tick(lab, 2)
@@ -684,11 +666,11 @@ def test_only_a_raw_variance_goes_below_zero_and_the_lab_says_at_which_step(new_
     lab = new_lab("08", full)
     lab.set(head="raw σ²", start=1, noise=0.1)
     var = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
-    optimiser, S, step = torch.optim.SGD([var], lr=0.1), lab.rms() ** 2, 0
+    optimizer, S, step = torch.optim.SGD([var], lr=0.1), lab.rms() ** 2, 0
     while var > 0:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (0.5 * (var.log() + S / var)).backward()
-        optimiser.step()
+        optimizer.step()
         step += 1
     assert f"σ² went below 0 at step {step}," in lab.state["message"]
     assert sound(lab)
@@ -847,7 +829,7 @@ def test_in_the_gap_lab_06_is_as_unsure_as_the_gaussian_process(new_lab):
         assert 0.6 < lab.epistemic[at_0] / lab.reference[at_0, 0] < 1.6
 
 
-@pytest.mark.parametrize("setting", [(10, 5, 1.5), (100, 5, 1), (300, 5, 1.5), (10, 0.5, 0)])
+@pytest.mark.parametrize("setting", [(10, 5, 1.5), (10, 0.5, 0)])
 def test_a_draw_that_costs_thousands_of_nats_is_no_divergence(new_lab, setting):
     lab = new_lab("07", full)
     lab.set(**dict(zip(lab.controls, setting, strict=True)))
@@ -991,32 +973,18 @@ def csv_of(rows, names="a,b"):
 
 
 ROWS = [f"{i},{(i * 37) % 11}" for i in range(40)]
-GOOD_FILES = {
-    "plain": csv_of(ROWS),
+GOOD_FILES = {  # test_look.py has more: what is read there is read here
     "decimal comma": csv_of([f"{i},5;{(i * 37) % 11}" for i in range(40)], "a;b"),
-    "UTF-16": csv_of(ROWS).decode().encode("utf-16"),
-    "byte order mark": b"\xef\xbb\xbf" + csv_of(ROWS),
-    "holes": csv_of([*ROWS, "41,", ",3"]),
-    "no names": "\n".join(ROWS).encode(),
     "a constant input": csv_of([f"7,{row}" for row in ROWS], "c,a,b"),
-    "far from 0": csv_of([f"{1e9 + i},{1e-9 * ((i * 37) % 11)}" for i in range(40)]),
     "many rows": csv_of([f"{i},{(i * 37) % 101}" for i in range(20_000)]),
 }
 HOSTILE_FILES = {
     "empty": (b"", "empty"),
-    "names only": (b"a,b\n", "two columns"),
     "one row": (b"a,b\n1,2\n", "20 rows"),
-    "text": (b"a,b\nred,green\nblue,white\n", "two columns of numbers"),
     "text as target": (csv_of(["0,x", *ROWS]), "two columns of numbers"),
-    "one column": (b"a\n" + b"\n".join(b"%d" % i for i in range(40)), "two columns of numbers"),
     "constant target": (csv_of([f"{i},3" for i in range(40)]), "must vary"),
     "constant input": (csv_of([f"3,{i}" for i in range(40)]), "constant columns only"),
     "zip": (b"PK\x03\x04" + bytes(40), "no text"),
-    "Excel": (b"\xd0\xcf\x11\xe0" + bytes(40), "no text"),
-    "a web page": (b"<!DOCTYPE html><html></html>", "web page"),
-    "JSON": (b'{"a": [1, 2]}', "JSON"),
-    "NUL": (csv_of(ROWS) + b"\n1,\x00\n", "no text"),
-    "ragged": (csv_of([*ROWS, "1,2,3"]), "line 42"),
     "all holes": (csv_of([f"{i}," if i % 2 else f",{i}" for i in range(40)]), "of use"),
     "too large": (csv_of([*ROWS, "1,1e300"]), "column 'b'"),
 }
@@ -1032,7 +1000,7 @@ def uploads(content):
 
 
 @pytest.fixture(scope="module")
-def real_data():
+def real_data(quick_pictures):
     lab = short("15")
     yield lab
     lab.close()
@@ -1067,7 +1035,7 @@ def test_a_hostile_file_gives_a_sentence_and_the_last_picture_stays(real_data, n
 
 
 def test_a_real_upload_reaches_the_lab(real_data):
-    real_data.upload.value = uploads(GOOD_FILES["plain"])[widgets.__version__ >= "8"]
+    real_data.upload.value = uploads(GOOD_FILES["decimal comma"])[widgets.__version__ >= "8"]
     assert real_data.value.data == "your file"
     assert real_data.shown_as == "b over a"
     assert sound(real_data)

@@ -91,17 +91,7 @@ y = 50_000 + 3_000 * x[:, 0] + rng.normal(size=2000) * (5_000 + 200 * x[:, 0])
 """
 
 
-def test_readme_s_example_runs_with_the_module_alone_and_is_honest(home):
-    printed = run(home, HOUSES + example())
-    share, n, honest = re.match(r"([\d.]+)% of (\d+) .* ± ([\d.]+)$", printed.strip()).groups()
-    assert int(n) == 400 and float(honest) == pytest.approx(2.1, abs=0.1)
-    assert abs(float(share) - 95) < 2 * float(honest)  # a fit is not the truth
-
-
-def test_all_but_the_labs_is_there_without_the_extras(home):
-    run(
-        home,
-        """
+REST = """
 import importlib, pkgutil
 for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
     if not module.name.startswith(("course_utils.labs", "course_utils.regressor")):
@@ -112,5 +102,13 @@ from course_utils.report import report
 assert "133 rows" in repr(report(motorcycle(), steps=5)) and report(motorcycle(), steps=5).figure()
 from course_utils import check, guess, quiz
 assert not check("00-1", ...) and "( )" in repr(quiz("00"))
-""",
-    )
+"""
+
+
+def test_readme_s_example_and_all_but_the_labs_run_with_the_module_alone(home):
+    """And what is no check loads none."""
+    no_checks = "\nassert 'course_utils.checks' not in sys.modules\n"
+    printed = run(home, HOUSES + example() + no_checks + REST)
+    share, n, honest = re.match(r"([\d.]+)% of (\d+) .* ± ([\d.]+)$", printed.strip()).groups()
+    assert int(n) == 400 and float(honest) == pytest.approx(2.1, abs=0.1)
+    assert abs(float(share) - 95) < 2 * float(honest)  # a fit is not the truth

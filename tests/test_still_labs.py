@@ -24,6 +24,7 @@ def load_exporter():
 
 
 still = load_exporter()
+pytestmark = pytest.mark.usefixtures("quick_pictures")
 
 
 def short(key):
@@ -87,7 +88,7 @@ def exported(lab_class):
 
 
 @pytest.fixture(scope="module", params=sorted(LABS))
-def both(request):
+def both(request, quick_pictures):
     """The live lab, its stops, and the page."""
     lab, stops, content = exported(short(request.param))
     yield lab, stops, Page(content)

@@ -593,7 +593,7 @@ def test_nothing_is_said_of_a_loss_that_is_no_gaussian_nll(loss):
 
 
 @pytest.mark.parametrize(
-    ("seed", "options"), [(0, {}), (1, {"batch_size": 20}), (2, {"anneal": True, "lr": 0.03})]
+    ("seed", "options"), [(1, {"batch_size": 20}), (2, {"anneal": True, "lr": 0.03})]
 )
 def test_nothing_is_said_of_a_healthy_training(seed, options):
     x, y = WAVE.sample(200, seed=seed)

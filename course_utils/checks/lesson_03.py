@@ -188,7 +188,7 @@ QUIZ = [
         [
             Option(
                 "The RMS residual",
-                "It would be, if an optimiser had moved it. Is log_var on its list?",
+                "It would be, if an optimizer had moved it. Is log_var on its list?",
             ),
             Option(
                 "The σ that it started with",

@@ -1,4 +1,4 @@
-"""Lesson 08: the walk of σ down its valley, under three heads and two optimisers."""
+"""Lesson 08: the walk of σ down its valley, under three heads and two optimizers."""
 
 import math
 
@@ -97,9 +97,9 @@ class Walk(Lab):
     alt = (
         "Lab: gradient descent on one σ. Left, the NLL over σ, a valley, with the steps of the "
         "walk as dots; right, σ by step against the RMS residual. Sliders: noise, start of σ, "
-        "head, optimiser, learning rate."
+        "head, optimizer, learning rate."
     )
-    retrains = frozenset({"start", "head", "optimiser", "lr"})
+    retrains = frozenset({"start", "head", "optimizer", "lr"})
     refits, train_steps = False, 250  # the noise moves the valley: walk again from the start
     nll_limits = (-2, 8)
     sigmas = torch.logspace(-3, 4, 281, dtype=torch.float64)
@@ -109,7 +109,7 @@ class Walk(Lab):
             "noise": log_slider("noise σ (units of y)", 1, -1, 1),
             "start": log_slider("start of σ", 10, -2, 2),
             "head": choice("head", "log σ²", tuple(HEADS)),
-            "optimiser": choice("optimiser", "gradient descent", tuple(OPTIMIZERS)),
+            "optimizer": choice("optimizer", "gradient descent", tuple(OPTIMIZERS)),
             "lr": log_slider("learning rate", 0.1, -4, 1),
         }
 
@@ -120,7 +120,7 @@ class Walk(Lab):
         return Spread(at.head, at.start)
 
     def new_fit(self, model, at):
-        return FitOfWalk(model, self.new_loss(at), at.lr, OPTIMIZERS[at.optimiser])
+        return FitOfWalk(model, self.new_loss(at), at.lr, OPTIMIZERS[at.optimizer])
 
     def look(self):
         super().look()

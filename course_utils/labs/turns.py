@@ -68,7 +68,7 @@ class PageAtWork(Page):
 
     @interrupts_wait()
     def __init__(self):
-        LBFGS([torch.zeros(1)])  # PyTorch's first optimiser imports for 1.4 s: not at a slide
+        LBFGS([torch.zeros(1)])  # PyTorch's first optimizer imports for 1.4 s: not at a slide
         order = self.rest, self.tick, self.one_step, self.refit, self.untrained, self.restart
         self.turns = Turns(order, self.do)
         self.lay_out()
