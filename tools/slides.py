@@ -38,11 +38,12 @@ PAGE = """<!doctype html>
            --r-heading-font: var(--r-main-font); --r-main-font-size: 34px;
            --r-heading-text-transform: none; --r-heading1-size: 1.9em; --r-heading2-size: 1.2em;
            --r-link-color: #0072B2; }}
-  .reveal img {{ max-width: 100%; max-height: 74vh; margin: 0; }}
+  .reveal img {{ max-width: 100%; max-height: 590px; margin: 0; }}
   .reveal .question {{ font-size: 1.35em; }}
   .reveal ol, .reveal ul, .reveal p {{ text-align: left; }}
   .reveal .formulas {{ font-size: 1.5em; }}
   .reveal table {{ font-size: .75em; }}
+  .reveal ol {{ list-style-type: lower-alpha; }}
   .reveal .slide-number {{ right: auto; left: 8px; }}
 </style>
 <script>
@@ -139,7 +140,7 @@ def quiz_slides(number: str) -> list[str]:
         options = "".join(f"<li>{escape(option.text)}</li>" for option in question.options)
         right = next(option for option in question.options if option.correct)
         notes = f"{escape(right.text)}: {escape(right.why)}"
-        made.append(slide(question.text, f"<ol type='a'>{options}</ol>", notes))
+        made.append(slide(question.text, f"<ol>{options}</ol>", notes))
     return made
 
 
@@ -149,10 +150,13 @@ def deck(path: Path) -> str:
     head, *cells = notebook.cells
     sections: list[tuple[str, list]] = [("", [])]
     for cell in cells:
-        heading = re.match(r"## (.+)", cell.source) if cell.cell_type == "markdown" else None
-        if heading:
-            sections.append((heading[1], []))
-        sections[-1][1].append(cell)
+        if cell.cell_type != "markdown":
+            sections[-1][1].append(cell)
+            continue
+        for text in re.split(r"^(?=## )", cell.source, flags=re.MULTILINE):  # some within a cell
+            if heading := re.match(r"## (.+)", text):
+                sections.append((heading[1], []))
+            sections[-1][1].append(nbformat.v4.new_markdown_cell(text))
     slides = title_slides(head.source)
     for heading, part in sections:
         if heading == "Recap":
