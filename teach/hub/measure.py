@@ -20,6 +20,7 @@ import signal
 import statistics
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -283,6 +284,7 @@ def main() -> None:
     )
     parser.add_argument("--port", type=int, default=9800)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # the hub is ended, too
     folder = Path(tempfile.mkdtemp(prefix="hub-"))
     hub = Hub(options.bin.absolute(), options.proxy.absolute(), folder, options.port)
     try:
