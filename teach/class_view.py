@@ -11,13 +11,17 @@ import io
 import json
 import re
 import sys
+import tomllib
 from collections import Counter
 from dataclasses import dataclass, field
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
+from matplotlib.font_manager import FontProperties
+from matplotlib.mathtext import math_to_image
+from nbconvert.filters import markdown2html
 
 from course_utils.checks.lessons import entries
 from course_utils.checks.predictions import NoGuess, Number, OneOf
@@ -25,6 +29,13 @@ from course_utils.plots import MEAN, TRUTH, use_course_style
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 LARGEST = 64_000  # bytes; a shared file has about 1,000
+# What lessons.toml says of each lesson that helps after its table.
+MOVES = {
+    "believed": "Many believe:",
+    "breaks": "What breaks it, the section:",
+    "move": "A two-minute move:",
+    "after": "Ask afterwards:",
+}
 FEWEST = 3  # learners with one mistake, below which nothing is concluded
 
 
@@ -125,7 +136,7 @@ def picture(lesson: str, key: str, learners: list[dict]):
         colors = [MEAN if not found or word == found[0] else "#bbbbbb" for word in kind.words]
         ax.barh(kind.words[::-1], counts[::-1], color=colors[::-1])
         ax.set_xlabel("learners")
-        near = said.count(found[0]) if found else 0
+        near, meant = said.count(found[0]) if found else 0, "right"
     else:
         stacked: Counter = Counter()
         step = (kind.high - kind.low) / 60 or 1
@@ -146,7 +157,9 @@ def picture(lesson: str, key: str, learners: list[dict]):
         ax.set(yticks=[], xlabel=kind.unit, xlim=(kind.low - step, kind.high + step))
         ax.set_ylim(0, max(stacked.values(), default=1) + 1)
         near = sum(kind.is_near(value, found[0]) for value in said) if found else 0
-    ax.set_title(f"Guess {key}: {near} of {len(said)} right or within a tenth")
+        meant = "right or within a tenth"
+    told = f"{near} of {len(said)} {meant}" if found else f"{len(said)} learners"
+    ax.set_title(f"Guess {key}: {told}", loc="left")
     return fig
 
 
@@ -173,16 +186,17 @@ def lesson_text(lesson: str) -> str:
 def page(found: Class) -> str:
     """All of it as one HTML page: a section a lesson; the files left out at the end."""
     use_course_style()
+    about = tomllib.loads((Path(__file__).parent / "lessons.toml").read_text("utf-8"))
     parts = []
     for lesson, learners in sorted(found.lessons.items()):
         parts.append(f"<h2>Lesson {lesson}: {len(learners)} learners</h2>")
         for key in entries(lesson, "GUESSES"):
             if any(key in person["guesses"] for person in learners):
                 fig = picture(lesson, key, learners)
-                parts.append(f"<p>{escape(question(lesson, key))}</p>{image(fig)}")
+                parts.append(rich(question(lesson, key)) + image(fig))
         rows = "".join(
             f"<tr><td>{row['k']} of {row['n']}</td><td>{row['exercise']}</td>"
-            f"<td>{escape(row['said'])}</td><td>{escape(hint(lesson, row['exercise']))}</td>"
+            f"<td>{rich(row['said'])}</td><td>{rich(hint(lesson, row['exercise']))}</td>"
             f"<td>{row['note']}</td></tr>"
             for row in diagnoses(lesson, learners)
         )
@@ -191,12 +205,14 @@ def page(found: Class) -> str:
         parts.append(f"<table>{head}{rows}</table>" if rows else "<p>No mistake recognised.</p>")
         done = ", ".join(f"{key} {k} of {n}" for key, k, n in progress(lesson, learners))
         parts.append(f"<p>Passed, of those who tried: {done}.</p>")
+        for name, words in MOVES.items():
+            parts.append(rich(f"**{words}** {about['lessons'][lesson][name]}"))
     for name, why in found.left_out:
         parts.append(f"<p>Left out: {escape(name)} ({escape(why)}).</p>")
     style = (
         "body{font:20px/1.4 sans-serif;max-width:1200px;margin:auto}"
         "td,th{text-align:left;vertical-align:top;padding:6px 12px;border-bottom:1px solid #ccc}"
-        "img{max-width:100%}"
+        "img{max-width:100%}.formula{vertical-align:middle}td p{margin:0}"
     )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>The class</title>'
@@ -204,12 +220,31 @@ def page(found: Class) -> str:
     )
 
 
+def rich(markdown: str) -> str:
+    """Markdown as HTML, each formula a small picture: the page needs no script and no network."""
+
+    def drawn(formula: re.Match) -> str:
+        buffer = io.BytesIO()
+        # Matplotlib wants braces where TeX takes the next letter.
+        text = re.sub(r"\\tfrac(\d)(\d)", r"\\frac{\1}{\2}", unescape(formula[0]))
+        text = re.sub(r"\\mathrm (\w)", r"\\mathrm{\1}", text)
+        try:
+            math_to_image(text, buffer, dpi=144, format="svg", prop=FontProperties(size=14))
+        except ValueError:  # a command that Matplotlib does not know: the formula as it is typed
+            return formula[0]
+        data = base64.b64encode(buffer.getvalue()).decode()
+        source = f"data:image/svg+xml;base64,{data}"
+        return f'<img class="formula" alt="{formula[1]}" src="{source}">'
+
+    return re.sub(r"\$([^$]+)\$", drawn, markdown2html(markdown))
+
+
 def image(fig) -> str:
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=110)
     plt.close(fig)
     data = base64.b64encode(buffer.getvalue()).decode()
-    alt = escape(fig.axes[0].get_title())
+    alt = escape(fig.axes[0].get_title("left"))
     return f'<img alt="{alt}" src="data:image/png;base64,{data}">'
 
 

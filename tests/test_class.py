@@ -83,8 +83,18 @@ def test_a_class_of_thirty_becomes_a_page(tmp_path):
     assert rows[0]["k"] >= rows[-1]["k"] and rows[0]["n"] == 30
     assert all((row["note"] == "") == (row["k"] >= 3) for row in rows)
     page = class_view.page(found)
-    assert page.count("<img") == len(entries("02", "GUESSES")) + len(entries("03", "GUESSES"))
+    figures = page.count('<img alt="Guess')
+    assert figures == len(entries("02", "GUESSES")) + len(entries("03", "GUESSES"))
+    assert 'alt="Guess 03-a: 30 learners"' in page  # none has shared what was measured
     assert class_view.question("03", "03-a") and class_view.hint("03", "03-1")
+
+
+def test_no_hint_and_no_mistake_is_shown_as_tex():
+    for lesson in (f"{number:02d}" for number in range(16)):
+        for key, exercise in entries(lesson, "EXERCISES").items():
+            said = [mistake.message for mistake in exercise.mistakes]
+            for text in (class_view.hint(lesson, key), *said):
+                assert "$" not in class_view.rich(text), (key, text)
 
 
 def test_the_instructors_notebook_runs_on_a_folder_of_thirty(tmp_path):
