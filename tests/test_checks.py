@@ -193,6 +193,7 @@ def test_a_mistake_is_recognised_by_all_draws():
         (lambda y, mu, log_var: -nll(y, mu, log_var), "sign"),
         (lambda y, mu, log_var: 2 * nll(y, mu, log_var), "2 times"),
         (lambda y, mu, log_var: nll(y, mu, log_var) + 3, "3 above"),
+        (lambda y, mu, log_var: nll(y, mu, log_var).mean().expand(7, 1), "over the rows"),
         (lambda y, mu, log_var: nll(y, mu, log_var) + y, "in row 0, for y ="),
         (lambda y, mu, log_var: (y - y).log() * 0, "NaN"),
         (lambda y, mu, log_var: nll(y, mu, log_var.log()), "NaN.* of a negative number"),

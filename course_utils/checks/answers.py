@@ -65,6 +65,15 @@ class Mistake:
     answer: Any
 
 
+def not_the_ratio(top: float, bottom: float) -> list[Mistake]:
+    """Slips where the ratio of two numbers is asked: their difference, or one of the two."""
+    return [
+        Mistake("This is a difference. How many times as much is a ratio.", top - bottom),
+        Mistake("This is the first of the two numbers. It is asked over the second.", top),
+        Mistake("This is the second of the two numbers. The first is asked over it.", bottom),
+    ]
+
+
 def call(function, *inputs):
     """The usual use of an answer: call it."""
     return function(*inputs)

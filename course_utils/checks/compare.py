@@ -192,6 +192,9 @@ def pattern(found: list, wanted: list, tolerance: float) -> str:
             square = b.ndim == 2 and a.shape == (len(b), len(b))
             hint = " Somewhere (n,) met (n, 1), and broadcasting made (n, n) of it."
             return shapes.capitalize() + (hint if square else "")
+    pairs = list(zip(found, wanted, strict=True))
+    if all(a.size > 2 and a.any() and np.ptp(a) == 0 < np.ptp(b) for a, b in pairs):
+        return "Every row has the same value: was something averaged over the rows?"
     a, b = np.concatenate(flat(found)), np.concatenate(flat(wanted))
     if same(a, -b, tolerance):
         return "The magnitude is right; the sign is the other one."

@@ -4,6 +4,7 @@ import torch
 from torch.distributions import Normal
 
 from course_utils.checks import Coded, Mistake, OneOf, Option, Question, Value
+from course_utils.checks.answers import not_the_ratio
 
 
 def points(rng):
@@ -30,7 +31,7 @@ EXERCISES = {
             Mistake("This is the ratio of the σ. The gradient has another power of σ.", 5.0),
             Mistake("The other way round: the point with the smaller σ pulls harder.", 1 / 25),
             Mistake("The other way round, and with σ in the place of σ².", 0.2),
-            Mistake("This is the pull of the first point for a residual of 1, not a ratio.", 100.0),
+            *not_the_ratio(0.1**-2, 0.5**-2),
             Mistake("All points pull alike on μ with squared error, and not with the NLL.", 1.0),
             Mistake("This is the root of the ratio of the σ.", 5**0.5),
             Mistake("One is subtracted: how many times as hard is the ratio itself.", 24.0),
@@ -53,6 +54,7 @@ EXERCISES = {
             ),
             Mistake("The factor multiplies the gradient; here it divides.", 5**3.5),
             Mistake("This is the NLL's ratio to the power ¾. What does β do to σ's?", 25**0.75),
+            *not_the_ratio(0.1**-0.5, 0.5**-0.5),
         ],
     ),
     "09-3": Coded(
