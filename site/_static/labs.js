@@ -220,7 +220,7 @@
       this.controls.append(reset);
       this.picture = make("div", { class: "lab-picture", role: "img", "aria-label": data.alt });
       this.picture.append(...this.panels.map(panel => panel.element));
-      this.line = make("p", { class: "lab-numbers", "aria-live": "polite" });
+      this.line = make("dl", { class: "lab-numbers", "aria-live": "polite" });
       this.message = make("p", { class: "lab-message", role: "alert" });
       const note = make("p", { class: "lab-note" }, data.note);
       div.replaceChildren(this.controls, this.picture, this.line, this.message, note);
@@ -256,6 +256,17 @@
       this.places = this.data.sliders.map(slider => slider.at);
       this.table = "trained";
       this.show();
+    }
+
+    /* The lab's numbers as a small table; the text is in_words() of site/labs.py. */
+    tell(text) {
+      if (text === this.told) return;
+      this.told = text;
+      const rows = text.split(" · ").map(part => {
+        const [name, ...value] = part.split(": ");
+        return make("div", {}, make("dt", {}, name), make("dd", {}, value.join(": ")));
+      });
+      this.line.replaceChildren(...rows);
     }
 
     numbers(code) {
@@ -306,7 +317,7 @@
       const say = (element, text) => {
         if (element.textContent !== text) element.textContent = text;
       };
-      say(this.line, this.data.texts[frame[0]]);
+      this.tell(this.data.texts[frame[0]]);
       say(this.message, this.data.texts[frame[1]]);
     }
   }

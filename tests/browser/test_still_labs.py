@@ -85,7 +85,8 @@ def controls(page):
 
 
 def numbers(page):
-    return page.locator(".lab-numbers").inner_text()
+    names, values = (page.locator(f".lab-numbers {it}").all_inner_texts() for it in ("dt", "dd"))
+    return still.in_words(dict(zip(names, values, strict=True)))
 
 
 @pytest.mark.parametrize("key", sorted(LABS))
