@@ -18,6 +18,7 @@ A learner has ``controls``, ``value``, ``set``, ``play``, ``pause``, ``step``, `
 ``reset``, ``state``, ``close``. One floor above the other: ``picture``, ``page`` (widgets),
 ``turns`` (their work, one at a time), ``lab``, ``kinds`` (shared by lessons); beside them ``cells``
 (sufficient statistics), ``likelihoods``, ``perceptron``, ``last_layer``, ``fitting``: no widgets.
+``Rain`` stands on ``turns`` as ``Lab`` does: new points fall on a band and are counted.
 """
 
 from course_utils.labs.lab import Lab
@@ -37,6 +38,7 @@ from course_utils.labs.lesson_12 import Forecast
 from course_utils.labs.lesson_13 import Promise
 from course_utils.labs.lesson_14 import Members
 from course_utils.labs.lesson_15 import RealData
+from course_utils.labs.rain import Rain
 
 LABS = {
     "00": Wave,
@@ -57,4 +59,4 @@ LABS = {
     "15": RealData,
 }
 
-__all__ = ["LABS", "Lab"]
+__all__ = ["LABS", "Lab", "Rain"]

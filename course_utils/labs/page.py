@@ -2,6 +2,7 @@
 
 import base64
 import html
+from collections.abc import Iterable
 from functools import partial
 from types import SimpleNamespace
 
@@ -36,6 +37,10 @@ class Page:
     def numbers(self) -> dict[str, str]:
         """The numbers that matter, at most three, by what they are."""
         raise NotImplementedError
+
+    def buttons_shown(self) -> Iterable[str]:
+        """Of play, step, rewind and reset."""
+        return self.buttons if self.train_steps else ("reset",)
 
     # What a learner and a notebook use
 
@@ -98,8 +103,7 @@ class Page:
         }
         for button in self.buttons.values():
             button.layout.width = "96px"
-        shown = self.buttons if self.train_steps else ("reset",)
-        buttons = [*(self.buttons[name] for name in shown), self.clock, self.moment]
+        buttons = [*map(self.buttons.get, self.buttons_shown()), self.clock, self.moment]
         sliders = widgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
         self.view = widgets.VBox([sliders, widgets.HBox(buttons), self.image, self.text])
 
