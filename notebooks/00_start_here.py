@@ -30,8 +30,8 @@ import torch
 
 from course_utils import check, guess, guesses, measured, quiz
 from course_utils.data import DTYPE, WAVE
-from course_utils.labs import LABS
-from course_utils.metrics import coverage
+from course_utils.labs import LABS, Rain
+from course_utils.metrics import coverage, interval
 from course_utils.models import HeteroscedasticRegressor
 from course_utils.plots import plot_data, plot_fit, plot_truth, show, use_course_style
 from course_utils.training import fit, predict
@@ -86,6 +86,12 @@ x_new, y_new = WAVE.sample(10_000, seed=1)
 inside = coverage(y_new, *predict(model, x_new))
 assert abs(inside - 0.95) < 0.015
 measured("00-a", round(100 * inside), "% inside the band")
+
+# %% [markdown]
+# Here the first 2,000 of them fall. *Play*, and watch the share inside. In the grey funnel lies the share of a right band, in 95 of 100 cases: the more points, the narrower.
+
+# %%
+Rain(x_new[:2000], y_new[:2000], *interval(*predict(model, x_new[:2000])))
 
 # %% [markdown]
 # The claim holds here (the assertion allows 1.5 points). It is a claim about points like those seen, for all x together, and no more than that. Two things it leaves open:

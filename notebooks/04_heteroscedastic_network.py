@@ -28,7 +28,7 @@ from torch.distributions import Normal
 
 from course_utils import check, guess, guesses, measured, quiz
 from course_utils.data import WAVE, Problem
-from course_utils.labs import LABS
+from course_utils.labs import LABS, Rain
 from course_utils.losses import gaussian_nll, mean_nll, same_shape
 from course_utils.models import HomoscedasticRegressor, mlp
 from course_utils.plots import (
@@ -262,6 +262,14 @@ measured("04-a", round(by_region[0][0], 2), "coverage in the middle")
 
 # %%
 measured("04-b", round(by_region[-1][0], 2), "coverage at the edges")
+
+# %% [markdown]
+# Where do the points outside lie? *Play*: 1,000 points fall on the band of one σ.
+
+# %%
+rows = slice(1000)
+mu, sigma = predict(one, x_new[rows])
+Rain(x_new[rows], y_new[rows], mu - 1.96 * sigma, mu + 1.96 * sigma)
 
 
 # %% [markdown]

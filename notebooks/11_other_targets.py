@@ -32,7 +32,7 @@ from torch.distributions import (
 from torch.nn import functional as F
 
 from course_utils import check, guess, guesses, measured, quiz
-from course_utils.labs import LABS
+from course_utils.labs import LABS, Rain
 from course_utils.losses import gaussian_nll
 from course_utils.metrics import interval
 from course_utils.models import mlp
@@ -171,10 +171,22 @@ print(f"the interval goes below 0: trained {below:.2f}, true mean and variance {
 assert abs(below - exact) < 0.1
 measured("11-a", round(100 * below), "of the hours")
 
-
 # %% [markdown]
 # A Poisson's variance *is* its mean. So a Gaussian with the true mean λ and variance λ goes below 0 where $\lambda < 1.96\sqrt\lambda$, that is $\lambda < 1.96^2 = 3.8$: more than half of the day. The Poisson network needs one output where the Gaussian needs two.
 #
+# New counts fall on its interval. *Play*: why does the share inside end above 95 %?
+
+# %%
+at, new_count = bicycles(2000, seed=101)
+low, high = limits(of_poisson(at / 12 - 1))
+Rain(at, new_count, low, high, xlabel="hour of the day", ylabel="bicycles in ten minutes")
+
+# %%
+held = ((new_count >= low) & (new_count <= high)).double().mean().item()
+assert held > 0.95 + 2 * math.sqrt(0.95 * 0.05 / 2000)
+
+
+# %% [markdown]
 # ## A density is no probability
 #
 # Which one predicts better? The Poisson's $p(y)$ is a probability. The Gaussian's is a density, probability *per bicycle*: count in dozens, and every Gaussian NLL falls by $\log 12 = 2.5$ nats without anybody knowing more. To compare them, give the Gaussian the whole unit around each count, $P(y) = \Phi\!\left(\frac{y + 1/2 - \mu}{\sigma}\right) - \Phi\!\left(\frac{y - 1/2 - \mu}{\sigma}\right)$, with Φ for the standard Gaussian's distribution function: a Gaussian y that was rounded before we saw it. Far from μ both terms underflow, so we subtract in logarithms.

@@ -28,7 +28,7 @@ from torch.distributions import Normal
 
 from course_utils import check, guess, guesses, measured, quiz
 from course_utils.data import DTYPE, WAVE
-from course_utils.labs import LABS
+from course_utils.labs import LABS, Rain
 from course_utils.losses import gaussian_nll, mean_nll, same_shape
 from course_utils.metrics import calibration_curve, coverage, interval
 from course_utils.models import HeteroscedasticRegressor
@@ -188,6 +188,12 @@ for n in (100, 200, 1000, 10_000):
     print(f"n = {n:6,}: 0.95 ± {math.sqrt(0.95 * 0.05 / n):.3f}")
 print(f"our band: {on_held:.2f}, below 0.95 by more than three standard errors")
 assert 0.95 - on_held > 3 * math.sqrt(0.95 * 0.05 / 200)
+
+# %% [markdown]
+# *Play* lets the 200 held-out points fall. The grey funnel is 0.95 ± 1.96 standard errors. When does our band leave it?
+
+# %%
+Rain(x_held, y_held, *interval(mu_held, sigma_held))
 
 # %% [markdown]
 # What does a histogram of the PIT look like when the forecast is wrong? The truth is N(0, 1):

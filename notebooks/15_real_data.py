@@ -29,7 +29,7 @@ from torch.distributions import Normal
 
 from course_utils import check, guess, guesses, measured, quiz
 from course_utils.data import DATASETS, DTYPE, diabetes, engel, motorcycle
-from course_utils.labs import LABS
+from course_utils.labs import LABS, Rain
 from course_utils.look import look, read
 from course_utils.losses import gaussian_nll, mean_nll
 from course_utils.metrics import coverage, crps, interval, paired_comparison
@@ -283,9 +283,14 @@ show(fig, alt="The motorcycle data twice. Left, a band of nearly the same width 
      "together from five held-out parts.")
 
 # %% [markdown]
-# On average both bands are about as wide, and with n = 133 a coverage is known to ± 0.02 only (± 0.01 needs 475 rows): neither number tells the two apart. *Where* a band is wide does, and so does the NLL.
+# On average both bands are about as wide, and with n = 133 a coverage is known to ± 0.02 only (± 0.01 needs 475 rows): neither number tells the two apart. *Where* a band is wide does, and so does the NLL. *Play*: the rows fall in random order on the band of σ(x), and at the last the grey funnel still reaches from 0.91 to 0.99.
 
 # %%
+rows = torch.from_numpy(np.random.default_rng(0).permutation(len(y)))
+Rain(x[rows], y[rows], *(end[rows] for end in interval(*pair[1])), xlabel="time, ms", ylabel="acceleration, g")
+
+# %%
+assert round(1.96 * math.sqrt(0.95 * 0.05 / 133), 2) == 0.04
 assert abs(width[1].mean() / width[0].mean() - 1) < 0.15
 assert 470 < 0.95 * 0.05 / 0.01**2 <= 475
 

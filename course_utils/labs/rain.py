@@ -49,7 +49,7 @@ class Rain(PageAtWork):
         self.xlabel, self.ylabel = xlabel, ylabel
         self.alt = (
             f"Lab: {len(y):,} new points fall one after the other on a band that promises to hold "
-            f"{100 * level:g} %. Left, the band; points inside are grey, those outside are marked by a "
+            f"{100 * level:g} %. Left, the band; points inside are grey, those outside have a "
             "cross. Right, the share inside over the number of points, in a grey funnel that "
             "holds the share of a right band in 95 of 100 cases. Buttons: play, step, reset."
         )
@@ -74,17 +74,17 @@ class Rain(PageAtWork):
 
     refit = untrained = restart  # no slider asks for them
 
-    def fall(self, points: int) -> None:
-        if self.fallen == len(self.y):
-            self.fallen = 0
-        self.falling = min(points, len(self.y) - self.fallen)
+    def fall(self, share: float) -> None:
+        """One point, and as many more as this share of those that lie there."""
+        self.fallen %= len(self.y)  # after the last comes the first
+        self.falling = min(1 + int(share * self.fallen), len(self.y) - self.fallen)
         self.fallen += self.falling
 
     def one_step(self) -> None:
-        self.fall(1)
+        self.fall(0)
 
     def tick(self) -> None:
-        self.fall(1 + self.fallen // PACE)
+        self.fall(1 / PACE)
         if self.fallen == len(self.y):
             self.pause()
 
