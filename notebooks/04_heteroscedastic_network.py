@@ -240,7 +240,7 @@ torch.testing.assert_close(upper, Normal(zero, unit).icdf(torch.full_like(unit, 
 # %% [markdown]
 # ## Right on average, wrong almost everywhere
 #
-# We test both models on the 20,000 fresh points: first all together, then region by region. Coverage within a region of x is called **conditional coverage**.
+# We test both models on the 20,000 fresh points, all together and region by region. Coverage within a region of x is called **conditional coverage**.
 
 # %%
 def coverage_where(model, rows):
@@ -264,16 +264,15 @@ measured("04-a", round(by_region[0][0], 2), "coverage in the middle")
 measured("04-b", round(by_region[-1][0], 2), "coverage at the edges")
 
 # %% [markdown]
-# Where do the points outside lie? *Play*: 1,000 points fall on the band of one σ.
+# *Play*: 1,000 points fall on the band of one σ. Where do they miss it?
 
 # %%
-rows = slice(1000)
-mu, sigma = predict(one, x_new[rows])
-Rain(x_new[rows], y_new[rows], mu - 1.96 * sigma, mu + 1.96 * sigma)
+mu, sigma = predict(one, x_new[:1000])
+Rain(x_new[:1000], y_new[:1000], mu - 1.96 * sigma, mu + 1.96 * sigma)
 
 
 # %% [markdown]
-# Overall the one-σ model holds 94 % of the points, close to what it promises. In the middle it holds 100 %, at the edges 83 %.
+# Overall the one-σ model holds 94 %, close to its promise; in the middle 100 %, at the edges 83 %.
 #
 # If the mean is right, the constant band $\pm 1.96\,\bar\sigma$ holds a point at x with probability $c(x) = \operatorname{erf}\left(1.96\,\bar\sigma / (\sqrt2\,\sigma(x))\right)$. Its average over x is 0.937: the one σ is right on average for the *variance*, which brings the coverage close to 0.95 here, and not to it. The two-output model stays near 0.95 in every region.
 
@@ -309,7 +308,7 @@ show(fig, alt="Coverage against x. With one σ it is 1 in the middle and falls t
 # %% [markdown]
 # A dot counts about 833 points: chance moves it by $\sqrt{0.95 \cdot 0.05 / 833} = 0.008$, one standard deviation. Two outputs stay within three.
 #
-# Near $x = 0$ the band is more than three times as wide as it need be: it cries wolf. At the edges it misses more than three times as often as promised: there somebody relies on it and is hurt. An average over both tells neither.
+# Near $x = 0$ the band is more than three times as wide as it need be: it cries wolf. At the edges it misses more than three times as often as promised: there somebody relies on it and is hurt.
 
 # %%
 assert sigma_bar / 0.15 > 3 and (1 - by_region[-1][0]) / 0.05 > 3
@@ -444,7 +443,11 @@ torch.testing.assert_close(log_var.diff(n=2, dim=0), torch.zeros(7, 1, dtype=tor
 # **"My y are prices in the thousands. Does this work as it is?"** Standardise first: train on $(y - m)/s$, with $m$ and $s$ the mean and standard deviation of your training y. Afterwards the prediction is $\mu\,s + m$, and its standard deviation $\sigma\,s$.
 
 # %% [markdown]
-# **"This loss models aleatoric (data) uncertainty, not epistemic (model) uncertainty"**, says the [documentation of torch.js](https://torchjs.org/docs/torch.js/generated/torch.nn.GaussianNLLLoss), a TypeScript port of PyTorch. Yes. But where the mean cannot follow the data, σ(x) holds the misfit as well (notebook 03).
+# <details><summary><b>"This loss models aleatoric (data) uncertainty, not epistemic (model) uncertainty"</b></summary>
+#
+# So the [documentation of torch.js](https://torchjs.org/docs/torch.js/generated/torch.nn.GaussianNLLLoss), a TypeScript port of PyTorch. Yes. But where the mean cannot follow the data, σ(x) holds the misfit as well (notebook 03).
+#
+# </details>
 
 # %% [markdown]
 # ## Exercises

@@ -14,6 +14,7 @@ from course_utils.plots import SHOWN_DPI, STYLE
 
 WIDTH, HEIGHT = 960, 340  # CSS pixels, 2 x 2 drawn pixels each: sharp on a high-density screen
 DENSITY = 2
+RARE_TOO = Image.Quantize.MAXCOVERAGE  # a colour that few pixels have is kept
 
 
 @dataclass
@@ -116,7 +117,7 @@ class Picture:
         # Nothing shines through, so the fourth byte of a pixel is left unread: no copy is needed.
         image = Image.frombuffer("RGBX", size, self.canvas.buffer_rgba(), "raw", "RGBX", 0, 1)
         if colours:
-            image = image.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+            image = image.convert("RGB").quantize(colours, RARE_TOO, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
         image.save(buffer, kind, **options)
         return buffer.getvalue()
