@@ -4,7 +4,9 @@
 
 Rivals compete, simplest first: a line with one σ, a line with σ(x), a network with one σ, one with
 σ(x), an ensemble. The verdict is the simplest that no richer one beats. What is said of them is
-measured on rows that neither trained nor calibrated them.
+measured on rows that neither trained nor calibrated them. README tells how far the advice held on
+made tables. Its limits: of a drift that lasts as long as the last block, coverage is known to some
+30 % only; and where a few y stand apart σ(x) is never advised, though it may be true.
 """
 
 import math
@@ -166,10 +168,10 @@ def report(
 
     ``source`` is a DataFrame, what ``read`` takes (``options`` go to pandas), or a pair (x, y).
     ``target`` names the column to predict, ``inputs`` those to predict it from (default: all that
-    are a property of a case). The split is the world that new rows come from: ``groups="patient"``
-    holds out whole patients, ``time="day"`` the last days, None draws rows at random. Where the
-    table looks as if one were needed no coverage is claimed, unless ``groups=False`` or
-    ``time=False`` denies it.
+    are a property of a case), ``level`` the share that an interval is to hold. The split is the
+    world that new rows come from: ``groups="patient"`` holds out whole patients, ``time="day"`` the
+    last days, None draws rows at random. Where the table looks as if one were needed no coverage is
+    claimed, unless ``groups=False`` or ``time=False`` denies it.
 
     ``mu`` and ``sigma``, or ``lower`` and ``upper``, name columns that hold another tool's forecast
     of the target, made without it: then that is judged, a ``Judgement``.
@@ -180,6 +182,8 @@ def report(
     all others. The chosen one is trained anew on all rows. Nothing global is drawn. Raises
     ValueError, in one sentence, for what cannot be fitted.
     """
+    if hasattr(target, "shape"):
+        raise ValueError("expected one pair, report((x, y)), got x and y as two arguments")
     if target is None and not (isinstance(source, tuple | list) and len(source) == 2):
         raise ValueError("target must name the column to predict, got None: type target='…'")
     how = {"groups": groups, "time": time, "level": level, "seed": seed, "steps": steps}

@@ -34,6 +34,7 @@ READ = {
         {},
         [[np.nan, 2]] * 1 + [[np.nan, 3], [np.nan, 4], [1, 5]],
     ),
+    "cp1252": ("Preis €;b\n1,5;2\n".encode("cp1252"), {}, [[1.5, 2]]),
     "minus of typographers": ("a,b\n\u22121,2\n".encode(), {}, [[-1, 2]]),
 }
 

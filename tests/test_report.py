@@ -1,6 +1,7 @@
 """The report of a stranger's table: the right advice, honest numbers, a sentence for the rest."""
 
 import functools
+import json
 import math
 import re
 import subprocess
@@ -28,6 +29,7 @@ from course_utils.plots import plt
 from course_utils.regressor import VarianceRegressor
 from course_utils.report import plan, report, restore
 from course_utils.rivals import TEST, t_quantile
+from tests.claims import report_tables
 from tools.notebooks import README
 
 N = 300
@@ -261,6 +263,12 @@ def test_what_cannot_be_reported_is_refused_in_one_sentence(made, options, words
     assert "\n" not in str(refused.value)
 
 
+def test_two_arguments_are_told_to_be_a_pair():
+    """CASES S19."""
+    with pytest.raises(ValueError, match=r"one pair, report\(\(x, y\)\)"):
+        report(*LINE.sample(30, seed=0))
+
+
 def test_few_rows_claim_no_coverage_where_the_interval_is_infinite():
     found = report(motorcycle(), steps=20, level=0.995)
     assert "No coverage is claimed: too few rows calibrate" in repr(found)
@@ -365,3 +373,18 @@ def test_readme_s_session_with_a_table_runs(tmp_path, monkeypatch, capsys):
         "of other streets than those that train" in said and "the report's model is better" in said
     )
     assert (tmp_path / "for_a_colleague.md").read_text(encoding="utf-8").startswith("**price from")
+
+
+def test_the_study_of_the_report_stands_in_readme_and_holds():
+    stored = json.loads(report_tables.RESULTS.read_text(encoding="utf-8"))
+    assert set(stored) == set(report_tables.N)
+    assert report_tables.rendered(stored) in README.read_text(encoding="utf-8")
+    false, power, line, _, nll, _ = (k / n for k, n in report_tables.totals(stored).values())
+    assert false <= 0.05 and power >= 0.9 and line >= 0.95 and nll >= 0.75
+    sigma = [draw[0] for draw in stored["wave"].values()]
+    assert sum(sigma) >= 0.9 * len(sigma) >= 9
+
+
+def test_a_draw_of_the_study_has_its_figures():
+    figures = report_tables.one("line, 50 rows", 0)
+    assert len(figures) == len(report_tables.FIGURES) and report_tables.honest(figures)
