@@ -249,8 +249,8 @@ for ax, ratio, each, title in (
     ax.axvline(1, color=TRUTH, linestyle="--", linewidth=1.2)
     ax.set(xlim=(0, 3.5), xlabel="multiplied by (dots: the four data sets)", title=title)
 left.axvline(0.5, color=TRUTH, linestyle=":", linewidth=1.2)
-left.annotate("1: unchanged", (1.2, 2.55), fontsize=9)
-left.annotate("½ = 1/√4", (0.53, 2.55), fontsize=9)
+left.annotate("dashed: 1, unchanged", (1.1, 2.05), fontsize=9)
+left.annotate("dotted: ½ = 1/√4", (1.1, 3.05), fontsize=9)
 left.invert_yaxis()
 show(fig, alt="Bars with a dot for each data set. With four times the points the aleatoric part stays near "
      "1 while the bootstrap spread and the error of the mean fall to about one half. With twice the "
