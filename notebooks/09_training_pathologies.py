@@ -318,7 +318,7 @@ for k, (ax, steps) in enumerate(zip(axes, BUDGETS)):
         values = errors[name][k]
         color = WRONG if name == "NLL" else MEAN if name == "squared error" else REPAIRED
         ax.plot(values, [row] * 10, "o", color=color, alpha=0.6)
-        ax.plot(values.median(), row, "|", color=TRUTH, markersize=16, markeredgewidth=2)
+        ax.plot(values.quantile(0.5), row, "|", color=TRUTH, markersize=16, markeredgewidth=2)
         if name != "NLL":
             wins = better(name, "NLL", errors)[k], better(name, "NLL", scores)[k]
             ax.text(0.5, row, f"{wins[0]} | {wins[1]}", va="center")
@@ -427,13 +427,13 @@ in_one_go = train(faithful, nll, steps=1400)  # the same losses and steps, Adam 
 assert rmse(in_one_go).median() > 2 * rmse(afresh).median()
 
 # %% [markdown]
-# **"It memorises (σ → 0), or it is flat and calls all of it noise. Nothing between?"** The border is sharp. Take a mean so free that each y has a $\mu_i$ of its own, which a decay $\frac\rho2 \mu_i^2$ pulls to 0, and one $s = \sigma^2$. With the best $\mu_i = y_i/(1 + \rho s)$, and y of mean square 1, a point costs $\frac12 \log s + \frac\rho2 / (1 + \rho s)$. Below ρ = 4 this has no valley, and s falls to 0. Above 4 it has one, at an s above ¼:
+# **"It memorises (σ → 0), or it is flat and calls all of it noise. Nothing between?"** The border is sharp. Take a mean so free that each y has a $\mu_i$ of its own, which a decay $\frac\rho2 \mu_i^2$ pulls to 0, and one variance $v$. With the best $\mu_i = y_i/(1 + \rho v)$, and y of mean square 1, a point costs $\frac12 \log v + \frac\rho2 / (1 + \rho v)$. Below ρ = 4 this has no valley, and v falls to 0. Above 4 it has one, at a v above ¼:
 
 # %%
-s = torch.logspace(-6, 1, 70_001, dtype=DTYPE)
+v = torch.logspace(-6, 1, 70_001, dtype=DTYPE)
 for decay in (2.0, 3.9, 4.1, 8.0):
-    loss = 0.5 * s.log() + 0.5 * decay / (1 + decay * s)
-    valley = s[1:-1][(loss[1:-1] < loss[:-2]) & (loss[1:-1] < loss[2:])]
+    loss = 0.5 * v.log() + 0.5 * decay / (1 + decay * v)
+    valley = v[1:-1][(loss[1:-1] < loss[:-2]) & (loss[1:-1] < loss[2:])]
     print(f"decay {decay}: " + (f"valley at σ² = {valley.item():.2f}" if len(valley) else "σ → 0"))
     assert len(valley) == (decay > 4) and (valley > 0.25).all()
 
