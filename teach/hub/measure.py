@@ -197,7 +197,7 @@ class Learner:
                 message = await self.receive()
                 if message["msg_type"] == "error":
                     raise RuntimeError(f"{self.name}: {message['content']['evalue']}")
-                if message["msg_type"] == "comm_open":
+                if message["msg_type"] == "comm_open" and "LABS[" in cell.source:
                     self.remember(message["content"])
                 mine = message["parent_header"].get("msg_id") == sent
                 if mine and message["msg_type"] == "execute_reply":
