@@ -287,7 +287,7 @@ show(fig, alt="Learned against true σ. Four round dots lie on the square root c
      "the dashed diagonal of the truth at 1.")
 
 # %% [markdown]
-# **The cause** is one Gaussian in two roles. An ELBO draws z from q and then asks a *second* density how likely the seen y is, $p(y \mid z)$. Look at `likelihood` in his loss: the drawn z is not in it. It asks q itself, with the same μ and σ. So this loss bounds *no* evidence. It is the NLL of notebook 04 with a **regulariser**, a term that pulls toward a preferred answer; here it biases μ and σ.
+# **The cause** is one Gaussian in two roles. An ELBO draws z from q and then asks a *second* density how likely the seen y is, $p(y \mid z)$. In his `likelihood` the drawn z does not occur. It asks q itself, with the same μ and σ. So this loss bounds *no* evidence. It is the NLL of notebook 04 with a **regulariser**, a term that pulls toward a preferred answer; here it biases μ and σ.
 #
 # ## His data
 #
@@ -331,7 +331,7 @@ show(fig, alt="On the left the data, the oscillating true mean and a smooth pred
 # %% [markdown]
 # ## A weight on the KL
 #
-# With a weight w, the loss $\mathrm{NLL} + w\,\mathrm{KL}$ has, for a centred y, its minimum where $w s^2 + (1 - w)\, s = \sigma^2$: at $w = 0$ notebook 04, at $w = 1$ the square root. Then every weight above 0 moves σ toward the prior's. (A mean far from 0 may move it past: exercise 05-2.)
+# With a weight w, the loss $\mathrm{NLL} + w\,\mathrm{KL}$ has, for a centred y, its minimum where $w s^2 + (1 - w)\, s = \sigma^2$: at $w = 0$ notebook 04, at $w = 1$ the square root. Every weight above 0 moves σ toward the prior's. (A mean far from 0 may move it past: exercise 05-2.)
 
 # %%
 s = torch.linspace(0.001, 2, 200_000, dtype=torch.float64)

@@ -137,7 +137,7 @@ assert worse >= 6 and rmse(by_nll).median() > 1.5 * rmse(by_mse).median()
 measured("09-a", "most" if worse > 6 else "half" if worse > 3 else "few", "pairs worse with the NLL")
 
 # %% [markdown]
-# Only the loss has changed, and with the NLL most means are worse. (We assert 6 of 10: another processor ends some runs elsewhere.)
+# Only the loss has changed, and most means are worse. (We assert 6 of 10: another processor ends some runs elsewhere.)
 
 # %%
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.2))

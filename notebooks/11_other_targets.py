@@ -489,7 +489,7 @@ show(fig, alt="Errors of two sensors near x = 2.5, a tilted cloud on equal axes;
 # %% [markdown]
 # ## How far does this hold?
 #
-# The two comparisons that surprise, on 20 draws of 1,000 rows, with other budgets, learning rates and widths (but always these data).
+# Two comparisons that surprise, on 20 draws of 1,000 rows, with other budgets, learning rates and widths (always these data).
 #
 # <!-- claims -->
 #

@@ -259,7 +259,7 @@ show(fig, alt="Bars with a dot for each data set. With four times the points the
 # %% [markdown]
 # Left: the aleatoric part stays (it grows a little: on few data σ is too small, notebook 10). The error of the mean about halves, as $1/\sqrt n$ says, and so does the bootstrap spread.
 #
-# How large should an epistemic sd be? The median of |error| is 0.67 sd for a Gaussian, so an honest sd is about 1.5 times the error we measured. The bootstrap spread is near that in the median, and from set to set all over the place. The plain spread is far below: all five members bend toward the *same* noise. They differ by their first weights, and not by what other data would have taught them ([Jiménez et al. 2025](https://arxiv.org/abs/2505.23506)).
+# How large should an epistemic sd be? The median of |error| is 0.67 sd for a Gaussian, so an honest sd is about 1.5 times the error we measured. The bootstrap spread is near that in the median, and from set to set all over the place. The plain spread is far below: all five members bend toward the *same* noise. They differ by their first weights, not by what other data would have taught them ([Jiménez et al. 2025](https://arxiv.org/abs/2505.23506)).
 #
 # Right: more noise raises **every** bar, the epistemic ones, too.
 
@@ -368,7 +368,7 @@ show(fig, alt="Epistemic sd over x on a log axis, the gap shaded. In the gap the
 
 
 # %% [markdown]
-# In the gap, where one expects the methods to differ, the four say much the same: there the *network* answers, how 20 tanh units join two ends. Bumps and a wider prior say ten times as much, with the same method. No data decide there: it is a prior, stated or not.
+# In the gap the four say much the same: there the *network* answers, how 20 tanh units join two ends. Bumps and a wider prior say ten times as much, with the same method. No data decide there: it is a prior, stated or not.
 #
 # Among the data they differ by a factor above eight. The ensemble is far below the error that it makes there; dropout is as unsure as in the gap: its sd does not know where data are. Laplace is near the error.
 
@@ -393,7 +393,7 @@ assert remains(WAYS["ensemble"], grid.abs() <= 3) < 0.8
 #
 # ## Quantiles of the mixture
 #
-# A mixture is no Gaussian. Where members disagree, μ ± 1.96 sd is not its 95 % interval. Two members, with means ±2 and σ = 0.5:
+# A mixture is no Gaussian. Where members disagree, μ ± 1.96 sd is not its 95 % interval. Two members with means ±2, σ = 0.5:
 
 # %%
 means, sigma = torch.tensor([-2.0, 2.0], dtype=torch.float64), 0.5
@@ -478,7 +478,7 @@ assert abs(upper - (2 + 0.5 * 1.645)) < 0.002 and share > 0.9999
 #
 # **"Calibrate each member, or the pool?"** The pool. A mixture of calibrated forecasts that differ is always too wide ([Gneiting & Ranjan 2013](https://arxiv.org/abs/1106.1638)): pool first, then one scale on held-out data (notebook 12).
 #
-# **"My MC dropout band has width 0."** `eval()` switches dropout off. Switch on the dropout modules only; batch norm stays as `eval()` set it:
+# **"My MC dropout band has width 0."** `eval()` switches dropout off. Switch on those modules only; batch norm stays as `eval()` set it:
 
 # %%
 for module in dropped.eval().modules():
