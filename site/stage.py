@@ -25,7 +25,7 @@ from course_utils.checks.lessons import entry
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools.notebooks import places, questions, repository  # noqa: E402
+from tools.notebooks import SECOND_CLICK, places, questions, repository  # noqa: E402
 
 FRONT_LAB = "00"
 STILL = "A picture, as it is without JavaScript or a kernel; in the notebook it moves."
@@ -272,7 +272,7 @@ def stage(folder: Path) -> Path:
     for path in notebooks():
         stage_notebook(path, source)
     anchors = questions(lambda _, heading: f"#{jupyter_anchor(heading)}")
-    (source / "questions.ipynb").write_text(anchors, encoding="utf-8")
+    (source / "questions.ipynb").write_text(anchors.replace(SECOND_CLICK, ""), encoding="utf-8")
     (source / "index.md").write_text(front_page(source), encoding="utf-8")
     labs = source / "_static" / "labs"
     tabulate(sorted(path.stem for path in labs.glob("*.png")), folder / "labs")

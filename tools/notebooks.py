@@ -38,6 +38,8 @@ METADATA = {
 }
 # A folded cell in JupyterLab and VS Code, in Colab, and on the site.
 FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["hide-input"]}
+# JupyterLab scrolls to a section only of a notebook that is open already.
+SECOND_CLICK = " In JupyterLab the first click opens the lesson, a second one its section."
 FORMULA = re.compile(r"\$\$.*?\$\$", re.S)
 
 
@@ -378,6 +380,7 @@ def questions(anchor: Callable[[Path, str], str] = anchor) -> str:
         "# Questions\n\nWhat the lessons answer, in the words of those who ask. Search this page "
     )
     head += "(Ctrl+F, on a Mac ⌘F) for a word of your question, or for what you see go wrong."
+    head += SECOND_CLICK
     parts = [head]
     for source in sources():
         name = source.with_suffix(".ipynb").name
