@@ -221,7 +221,7 @@ assert d.difference > 4 * 1.5 * d.error
 # %% [markdown]
 # ## The lab
 #
-# Choose a data set and its target, or upload a CSV of your own (20 rows or more; of a long one 1,000 rows are drawn). The network trains on three quarters of the rows. Left, its band over the input that is most related to the target; middle, the share of held-out rows inside the interval of each level; right, the NLL of training and held-out rows, step by step.
+# Choose a data set and its target, or upload a CSV of your own (20 rows or more; of a long one 1,000 rows are drawn). The network trains on three quarters of the rows. Left, its mean over the input that is most related to the target, and a bar μ ± 1.96σ at each held-out row; middle, the share of held-out rows inside the interval of each level; right, the NLL of training and held-out rows, step by step.
 #
 # Predict first: on diabetes, where does the held-out NLL turn? Then look, with one σ, with two outputs, and with more weight decay. A file that cannot be read gets a sentence, and the last picture stays.
 

@@ -77,17 +77,14 @@ class Promise(Lab):
         return [
             fit,
             Panel(
-                {
-                    "xlim": (0.4, 1),
-                    "ylim": (0, 1.1),
-                    "xlabel": "coverage",
-                    "ylabel": "density / its peak",
-                },
+                {"ylim": (0, 1.1), "xlabel": "coverage", "ylabel": "density / its peak"},
                 {
                     "density": {"color": MEAN, "label": "Beta law"},
                     "promise": DASHED | {"label": "promised"},
                     "gives": {"color": WRONG, "label": "this set, new rows"},
+                    "seen": {"color": WRONG, "linestyle": ""},  # what the axis is to hold
                 },
+                stages={"xlim": ("seen", ((0.8, 1), (0.4, 1)))},
             ),
             Panel(
                 {
@@ -112,6 +109,7 @@ class Promise(Lab):
             "band": (self.x, *interval(self.mu, self.sigma, level)),
             "promise": ((level, level), (0, 1.1)),
             "gives": ((at, at), (0, 1.1)),
+            "seen": ((level, at), (0, 0)),
             "factor": (LEVELS[finite], self.scores.sort().values[k[finite] - 1]),
             "right": (LEVELS, math.sqrt(2) * torch.erfinv(LEVELS) / SAID),
             "chosen": ((level, level), (0, 6)),
@@ -120,8 +118,10 @@ class Promise(Lab):
             p = torch.linspace(0.4, 0.9995, 600, dtype=torch.float64)
             half = self.q * self.sigma
             density = self.law().log_prob(p).exp()
+            density /= density.max()
             found |= {
-                "density": (p, density / density.max()),
+                "density": (p, density),
+                "seen": ((*p[density > 0.01][[0, -1]], level, at), (0,) * 4),
                 "lower": (self.x, self.mu - half),
                 "upper": (self.x, self.mu + half),
             }

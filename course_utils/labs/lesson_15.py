@@ -19,7 +19,7 @@ from course_utils.look import Columns, read
 from course_utils.losses import gaussian_nll
 from course_utils.metrics import calibration_curve, coverage, interval
 from course_utils.models import HeteroscedasticRegressor, HomoscedasticRegressor
-from course_utils.plots import MEAN, REPAIRED, WRONG
+from course_utils.plots import ALEATORIC, MEAN, REPAIRED, WRONG
 
 PACKAGED = ("motorcycle", "engel", "diabetes")
 MINE = "your file"
@@ -102,9 +102,10 @@ class RealData(TableLab):
 
     alt = (
         "Lab: a network with one σ or two outputs on a real data set or on your own CSV. Left, "
-        "target over one input in standard units, with the learned mean and 95 % interval; middle, "
-        "the coverage of held-out rows at each level; right, the NLL of training and of held-out "
-        "rows by step. Controls: data set, one σ or two outputs, weight decay, a file, its target."
+        "target over one input in standard units, with the learned mean and, at each held-out row, "
+        "the 95 % interval; middle, the coverage of held-out rows at each level; right, the NLL of "
+        "training and of held-out rows by step. Controls: data set, one σ or two outputs, weight "
+        "decay, a file, its target."
     )
     retrains = frozenset({"data", "kind", "decay"})
     train_steps, lr = 200, 0.02
@@ -175,6 +176,7 @@ class RealData(TableLab):
         self.fit.must_be_finite(*nlls, mu.sum().item())
         self.mu, self.loss_now, self.nlls = mu, nlls[0], nlls
         self.sigma, sigma = (log_var.detach() / 2).exp(), (held_log_var.detach() / 2).exp()
+        self.bars = interval(held_mu, sigma)
         self.levels = calibration_curve(self.held_out[1], held_mu, sigma)
         self.covered = coverage(self.held_out[1], held_mu, sigma)
 
@@ -192,7 +194,8 @@ class RealData(TableLab):
                 {
                     "band": BAND | {"label": "learned 95 % interval"},
                     "data": POINTS | {"label": "training rows", "alpha": 0.6},
-                    "held": RINGS | {"color": REPAIRED, "label": "held-out rows"},
+                    "bars": {"color": ALEATORIC, "alpha": 0.6, "linewidth": 1},
+                    "held": RINGS | {"color": REPAIRED, "label": "held-out rows, μ ± 1.96σ"},
                     "mean": {"color": MEAN, "label": "learned mean"},
                 },
                 width=1.6,
@@ -219,11 +222,13 @@ class RealData(TableLab):
         found = {
             "data": (self.trained[0][:, column], self.trained[1]),
             "held": (self.held_out[0][:, column], self.held_out[1]),
-            "band": (self.x, *interval(self.mu, self.sigma)),
+            "bars": bars(self.held_out[0][:, column], *self.bars),
             "mean": (self.x, self.mu),
             "right": ((0, 1), (0, 1)),
             "covered": (self.levels.levels, self.levels.observed),
         }
+        if self.inputs == 1:  # with more it would be that of one setting of the others
+            found["band"] = self.x, *interval(self.mu, self.sigma)
         if self.losses:
             losses = list(enumerate(self.losses, start=1))
             trace = [pair for pair in self.trace if pair[0] <= len(losses)]
@@ -245,6 +250,13 @@ class RealData(TableLab):
                 f"{self.covered:.2f} ± {error:.2f}" if n >= FEWEST else "too few rows to say"
             ),
         }
+
+
+def bars(x, lower, upper):
+    """A line from lower to upper at each x, as one broken curve."""
+    gap = torch.full((len(x),), math.nan, dtype=x.dtype)
+    ends = torch.stack([lower.flatten(), upper.flatten(), gap], dim=1)
+    return x.repeat_interleave(3), ends.flatten()
 
 
 def number_columns(table):
