@@ -105,7 +105,7 @@ print(f"best 'σ' passed as var: {mistaken:.2f}; best σ passed as σ²: {right:
 assert abs(mistaken / S - 1) < 0.01 and abs(right / S.sqrt() - 1) < 0.01
 
 # %%
-measured("08-a", round(mistaken.item(), 2))
+measured("08-a", round(mistaken.item(), 2), "best σ passed as var")
 
 # %% [markdown]
 # The minimum over `var` is at S, whatever name the variable has. So "σ" is the *square* of the right one: too small if the residuals are below 1, too large if they are above, and unnoticed at 1. **Cure:** one name for one thing, `var` or `log_var`, and a comparison of the learned σ with the RMS residual.
