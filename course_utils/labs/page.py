@@ -65,6 +65,8 @@ class Page:
     def close(self) -> None:
         """Give back every widget of the lab: closing the outermost alone would leave the rest."""
         self.pause()
+        self.moment.unobserve_all()
+        setattr(self.moment, playing_trait(self.moment), False)  # else it goes on in the page
         for outermost in (self.view, *self.buttons.values()):  # a lab may show no play button
             for widget in tree(outermost):
                 widget.close()
