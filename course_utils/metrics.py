@@ -139,6 +139,8 @@ def calibration_curve(
 def conformal_quantile(scores: Tensor, level: float = 0.95) -> float:
     """The k-th smallest of n calibration scores (n, 1), k = ⌈(n + 1) level⌉; +∞ if k > n.
 
+    A score is the larger the worse y fits: |y − mu|/σ for two ends; y − q, with its sign, limits y
+    from above only.
     If the scores and that of a new case are exchangeable, the new one is at most this number with
     probability k/(n + 1) >= level (exactly, without ties), on average over calibration sets and
     new cases. Given the calibration set the probability follows a Beta(k, n + 1 − k) law.

@@ -16,7 +16,9 @@ def test_a_learner_runs_the_notebook_and_plays_with_its_lab(open_notebook, name)
     assert notebook.formulas(at_least=formulas) == (formulas, [])
     assert notebook.run_all() == []
     if notebook.has_lab():
-        for lab in notebook.labs():
+        labs = notebook.labs()
+        assert any(lab.sliders.count() for lab in labs)  # where points rain, there are only buttons
+        for lab in labs:
             every_slider_moves_the_picture(lab)
             if lab.button("Play").count():
                 play_moves_the_picture_and_pause_stops_it(lab)
@@ -24,7 +26,6 @@ def test_a_learner_runs_the_notebook_and_plays_with_its_lab(open_notebook, name)
 
 
 def every_slider_moves_the_picture(lab):
-    assert lab.sliders.count() > 0
     for i in range(lab.sliders.count()):
         handle, before = lab.sliders.nth(i), lab.source()
         at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
@@ -34,9 +35,10 @@ def every_slider_moves_the_picture(lab):
 
 
 def play_moves_the_picture_and_pause_stops_it(lab):
-    before = lab.source()
-    lab.button("Rewind").click()
-    assert lab.wait_for_change(before), "rewind does not move the picture"
+    if lab.button("Rewind").count():
+        before = lab.source()
+        lab.button("Rewind").click()
+        assert lab.wait_for_change(before), "rewind does not move the picture"
     lab.button("Play").click()
     lab.button("Pause").wait_for()
     lab.wait_for_pictures(5)
