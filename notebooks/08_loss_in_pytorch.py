@@ -36,7 +36,7 @@ from course_utils.labs import LABS
 from course_utils.losses import gaussian_nll
 from course_utils.models import HomoscedasticRegressor
 from course_utils.plots import (
-    REPAIRED, WRONG, plot_data, plot_fit, plot_truth, show, use_course_style,
+    DATA, MEAN, REPAIRED, WRONG, plot_data, plot_fit, plot_truth, show, use_course_style,
 )
 from course_utils.training import fit, predict
 
@@ -220,6 +220,19 @@ print(f"slope measured {numeric.item():.0f}, by autograd {slope.item():.3g}; nex
 assert numeric == 0 and math.isclose(slope.item(), 0.5 * (1 / 1e-6 - 0.01**2 / 1e-6**2))
 assert not gradcheck(lambda v: loss(zero, r, v), var, eps=1e-9, raise_exception=False)
 
+# %%
+fig, ax = plt.subplots(figsize=(5.5, 2.8))
+variances = torch.logspace(-8, -2, 300, dtype=DTYPE)[:, None]
+values = [loss(zero, r, v[None]).item() for v in variances]
+ax.plot(variances, values, color=REPAIRED)
+ax.plot(1e-7, values[50], "o", color=WRONG)
+ax.annotate("", (1e-7, 20), (1e-7, values[50]), arrowprops={"arrowstyle": "->", "color": WRONG})
+ax.annotate("autograd\nsees a slope", (8e-8, 24), ha="right", color=WRONG)
+ax.annotate("flat: eps stands in for σ²", (1.4e-8, 51))
+ax.set(xscale="log", xlabel="σ²", ylabel="loss (nats)", ylim=(-8, 60), title="The value is flat, its gradient is not")
+show(fig, alt="The loss over the variance: level below 1e-6, then falling. At 1e-7, on the level part, "
+     "an arrow points steeply down, where autograd sees a slope.")
+
 # %% [markdown]
 # A residual above $\sqrt{\text{eps}} = 0.001$ throws σ² up, here in one step of SGD (lr 0.001) from 1e-7 to 49,500; a smaller one pushes it down, without end.
 #
@@ -255,7 +268,7 @@ assert of_clamp == 0 and of_soft < 0 and soft.item() > -13.8
 # Nothing keeps a raw output above 0. Let the residual be 0.05, so that the best σ² is 0.0025, and start σ² at 1. The slope grows on the way down, and the optimizer overshoots.
 
 # %%
-residual = torch.full((1, 1), 0.05, dtype=DTYPE)
+residual, walk = torch.full((1, 1), 0.05, dtype=DTYPE), {"SGD": [], "Adam": []}
 for optimizer_class in (SGD, Adam):
     var = torch.ones(1, 1, dtype=DTYPE, requires_grad=True)  # raw σ²
     optimizer = optimizer_class([var], lr=0.01)
@@ -268,8 +281,20 @@ for optimizer_class in (SGD, Adam):
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
+        walk[optimizer_class.__name__].append(var.item())
     assert step < 199 and var.item() < 0
 
+# %%
+fig, ax = plt.subplots(figsize=(5.5, 2.8))
+ax.axhspan(-0.6, 0, color=WRONG, alpha=0.15, linewidth=0)
+for (name, path), colour, where in zip(walk.items(), (DATA, MEAN), ((62, 0.7), (40, 0.4))):
+    ax.plot(range(1, len(path) + 1), path, color=colour)
+    ax.plot(len(path), path[-1], "X", color=WRONG, markersize=9)
+    ax.annotate(name, where, ha="right" if name == "Adam" else "left", color=colour)
+ax.annotate("no variance lives here", (2, -0.35))
+ax.set(xlabel="step", ylabel="σ²", ylim=(-0.6, 1.05), title="Raw σ² runs through its best value, 0.0025, and below 0")
+show(fig, alt="The raw variance by step, for SGD and for Adam: both fall from 1 ever faster "
+     "and end in a cross below zero, in a shaded region where no variance lives.")
 
 # %% [markdown]
 # This trap is loud. **Cure:** a positive head, `log_var.exp()` or a softplus.
@@ -277,6 +302,19 @@ for optimizer_class in (SGD, Adam):
 # ## Trap 4: the silent broadcast
 #
 # Many people squeeze a network's output from (n, 1) to (n,), and forget the targets. Subtracting (n, 1) from (n,) gives (n, n): every prediction meets every target. `mse_loss` warns. `GaussianNLLLoss` does not: its documentation allows a target with "one dimension equal to 1", to be broadcast.
+
+# %%
+fig, ax = plt.subplots(figsize=(4.2, 3.2))
+ax.pcolormesh(torch.eye(6), cmap=ListedColormap(["#f3c9b0", REPAIRED]), edgecolors="white")
+ax.text(6.3, 0.5, "meant", color=REPAIRED, va="center")
+ax.text(6.3, 1.5, "met as well", color=WRONG, va="center")
+ax.set(xlabel="predictions (6,)", ylabel="targets (6, 1)", xticks=[], yticks=[], aspect="equal",
+       title="(n,) and (n, 1): all n × n pairs")
+ax.invert_yaxis()
+ax.grid(False)
+show(fig, alt="A square of 6 × 6 pairs of predictions and targets. Only the diagonal is meant; "
+     "the 30 other pairs are met as well.")
+
 
 # %%
 def broadcast_nll(model, x, y):
