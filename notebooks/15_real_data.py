@@ -344,7 +344,7 @@ def cost(reserve):
 mu, sigma = results["engel"][0]["line, σ(x)"]
 p = 1 - Normal(mu, sigma).cdf(torch.tensor(float(limit), dtype=DTYPE))
 costs = {"by the mean": cost(mu > limit), "by the probability": cost(p > 1 / loss_without), "everybody": cost(food > 0)}
-print({rule: round(value, 2) for rule, value in costs.items()})
+print("cost of a household:", ", ".join(f"{rule} {value:.2f}" for rule, value in costs.items()))
 assert costs["by the probability"] < 0.7 * costs["by the mean"] and costs["by the mean"] > 0.9
 
 # %% [markdown]

@@ -79,9 +79,11 @@ def test_a_notebook_is_as_make_notebooks_leaves_it(source):
 
 
 @each_lesson
-def test_outputs_hold_no_error_and_no_warning(source):
+def test_outputs_hold_no_error_no_warning_and_nothing_raw(source):
     kinds = [(output.output_type, output.get("name")) for output in outputs(source)]
     assert not [kind for kind in kinds if kind[0] == "error" or kind[1] == "stderr"]
+    printed = "".join(output.get("text", "") for output in outputs(source))
+    assert not re.search(r"\{'|tensor\(|dtype=", printed)  # for people, not as Python has it
     assert source.with_suffix(".ipynb").stat().st_size < 1_500_000
 
 
