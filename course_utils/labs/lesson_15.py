@@ -12,7 +12,7 @@ from course_utils.labs.cells import Cells
 from course_utils.labs.fitting import Fit
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import ONE_SIGMA, TWO_OUTPUTS
-from course_utils.labs.panels import BAND, DASHED, POINTS, RINGS, STEPS
+from course_utils.labs.panels import BAND, DASHED, POINTS, RINGS, STEPS, verticals
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import LAYOUT, choice, log_slider
 from course_utils.look import Columns, read
@@ -222,7 +222,7 @@ class RealData(TableLab):
         found = {
             "data": (self.trained[0][:, column], self.trained[1]),
             "held": (self.held_out[0][:, column], self.held_out[1]),
-            "bars": bars(self.held_out[0][:, column], *self.bars),
+            "bars": verticals(self.held_out[0][:, column], *self.bars),
             "mean": (self.x, self.mu),
             "right": ((0, 1), (0, 1)),
             "covered": (self.levels.levels, self.levels.observed),
@@ -250,13 +250,6 @@ class RealData(TableLab):
                 f"{self.covered:.2f} ± {error:.2f}" if n >= FEWEST else "too few rows to say"
             ),
         }
-
-
-def bars(x, lower, upper):
-    """A line from lower to upper at each x, as one broken curve."""
-    gap = torch.full((len(x),), math.nan, dtype=x.dtype)
-    ends = torch.stack([lower.flatten(), upper.flatten(), gap], dim=1)
-    return x.repeat_interleave(3), ends.flatten()
 
 
 def number_columns(table):

@@ -77,3 +77,10 @@ def loss_curves(lab) -> dict[str, tuple]:
         steps = np.unique(np.geomspace(1, len(lab.losses), 400).astype(int))
         curves["loss"] = (steps, np.asarray(lab.losses)[steps - 1])
     return curves
+
+
+def verticals(x, lower, upper) -> tuple[np.ndarray, np.ndarray]:
+    """A line from lower to upper at each x, as one broken curve."""
+    x, lower, upper = (np.ravel(values) for values in (x, lower, upper))
+    gap = np.full(len(x), np.nan)
+    return np.stack([x, x, gap], axis=1), np.stack([lower, upper, gap], axis=1)

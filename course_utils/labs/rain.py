@@ -5,7 +5,7 @@ import math
 import numpy as np
 from torch import Tensor
 
-from course_utils.labs.panels import BAND, DASHED, POINTS
+from course_utils.labs.panels import BAND, DASHED, POINTS, verticals
 from course_utils.labs.picture import Panel
 from course_utils.labs.turns import PageAtWork
 from course_utils.losses import same_shape
@@ -149,16 +149,13 @@ class Rain(PageAtWork):
     def curves(self):
         rows, n = slice(self.fallen), np.geomspace(LEAST, len(self.y), 100)
         x, y, inside = self.x[rows], self.y[rows], self.inside[rows]
-        last, nan = slice(self.fallen - self.falling, self.fallen), np.full(self.falling, np.nan)
+        last = slice(self.fallen - self.falling, self.fallen)
         kept = np.unique(np.geomspace(LEAST, max(self.fallen, LEAST), 400).astype(int))
         kept = kept[kept <= self.fallen] - 1
         return {
             "band": self.band,
             "inside": (x[inside][-SHOWN:], y[inside][-SHOWN:]),
-            "falling": (
-                np.stack([self.x[last], self.x[last], nan], axis=1),
-                np.stack([self.y[last], self.y[last] + self.drop, nan], axis=1),
-            ),
+            "falling": verticals(self.x[last], self.y[last], self.y[last] + self.drop),
             "outside": (x[~inside][-SHOWN:], y[~inside][-SHOWN:]),
             "funnel": (n, self.level - self.error(n), np.minimum(self.level + self.error(n), 1)),
             "promise": ((LEAST, len(self.y)), (self.level, self.level)),
