@@ -439,7 +439,7 @@ show(fig, alt="Three panels with a pale band of 1.96 √V. With the loss of the 
 # steps 600  □□□ □□■ □■■
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: lr 0.003, 0.01, 0.03; in a group: width 25, 50, 100. `make claims` runs them again.
 #
 # <!-- end of claims -->
 

@@ -402,7 +402,7 @@ show(fig, alt="σ over 400 steps of three runs. One falls from 3 to 1 and ends o
 # steps 1200  ■■■ ■■■ ■■■
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: lr 0.015, 0.03, 0.06; in a group: start 0.5, 3.0, 6.0. `make claims` runs them again.
 #
 # <!-- end of claims -->
 #

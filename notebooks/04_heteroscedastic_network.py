@@ -431,7 +431,7 @@ torch.testing.assert_close(log_var.diff(n=2, dim=0), torch.zeros(7, 1, dtype=tor
 # steps 1200  □□■ ××□ □□□
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: lr 0.005, 0.01, 0.02; in a group: decay 0.0, 0.0001, 0.001. `make claims` runs them again.
 #
 # <!-- end of claims -->
 #

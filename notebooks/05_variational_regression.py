@@ -373,7 +373,7 @@ for w in (0, 0.3, 1):
 # steps 3    □■■ □■■ □■■
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: lr 0.5, 1, 2; in a group: width 10, 20, 40. `make claims` runs them again.
 #
 # <!-- end of claims -->
 

@@ -357,7 +357,7 @@ assert abs(by_weights / process - 1) < 0.05 and v > y.var() and kept < 0.7
 # bumps 200  ■■■■■■■■■ ■■■■■■■■■ ■■■■■■■■■
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: prior 0.5, 1, 2; in a group: scale 1.25, 2.5, 5 × place -1, 0, 1. `make claims` runs them again.
 #
 # <!-- end of claims -->
 

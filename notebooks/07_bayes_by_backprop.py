@@ -462,7 +462,7 @@ assert (curves[1.75][1] < curves[1.75][0] / 2)[(grid[:, 0] - 1.75).abs() < 0.5].
 # steps 6000  □□□ □□□ □□□
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: lr 0.025, 0.05, 0.1; in a group: prior 1.25, 2.5, 5. `make claims` runs them again.
 #
 # <!-- end of claims -->
 #

@@ -378,7 +378,7 @@ show(fig, alt="Five ways by three budgets, ten dots each, with their medians. At
 # steps 2100  □□□ □□■ ■■■
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: lr 0.003, 0.01, 0.03; in a group: width 10, 20, 40. `make claims` runs them again.
 #
 # <!-- end of claims -->
 #

@@ -381,7 +381,7 @@ for n in (64, 256):
 # steps 600  ■■□ □□□ □■■
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: lr 0.01, 0.02, 0.04; in a group: width 10, 20, 40. `make claims` runs them again.
 #
 # <!-- end of claims -->
 #

@@ -509,7 +509,7 @@ show(fig, alt="Errors of two sensors near x = 2.5, a tilted cloud on equal axes;
 # steps 900  ■■■ ■■■ □■■
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: lr 0.01, 0.03, 0.1; in a group: width 15, 30, 60. `make claims` runs them again.
 #
 # <!-- end of claims -->
 #

@@ -354,7 +354,7 @@ assert abs(found["blunt"][1] / found["sharp"][1] - math.sqrt(2)) < 0.02
 # steps 1200  ■■■ ■■■ ■■■
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: lr 0.005, 0.01, 0.02; in a group: width 16, 32, 64. `make claims` runs them again.
 #
 # <!-- end of claims -->
 

@@ -414,7 +414,7 @@ assert (plus[1] - plus[0]).mean() < 0.93 * 2 * reach.mean()
 # steps 1200  ■■■ ■■■ □■■
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: lr 0.005, 0.01, 0.02; in a group: width 8, 16, 32. `make claims` runs them again.
 #
 # <!-- end of claims -->
 

@@ -467,7 +467,7 @@ assert abs(upper - (2 + 0.5 * 1.645)) < 0.002 and share > 0.9999
 # budget 3    ■■ ■■ ■■
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer; groups: rate 0.5, 1, 2; in a group: unit tanh, relu. `make claims` runs them again.
 #
 # <!-- end of claims -->
 

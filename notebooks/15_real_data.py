@@ -410,7 +410,7 @@ show(found.figure(), alt=found.alt())
 # steps 400  ■
 # ```
 #
-# One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
+# One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer. `make claims` runs them again.
 #
 # <!-- end of claims -->
 

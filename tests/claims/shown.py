@@ -2,10 +2,7 @@
 
 from itertools import product
 
-LEGEND = (
-    "One sign a recipe: ■ the claim holds in nine of ten seeds or more, □ in half or more, "
-    "× in fewer. `make claims` runs them again."
-)
+SIGNS = "One sign a recipe: ■ holds in nine of ten seeds or more, □ in half or more, × in fewer"
 
 
 def sums(counts: list) -> list[int]:
@@ -53,10 +50,20 @@ def squares(choices: dict, counts: list) -> str:
     return "\n".join(rows)
 
 
+def legend(choices: dict) -> str:
+    """What a sign, its group and its place in the group stand for."""
+    _, *others = (f"{name} {', '.join(map(str, values))}" for name, values in choices.items())
+    places = zip(("groups: ", "in a group: "), (others[:1], others[1:]), strict=True)
+    return (
+        "; ".join([SIGNS, *(where + " × ".join(of) for where, of in places if of)])
+        + ". `make claims` runs them again."
+    )
+
+
 def text(claims: dict[str, str], result: dict) -> str:
     """The Markdown of a set of claims."""
     parts = []
     for claim, sentence in claims.items():
         each = result["choices"], result["claims"][claim]
         parts += [f"**{claim}**: {sentence}. {line(*each)}", f"```text\n{squares(*each)}\n```"]
-    return "\n\n".join([*parts, LEGEND])
+    return "\n\n".join([*parts, legend(result["choices"])])
