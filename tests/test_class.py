@@ -2,6 +2,7 @@
 
 import json
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,23 @@ def test_what_is_shared_holds_guesses_passes_and_recognised_mistakes_and_nothing
     assert set(content) == {"course", "id", "lesson", "guesses", "measured", "checks"}
     found = class_view.gather(tmp_path)
     assert found.lessons == {LESSON: [content]} and not found.left_out
+
+
+def test_a_full_disk_is_said_and_what_was_shared_before_stays(tmp_path):
+    checks.guess("03-a", 2.0)
+    checks.share(LESSON, tmp_path)
+    (file,) = tmp_path.iterdir()
+    before = file.read_text()
+    checks.guess("03-a", 3.0)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        said = repr(checks.share(LESSON, tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "Not shared" in said and "File too large" in said and str(tmp_path) in said
+    assert [file] == list(tmp_path.iterdir()) and file.read_text() == before
+    assert "No such file" in repr(checks.share(LESSON, tmp_path / "none"))
 
 
 def learner(rng, lesson, number):

@@ -1,5 +1,6 @@
 """What a learner may hand to the class: guesses, checks passed, mistakes recognised. No name."""
 
+import contextlib
 import json
 import os
 import uuid
@@ -55,7 +56,17 @@ def share(lesson: str, folder: str | Path | None = None) -> Note:
         "checks": tried,
     }
     file = folder / f"lesson-{lesson}-{CALLED}.json"
-    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    part = file.with_suffix(".part")  # on a full disk an earlier file stays as it was
+    try:
+        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        part.replace(file)
+    except OSError as why:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        return Note(
+            f"Not shared: {folder} cannot be written to ({why.strerror}). Nothing of yours is lost: "
+            f'mend that, or name another folder, share("{lesson}", "FOLDER"), and run the cell again.'
+        )
     return Note(
         f"Written to {file}: {len(guesses)} guesses and what {len(tried)} checks found. "
         "No name and no code of yours; open the file to see."
