@@ -1,12 +1,16 @@
 """What an instructor hands out: slides and pages made from the lessons by rules."""
 
+import base64
+import io
 import re
 from html import unescape
 
 import nbformat
 import pytest
 from nbconvert import HTMLExporter
+from PIL import Image
 
+from course_utils.plots import DRAWN_DPI
 from tools import instructors, slides
 
 ROOT = slides.ROOT
@@ -22,10 +26,7 @@ def pictures(path):
 
 
 @each_lesson
-def test_a_deck_holds_the_question_every_figure_the_quiz_and_no_solution(
-    path, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(slides, "DECKS", tmp_path)
+def test_a_deck_holds_the_question_every_figure_the_quiz_and_no_solution(path):
     page = slides.deck(path)
     seen = unescape(page)
     assert page.count("<section>") == page.count("</section>") >= 6
@@ -36,12 +37,25 @@ def test_a_deck_holds_the_question_every_figure_the_quiz_and_no_solution(
         assert question.text in seen
 
 
-def test_a_page_to_hand_out_keeps_the_alt_texts():
-    exporter = HTMLExporter(template_name="handout", extra_template_basedirs=[str(ROOT / "teach")])
+@each_lesson
+def test_letters_of_9_points_have_16_pixels_of_a_projected_slide(path):
+    sources = re.findall(r'src="data:image/png;base64,([^"]+)"', slides.deck(path))
+    assert sources
+    for data in sources:
+        width, height = Image.open(io.BytesIO(base64.b64decode(data))).size
+        shown = 0.96 * min(1, 1280 / width, 590 / height)  # reveal's margin, the page's style
+        assert 9 * DRAWN_DPI / 72 * shown >= 16, (width, height)
+
+
+def test_a_page_to_hand_out_keeps_the_alt_texts_and_holds_every_picture():
+    exporter = HTMLExporter(
+        template_name="handout", extra_template_basedirs=[str(ROOT / "teach")], embed_images=True
+    )
     path = next(path for path in LESSONS if path.stem.startswith("04"))
     page, _ = exporter.from_filename(str(path))
     found = [unescape(alt) for alt in re.findall(r'<img [^>]*alt="([^"]+)"', page)]
     assert found and set(pictures(path)) <= set(found)
+    assert not re.findall(r'<img [^>]*src="(?!data:)', page)
 
 
 def test_the_instructors_page_is_as_make_notebooks_leaves_it():

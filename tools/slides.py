@@ -9,7 +9,9 @@ found, and the text around it stands in the speaker's notes (press S). Exercises
 and readers' questions are for the notebook.
 """
 
+import base64
 import importlib.metadata
+import io
 import re
 import shutil
 import sys
@@ -17,7 +19,9 @@ from html import escape
 from pathlib import Path
 
 import nbformat
+import numpy as np
 from nbconvert.filters import markdown2html
+from PIL import Image
 
 from course_utils.checks import lesson
 
@@ -25,6 +29,9 @@ ROOT = Path(__file__).parents[1]
 DECKS = ROOT / "build" / "slides"
 LEFT_OUT = ("A reader asks", "Exercises", "Quiz")
 FORMULAS = 2  # displayed ones a slide: the last row of a room can read them
+# In px of a picture that has 160 an inch. A wider one would have its letters of 9 points drawn with
+# less than 16 px of the slide's 720; panels stand at least a gap apart.
+WIDEST, GAP = 1600, 24
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -88,13 +95,38 @@ def html(markdown: str) -> str:
     return markdown2html(re.sub(r"<details>.*?</details>", "", markdown, flags=re.DOTALL))
 
 
+def parts(png: bytes) -> list[bytes]:
+    """The picture; or, where its letters would be too small, what stands left and right of a gap.
+
+    The gap is a strip of white from top to bottom, between two panels: the one nearest the middle.
+    """
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    if picture.width <= WIDEST:
+        return [png]
+    white = (np.asarray(picture.convert("L")) > 250).all(axis=0)
+    strips = np.flatnonzero(np.diff(np.r_[False, white, False])).reshape(-1, 2)  # from, to
+    gaps = strips[(strips[:, 1] - strips[:, 0] >= GAP)].mean(axis=1)
+    cut = round(min(gaps, key=lambda gap: abs(gap - picture.width / 2)))
+    made = []
+    for left, right in [(0, cut), (cut, picture.width)]:
+        saved = io.BytesIO()
+        picture.crop((left, 0, right, picture.height)).save(saved, "PNG")
+        made.append(saved.getvalue())
+    return made
+
+
+def image(png: bytes, alt: str) -> str:
+    data = base64.b64encode(png).decode()
+    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">'
+
+
 def figures(cell) -> list[str]:
     """The pictures that a code cell shows, with their alt texts."""
     shown = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
     return [
-        f'<img alt="{escape(output.metadata["image/png"]["alt"])}" '
-        f'src="data:image/png;base64,{output.data["image/png"].strip()}">'
+        image(part, output.metadata["image/png"]["alt"])
         for output in shown
+        for part in parts(base64.b64decode(output.data["image/png"]))
     ]
 
 
@@ -109,9 +141,8 @@ def title_slides(head: str) -> list[str]:
     ]
     picture = re.search(r"!\[(.+?)\]\((images/.+?)\)", head)
     if picture:
-        shutil.copy(ROOT / "notebooks" / picture[2], DECKS / Path(picture[2]).name)
-        name = Path(picture[2]).name
-        made.insert(1, slide("", f'<img alt="{escape(picture[1])}" src="{name}">'))
+        png = (ROOT / "notebooks" / picture[2]).read_bytes()
+        made[1:1] = [slide("", image(part, picture[1])) for part in parts(png)]
     return made
 
 

@@ -64,8 +64,9 @@ def share(lesson: str, folder: str | Path | None = None) -> Note:
         with contextlib.suppress(OSError):
             part.unlink()
         return Note(
-            f"Not shared: {folder} cannot be written to ({why.strerror}). Nothing of yours is lost: "
-            f'mend that, or name another folder, share("{lesson}", "FOLDER"), and run the cell again.'
+            f"Not shared: {folder} cannot be written to ({why.strerror}). Nothing of yours is "
+            f'lost: mend that, or name another folder, share("{lesson}", "FOLDER"), and run the '
+            "cell again."
         )
     return Note(
         f"Written to {file}: {len(guesses)} guesses and what {len(tried)} checks found. "
