@@ -13,6 +13,7 @@ STATE = Path(os.environ.get("HUB_STATE", "/srv/hub"))
 HOMES = Path(os.environ.get("HOMES", "/srv/homes"))
 BIN = Path(os.environ.get("COURSE_BIN", COURSE / ".venv" / "bin"))
 PORT = int(os.environ.get("HUB_PORT", "8000"))
+SHARED = STATE / "class"
 
 c = get_config()  # noqa: F821
 
@@ -31,14 +32,23 @@ c.Spawner.args = [f"--config={COURSE / 'jupyter_server_config.py'}"]
 if os.getuid() == 0:
     c.Spawner.args += ["--allow-root"]
 c.Spawner.default_url = "/lab/tree/notebooks/00_start_here.ipynb"
-# One thread: thirty learners times all cores would fight, and networks this small gain nothing.
-c.Spawner.environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+c.Spawner.environment = {
+    # Networks this small gain nothing by a second thread. Four learners on two cores without
+    # these lines, in two runs: 13 and 19 % more CPU for Run All, 24 and 97 % more for a slide.
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # Where share() puts what a learner gives to the class (teach/INSTRUCTORS.md).
+    "COURSE_CLASS": str(SHARED),
+}
+SHARED.mkdir(parents=True, exist_ok=True)
+SHARED.chmod(0o1733)  # real users may write there, and not see what others wrote
 # Used by systemdspawner and containers, by "simple" not. A learner with one lesson open takes
-# 0.45 GB, each further kernel 0.35 GB. Where only ulimit exists: -d 1000000, and never -v, since
-# torch reserves 2 GB of addresses that it does not use.
+# 0.45 GB, each further kernel 0.36 GB; lesson 00 refuses less than 600 MB. Where only ulimit
+# exists: -d 1000000, and never -v, since torch reserves 2 GB of addresses that it does not use.
 c.Spawner.mem_limit = "2G"
 c.Spawner.mem_guarantee = "600M"
-# A class that logs in at once on a busy machine: a start then takes half a minute.
+# A class that logs in at once: on cores that were all at work a start took 26 s, and the defaults
+# give up after 60 and 30.
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 
 # A hub that is restarted in class: servers go on, and with a proxy of its own (README.md) the

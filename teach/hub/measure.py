@@ -6,11 +6,13 @@ in a kernel of the server, and slides the lab's noise once a second; all at the 
 browser would do besides, drawing the page, happens on the learners' own machines.
 
 Prints per learner: seconds to log in and to run all, slide to picture in ms, memory and CPU of
-server and kernel. With --restart the hub is ended and started again in the middle.
+server and kernel; then what 5, 30 and 300 such learners would need. With --restart the hub is ended
+and started again in the middle.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -18,7 +20,6 @@ import secrets
 import shutil
 import signal
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from pathlib import Path
 import aiohttp
 import nbformat
 import psutil
+from figures import kernel_message, sizing, table
 from yarl import URL
 
 HERE = Path(__file__).parent
@@ -91,37 +93,43 @@ class Hub:
                 await asyncio.sleep(0.3)
 
     def stop(self) -> None:
-        for process in (self.hub_process, self.proxy_process):
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
-        for process in psutil.process_iter(["cmdline"]):
-            line = " ".join(process.info["cmdline"] or ())
-            if "jupyterhub-singleuser" in line and str(COURSE) in line:
-                process.terminate()
+        """End all that works in this hub's folder, and wait: kernels write until they end."""
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            mine = [process for process in psutil.process_iter(["cwd"]) if self.holds(process)]
+            for process in mine:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    end(process)
+            psutil.wait_procs(mine, timeout=30)
+
+    def holds(self, process: psutil.Process) -> bool:
+        return Path(process.info["cwd"] or "/").is_relative_to(self.folder)
 
 
 class Learner:
     """What one browser says to the server: log in, open, run all, slide."""
 
     def __init__(self, hub: Hub, name: str):
-        self.hub, self.name, self.times, self.slides = hub, name, {}, []
+        self.hub, self.name, self.figures, self.slides = hub, name, {}, []
 
     async def work(self, ready: asyncio.Barrier, slides: int) -> None:
         jar = aiohttp.CookieJar(unsafe=True)  # cookies of an IP address
         async with aiohttp.ClientSession(cookie_jar=jar) as self.session:
             start = time.monotonic()
             await self.log_in()
-            self.times["log in"] = time.monotonic() - start
+            self.figures["log in, s"] = time.monotonic() - start
             async with self.session.ws_connect(await self.kernel(), max_msg_size=0) as self.socket:
                 await ready.wait()
                 start = time.monotonic()
                 await self.run_all()
-                self.times["run all"] = time.monotonic() - start
+                self.figures["Run All, s"] = time.monotonic() - start
+                self.figures["Run All CPU s"] = ran = self.cpu()
                 await ready.wait()
                 for k in range(slides):
                     self.slides.append(await self.slide(0.5 + 0.1 * k))
                     await asyncio.sleep(max(0, 1 - self.slides[-1]))
-                self.memory()
+                self.figures["slide CPU ms"] = 1000 * (self.cpu() - ran) / slides
+                for called, process in self.processes().items():
+                    self.figures[f"{called} MB"] = process.memory_full_info().pss / 1e6
 
     async def log_in(self) -> None:
         form = await self.text("get", "/hub/login")
@@ -178,10 +186,8 @@ class Learner:
 
     async def receive(self) -> dict:
         frame = await asyncio.wait_for(self.socket.receive(), 300)
-        if frame.type is aiohttp.WSMsgType.BINARY:  # with buffers: a count, offsets, then JSON
-            (count,) = struct.unpack_from("!I", frame.data)
-            begin, *ends = struct.unpack_from(f"!{count}I", frame.data, 4)
-            return json.loads(frame.data[begin : ends[0] if ends else None])
+        if frame.type is aiohttp.WSMsgType.BINARY:
+            return kernel_message(frame.data)
         if frame.type is aiohttp.WSMsgType.TEXT:
             return json.loads(frame.data)
         raise ConnectionError(f"{self.name}: the kernel's channel closed ({frame.type})")
@@ -221,17 +227,20 @@ class Learner:
             if message["msg_type"] == "comm_msg" and content["comm_id"] == self.image:
                 return time.monotonic() - start
 
-    def memory(self) -> None:
-        """MB (proportional) and CPU seconds of this learner's server and kernel."""
+    def processes(self) -> dict[str, psutil.Process]:
+        """This learner's server and kernel."""
+        words = {"jupyterhub-singleuser": "server", "ipykernel": "kernel"}
+        found = {}
         for process in psutil.process_iter(["cmdline", "environ"]):
             line = " ".join(process.info["cmdline"] or ())
-            user = (process.info["environ"] or {}).get("JUPYTERHUB_USER")
-            kind = {"jupyterhub-singleuser": "server", "ipykernel": "kernel"}
-            for word, called in kind.items():
-                if user == self.name and word in line:
-                    cpu = process.cpu_times()
-                    self.times[f"{called} MB"] = process.memory_full_info().pss / 1e6
-                    self.times[f"{called} CPU s"] = cpu.user + cpu.system
+            if (process.info["environ"] or {}).get("JUPYTERHUB_USER") == self.name:
+                found |= {called: process for word, called in words.items() if word in line}
+        return found
+
+    def cpu(self) -> float:
+        """CPU seconds of server and kernel so far."""
+        times = [process.cpu_times() for process in self.processes().values()]
+        return sum(time.user + time.system for time in times)
 
 
 async def measure(hub: Hub, learners: int, slides: int, restart: bool) -> list[Learner]:
@@ -262,15 +271,10 @@ async def measure(hub: Hub, learners: int, slides: int, restart: bool) -> list[L
 
 
 def tell(people: list[Learner]) -> None:
-    for name in people[0].times:
-        values = [person.times[name] for person in people]
-        print(f"{name:14} median {statistics.median(values):8.1f}   max {max(values):8.1f}")
-    slides = sorted(1000 * s for person in people for s in person.slides)
-    p95 = slides[int(0.95 * len(slides))]
-    print(
-        f"slide, ms      median {statistics.median(slides):8.0f}   p95 {p95:8.0f}   "
-        f"max {slides[-1]:8.0f}   of {len(slides)}"
-    )
+    figures = [person.figures for person in people]
+    print(table(figures, [1000 * seconds for person in people for seconds in person.slides]))
+    print("\nBy arithmetic, for the median learner:\n")
+    print(sizing({name: statistics.median(f[name] for f in figures) for name in figures[0]}))
 
 
 def main() -> None:
@@ -285,7 +289,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=9800)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # the hub is ended, too
-    folder = Path(tempfile.mkdtemp(prefix="hub-"))
+    folder = Path(tempfile.mkdtemp(prefix="hub-")).resolve()
     hub = Hub(options.bin.absolute(), options.proxy.absolute(), folder, options.port)
     try:
         people = asyncio.run(measure(hub, options.learners, options.slides, options.restart))

@@ -7,7 +7,8 @@ c = get_config()  # noqa: F821
 c.Spawner.cmd = ["/srv/course/.venv/bin/jupyterhub-singleuser"]
 c.Spawner.default_url = "/lab/tree/notebooks/00_start_here.ipynb"
 c.Spawner.args = ["--config=/srv/course/jupyter_server_config.py"]  # labs keep their pictures
-# One thread: thirty learners times all cores would fight, and networks this small gain nothing.
+# Networks this small gain nothing by a second thread, and learners' threads fight (README.md).
 c.Spawner.environment.update({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
-# A class that logs in at once on a busy machine: a start then takes half a minute.
+# A class that logs in at once: on cores that were all at work a start took 26 s, and the defaults
+# give up after 60 and 30.
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
