@@ -8,7 +8,6 @@ from course_utils.checks.lessons import entries
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "teach" / "INSTRUCTORS.md"
-START, END = "<!-- lessons: written by make notebooks -->", "<!-- end of lessons -->"
 
 
 def known() -> dict:
@@ -31,15 +30,11 @@ def needs(number: str) -> set[str]:
     return set(re.findall(r"\d\d", " ".join(named)))
 
 
-def hours(total: float) -> str:
-    return f"{total / 60:.1f} h" if total >= 120 else f"{5 * round(total / 5)} minutes"
-
-
 def schedules() -> str:
-    rows = ["| you have | lessons | study, by the stated times | how |", "|---|---|---|---|"]
+    rows = ["| you have | lessons | study | how |", "|---|---|---|---|"]
     for name, plan in known()["schedules"].items():
-        total = plan.get("factor", 1) * sum(map(minutes, plan["lessons"]))
-        rows.append(f"| {name} | {', '.join(plan['lessons'])} | {hours(total)} | {plan['how']} |")
+        total = sum(map(minutes, plan["lessons"])) / 60
+        rows.append(f"| {name} | {', '.join(plan['lessons'])} | {total:.1f} h | {plan['how']} |")
     return "\n".join(rows)
 
 
@@ -67,12 +62,18 @@ def lesson(number: str) -> str:
     return "\n\n".join([*lines, "</details>"])
 
 
+def written(text: str, name: str, made: str) -> str:
+    """The page with what stands between the two marks of a generated part brought up to date."""
+    start, end = f"<!-- {name}: written by make notebooks -->", f"<!-- end of {name} -->"
+    before, rest = text.split(start)
+    _, after = rest.split(end)
+    return f"{before}{start}\n\n{made}\n\n{end}{after}"
+
+
 def page(old: str) -> str:
     """INSTRUCTORS.md with what is generated brought up to date."""
-    before, rest = old.split(START)
-    _, after = rest.split(END)
-    parts = [schedules(), "## Lesson by lesson", *map(lesson, sorted(known()["lessons"]))]
-    return f"{before}{START}\n\n" + "\n\n".join(parts) + f"\n\n{END}{after}"
+    lessons = "\n\n".join(map(lesson, sorted(known()["lessons"])))
+    return written(written(old, "schedules", schedules()), "lessons", lessons)
 
 
 def main() -> None:
