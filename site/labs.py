@@ -325,8 +325,10 @@ def style(name: str, artist) -> dict:
         found["dash"] = [round(length * width * POINTS_TO_PX, 2) for length in pattern]
     marker = artist.get_marker()
     if marker not in ("None", "", " ", None):
+        if marker == "X":
+            return found | {"cross": round(artist.get_markersize() * POINTS_TO_PX, 2)}
         if marker not in ("o", "."):
-            raise ValueError(f"{name}: expected the marker 'o' or '.', got {marker!r}")
+            raise ValueError(f"{name}: expected the marker 'o', '.' or 'X', got {marker!r}")
         size = artist.get_markersize() / (2 if marker == "." else 1)
         if artist.get_markerfacecolor() == "none":
             found["ring"] = round((size - artist.get_markeredgewidth()) * POINTS_TO_PX, 2)

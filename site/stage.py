@@ -57,7 +57,7 @@ def img(png: bytes, address: str, alt: str, kind: str = "") -> str:
 
 
 def lab(number: str, output, source: Path) -> str:
-    """The place of a lab: ``labs.js`` makes it live, and without it the picture stays."""
+    """The place of a lab, NN or NN-rain: ``labs.js`` makes it live, else the picture stays."""
     png, alt = png_of(output)
     file = source / "_static" / "labs" / f"{number}.png"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -173,6 +173,8 @@ def stage_notebook(path: Path, source: Path) -> None:
             number = re.search(r'\bLABS\["(\d\d)"\]', cell.source)
             if "image/png" in shown and number:
                 html = lab(number[1], output, source)
+            elif "image/png" in shown and re.search(r"^Rain\(", cell.source, re.M):
+                html = lab(f"{path.name[:2]}-rain", output, source)
             elif "image/png" in shown:
                 html = figure(*png_of(output), f"{path.stem}-{index:02d}-{k}", source)
             elif "text/html" in shown and re.match(r"quiz\(", cell.source):
@@ -256,9 +258,14 @@ def front_page(source: Path) -> str:
 
 def tabulate(numbers: list[str], folder: Path) -> None:
     """What these labs show, computed by a process a core; only for those that changed."""
-    command = [sys.executable, Path(__file__).with_name("labs.py"), folder]
+    rains = [number.removesuffix("-rain") for number in numbers if number.endswith("-rain")]
+    numbers = [number for number in numbers if not number.endswith("-rain")]
     cores = min(os.cpu_count() or 1, len(numbers))
-    processes = [subprocess.Popen([*command, *numbers[i::cores]]) for i in range(cores)]
+    work = [("labs.py", numbers[i::cores]) for i in range(cores)] + [("rain.py", rains)]
+    processes = [
+        subprocess.Popen([sys.executable, Path(__file__).with_name(script), folder, *those])
+        for script, those in work
+    ]
     codes = [process.wait() for process in processes]
     if any(codes):
         raise SystemExit("A lab could not be computed beforehand: see above.")

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import random
 import re
+import sys
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -16,14 +17,15 @@ from course_utils.labs.lesson_00 import Wave
 ROOT = Path(__file__).parents[1]
 
 
-def load_exporter():
-    spec = importlib.util.spec_from_file_location("still_labs", ROOT / "site" / "labs.py")
-    module = importlib.util.module_from_spec(spec)
+def load(name, file):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "site" / file)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-still = load_exporter()
+still = load("labs", "labs.py")  # which rain.py imports
+fallen = load("still_rain", "rain.py")
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 
 
@@ -267,5 +269,45 @@ def test_another_marker_or_scale_is_refused_and_not_drawn_wrong():
             fit.curves["data"]["marker"] = "x"
             return [fit, sigma, loss]
 
-    with pytest.raises(ValueError, match=r"expected the marker 'o' or '\.', got 'x'"):
+    with pytest.raises(ValueError, match=r"expected the marker .* got 'x'"):
         exported(Crosses)
+
+
+LESSON = """
+# %%
+import torch
+from course_utils.labs import Rain
+
+x = torch.arange(30.0, dtype=torch.float64)[:, None]
+
+# %%
+y = torch.where(x < 5, 2.0, 0.5)
+Rain(x, y, 0 * x, 1 + 0 * x)
+
+# %%
+raise RuntimeError("is not run")
+"""
+
+
+def test_the_rain_of_a_page_is_that_of_the_lesson(tmp_path):
+    path = tmp_path / "99_lesson.py"
+    path.write_text(LESSON)
+    rain = fallen.shown(path)
+    content = fallen.encoded(rain)
+    points = content["rain"]
+    assert points["inside"] == "0" * 5 + "1" * 25
+    assert unpacked(points["x"]).tolist() == np.round(np.arange(30) / 29 * still.UNITS).tolist()
+    low, high = rain.picture.artists["share"].axes.get_ylim()
+    share = low + unpacked(points["share"]) / still.UNITS * (high - low)
+    expected = np.r_[np.zeros(5), np.arange(1, 26)] / np.arange(1, 31)
+    assert np.abs(share - expected)[points["least"] - 1 :].max() < 1e-3
+    frame = dict(zip([curve["name"] for curve in content["curves"]], content["frame"], strict=True))
+    assert [name for name, codes in frame.items() if not codes] == [*fallen.MOVING]
+    _, lower, upper = (unpacked(content["codes"][code]) for code in frame["band"])
+    assert set(lower) | set(upper) == set(
+        still.to_units([0.0, 1.0], rain.picture.artists["band"].axes.yaxis)
+    )
+    rain.close()
+    path.write_text(LESSON.replace("Rain(x", "print(x"))
+    with pytest.raises(RuntimeError, match="is not run"):
+        fallen.shown(path)

@@ -1,5 +1,6 @@
 /* Draws the labs that site/labs.py has computed beforehand, in each <div class="lab" data-lab="NN">
-   of a page. What is in the div stays if there is no script or no file of the lab.
+   of a page, and what site/rain.py has, where it says NN-rain. What is in the div stays if there is
+   no script or no file of the lab.
    Nothing is fetched but labs/NN.js beside this file (or what data-src names). */
 (() => {
   "use strict";
@@ -12,7 +13,7 @@
 
   /* The files call this: a script, and not fetch(), so that a page opened from disk works too. */
   window.courseLab = (key, data) => {
-    for (const div of waiting.get(key) ?? []) new Lab(div, data);
+    for (const div of waiting.get(key) ?? []) new (data.rain ? Rain : Lab)(div, data);
     waiting.delete(key);
   };
 
@@ -62,6 +63,17 @@
   /* A course colour: a dark page may show another, see labs.css. */
   const paint = color => `var(--lab-${color.slice(1)}, ${color})`;
 
+  /* What is drawn at a point: a dot, or two strokes. */
+  function mark({ cross }) {
+    if (!cross) return "h0";
+    const half = 0.36 * cross, all = 2 * half;
+    return `m${-half} ${-half}l${all} ${all}m0 ${-all}l${-all} ${all}`;
+  }
+
+  /* As in course_utils/labs/picture.py: a line drawn through, in full colour. */
+  const leavesATrace = ({ line, dash, alpha, marker }) =>
+    line && !dash.length && alpha === 1 && !marker;
+
   class Panel {
     constructor(lab, axes, curves) {
       Object.assign(this, { lab, axes, curves });
@@ -77,6 +89,8 @@
           if (curve.line) key.append(make("svg:path", { d: "M0 6H24", ...this.style(curve) }));
           if (curve.marker) key.append(make("svg:path", { d: "M12 6h0", ...this.dots(curve, 4) }));
           if (curve.ring) key.append(make("svg:path", { d: "M12 6h0", ...this.holes(curve) }));
+          const cross = { d: `M12 6${mark(curve)}`, ...this.crosses(curve) };
+          if (curve.cross) key.append(make("svg:path", cross));
         }
         this.legend.append(make("span", {}, key, curve.label));
       }
@@ -105,6 +119,10 @@
         fill: "none", stroke: "var(--lab-page)", "stroke-width": curve.ring,
         "stroke-linecap": "round",
       };
+    }
+
+    crosses(curve, width = 2.2, colour = paint(curve.color)) {
+      return { fill: "none", stroke: colour, "stroke-width": width, "stroke-linecap": "butt" };
     }
 
     /* The axes in a panel of this size, and an empty path for each curve. */
@@ -155,23 +173,30 @@
           curve.line && make("svg:path", this.style(curve)),
           curve.marker && make("svg:path", this.dots(curve)),
           curve.ring && make("svg:path", this.holes(curve)),
+          curve.cross && make("svg:path", this.crosses(curve, 4.4, "var(--lab-page)")),
+          curve.cross && make("svg:path", this.crosses(curve)),
         ].filter(Boolean);
       });
-      inside.append(...this.paths.flat());
+      this.pale = this.curves.map(curve => leavesATrace(curve)
+        && make("svg:path", { ...this.style(curve), "stroke-opacity": 0.35 }));
+      inside.append(...this.paths.flatMap((its, i) => (this.pale[i] ? [this.pale[i], ...its] : its)));
       const box = { x: left, y: top - 1, width: w, height: h + 2 };
       const clip = make("svg:clipPath", { id: this.clip }, make("svg:rect", box));
       this.svg.replaceChildren(clip, grid, frame, texts, inside);
     }
 
-    draw(frame) {
+    /* Lines of `before` lie under their successors, pale. */
+    draw(frame, before) {
       this.curves.forEach((curve, i) => {
-        const codes = frame[curve.at];
-        const [x, ...ys] = codes.map(code => this.lab.numbers(code));
+        const [x, ...ys] = frame[curve.at].map(code => this.lab.numbers(code));
         const d = !x ? "" : curve.kind === "band" ? this.band(x, ...ys) : this.line(x, ys[0]);
         for (const path of this.paths[i]) {
-          const isDots = path.hasAttribute("stroke-linecap");
-          path.setAttribute("d", isDots && x ? this.points(x, ys[0]) : d);
+          const isMarks = path.hasAttribute("stroke-linecap");
+          path.setAttribute("d", isMarks && x ? this.points(x, ys[0], mark(curve)) : d);
         }
+        if (!this.pale[i]) return;
+        const [oldX, oldY] = before?.[curve.at].map(code => this.lab.numbers(code)) ?? [];
+        this.pale[i].setAttribute("d", oldX ? this.line(oldX, oldY) : "");
       });
     }
 
@@ -194,8 +219,8 @@
       return d;
     }
 
-    points(x, y) {
-      return this.at(x, y).map(point => (point ? `M${point}h0` : "")).join("");
+    points(x, y, mark) {
+      return this.at(x, y).map(point => (point ? `M${point}${mark}` : "")).join("");
     }
 
     band(x, lower, upper) {
@@ -215,9 +240,7 @@
       this.table = "trained";
       this.controls = make("div", { class: "lab-controls" });
       this.inputs = data.sliders.map((slider, i) => this.control(slider, i));
-      const reset = make("button", { type: "button" }, "Reset");
-      reset.addEventListener("click", () => this.reset());
-      this.controls.append(reset);
+      this.addButtons();
       this.picture = make("div", { class: "lab-picture", role: "img", "aria-label": data.alt });
       this.picture.append(...this.panels.map(panel => panel.element));
       this.line = make("dl", { class: "lab-numbers", "aria-live": "polite" });
@@ -244,6 +267,9 @@
       }
       box.append(input);
       input.addEventListener("input", () => {
+        this.before ??= this.frame(); // until the sliders have stood still for a second
+        clearTimeout(this.moment);
+        this.moment = setTimeout(() => this.rest(), 1000);
         this.places[i] = Number(input.value);
         this.table = slider.table;
         this.show();
@@ -252,10 +278,27 @@
       return input;
     }
 
+    addButtons() {
+      this.button("Reset", () => this.reset());
+    }
+
+    button(name, act) {
+      const button = make("button", { type: "button" }, name);
+      button.addEventListener("click", act);
+      this.controls.append(button);
+      return button;
+    }
+
+    rest() {
+      clearTimeout(this.moment);
+      this.before = undefined;
+      this.show();
+    }
+
     reset() {
       this.places = this.data.sliders.map(slider => slider.at);
       this.table = "trained";
-      this.show();
+      this.rest();
     }
 
     /* The lab's numbers as a small table; the text is in_words() of site/labs.py. */
@@ -306,7 +349,7 @@
 
     show() {
       const frame = this.frame();
-      for (const panel of this.panels) panel.draw(frame);
+      for (const panel of this.panels) panel.draw(frame, this.before);
       this.data.sliders.forEach((slider, i) => {
         const text = slider.stops[this.places[i]], input = this.inputs[i];
         input.value = this.places[i];
@@ -317,8 +360,90 @@
       const say = (element, text) => {
         if (element.textContent !== text) element.textContent = text;
       };
-      this.tell(this.data.texts[frame[0]]);
-      say(this.message, this.data.texts[frame[1]]);
+      const [numbers, message] = this.texts(frame);
+      this.tell(numbers);
+      say(this.message, message);
+    }
+
+    texts([numbers, message]) {
+      return [this.data.texts[numbers], this.data.texts[message]];
+    }
+  }
+
+  /* Points fall on a band and are counted, as in course_utils/labs/rain.py. */
+  class Rain extends Lab {
+    addButtons() {
+      const { first, inside } = this.data.rain;
+      for (const name of ["x", "y", "n", "share"]) this[name] = unpack(this.data.rain[name]);
+      this.rows = { inside: [], outside: [] };
+      [...inside].forEach((is, i) => this.rows[is === "1" ? "inside" : "outside"].push(i));
+      [this.fallen, this.falling] = [first, 0];
+      this.play = this.button("Play", () => (this.clock ? this.pause() : this.start()));
+      this.button("Step", () => this.fall(1));
+      super.addButtons();
+    }
+
+    /* Who wants no motion sees the end. */
+    start() {
+      const { pace } = this.data.rain, all = this.x.length;
+      if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this.fall(all);
+      this.clock = setInterval(() => this.fall(1 + Math.floor((this.fallen % all) / pace)), 80);
+      this.play.textContent = "Pause";
+      this.line.setAttribute("aria-live", "off");
+    }
+
+    pause() {
+      this.clock = clearInterval(this.clock);
+      this.play.textContent = "Play";
+      this.line.setAttribute("aria-live", "polite");
+    }
+
+    fall(count) {
+      this.fallen %= this.x.length; // after the last comes the first
+      this.falling = Math.min(count, this.x.length - this.fallen);
+      this.fallen += this.falling;
+      if (this.fallen === this.x.length) this.pause();
+      this.show();
+    }
+
+    reset() {
+      this.pause();
+      [this.fallen, this.falling] = [this.data.rain.first, 0];
+      this.show();
+    }
+
+    numbers(code) {
+      return Array.isArray(code) ? code : super.numbers(code);
+    }
+
+    frame() {
+      const { rain, missing, curves, frame } = this.data, { x, y, fallen } = this;
+      const at = rows => [rows.map(i => x[i]), rows.map(i => y[i])];
+      const recent = rows => at(rows.filter(i => i < fallen).slice(-rain.shown));
+      const [nowX, nowY] = [x, y].map(values => values.slice(fallen - this.falling, fallen));
+      const moving = {
+        inside: recent(this.rows.inside),
+        outside: recent(this.rows.outside),
+        falling: [
+          nowX.flatMap(value => [value, value, missing]),
+          nowY.flatMap(value => [value, value + rain.drop, missing]),
+        ],
+        share: [this.n, this.share].map(values => values.slice(rain.least - 1, fallen)),
+      };
+      return [0, 0, ...curves.map((curve, k) => moving[curve.name] ?? frame[k])];
+    }
+
+    texts() {
+      const n = this.fallen, { level } = this.data.rain;
+      const outside = this.rows.outside.filter(i => i < n).length;
+      const error = 1.96 * Math.sqrt((level * (1 - level)) / n);
+      const right = `${level.toFixed(3)} ± ${error.toFixed(3)}`;
+      const numbers = {
+        [`points, of ${this.x.length.toLocaleString("en")}`]: n.toLocaleString("en"),
+        outside: outside.toLocaleString("en"),
+        "share inside": `${((n - outside) / n).toFixed(3)}; right: ${right}`,
+      };
+      return [Object.entries(numbers).map(pair => pair.join(": ")).join(" · "), ""];
     }
   }
 

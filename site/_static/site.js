@@ -57,11 +57,46 @@ function makeField(box, label, act) {
    axis, as in predictions.py. */
 const guesses = new Map();
 
+/* They are kept in this browser, by lesson; where it keeps nothing, until the page is left. */
+const shelf = (key) => `Learning the variance, guesses of ${key.slice(0, 2)}`;
+
+function kept(key) {
+  try {
+    return JSON.parse(localStorage.getItem(shelf(key))) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function keep(key, guess) {
+  try {
+    localStorage.setItem(shelf(key), JSON.stringify({ ...kept(key), [key]: guess }));
+  } catch { /* no storage here */ }
+}
+
+function forget() {
+  for (const key of guesses.keys()) {
+    try {
+      localStorage.removeItem(shelf(key));
+    } catch { /* nor anything in it */ }
+    const found = measured(key);
+    if (found) Object.assign(found.place, { innerHTML: found.place.folded, open: false });
+  }
+  guesses.clear();
+  document.querySelectorAll(".guess").forEach((box) => { box.replaceChildren(); makeGuess(box); });
+  document.querySelectorAll(".guesses").forEach((box) => {
+    box.textContent = "Your guesses are forgotten.";
+    box.tabIndex = -1;
+    box.focus();
+  });
+}
+
 function measured(key) {
   const all = [...document.querySelectorAll("details > summary")];
   const summary = all.find((it) => it.textContent.startsWith(`${key}:`));
   if (!summary) return null;
   const place = summary.parentElement;
+  place.folded ??= place.innerHTML;
   place.said ??= place.lastChild.textContent.match(/^(.*?)measured (.*), without a guess/s);
   const [, name, value] = place.said;
   return { place, summary, name, value, number: parseFloat(value) };
@@ -84,6 +119,7 @@ function isNear({ guess, words }, found) {
 function take(key, guess, known) {
   const said = `${guess} ${known.unit ?? ""}`.trim();
   guesses.set(key, { guess, said, ...known });
+  keep(key, guess);
   const found = measured(key);
   if (found) {
     found.place.open = true;
@@ -110,7 +146,12 @@ function tally(box) {
     list.append(line);
     near += found && isNear(its, found);
   }
-  box.replaceChildren(list, `${guesses.size} guessed, ${near} of them right or within a tenth.`);
+  const again = document.createElement("button");
+  again.type = "button";
+  again.textContent = "Forget my guesses";
+  again.addEventListener("click", forget);
+  const told = `${guesses.size} guessed, ${near} of them right or within a tenth. `;
+  box.replaceChildren(list, told, again);
 }
 
 function makeGuess(box) {
@@ -134,6 +175,11 @@ function makeGuess(box) {
       say();
     });
     field.parentElement.after(slider);
+    field.value = kept(key)[key] ?? "";
+    if (field.value) {
+      field.dispatchEvent(new Event("input"));
+      field.form.requestSubmit();
+    }
     return;
   }
   const said = document.createElement("span");
@@ -149,6 +195,7 @@ function makeGuess(box) {
     return button;
   });
   box.append(`Guess ${key}: `, ...buttons, " ", said);
+  buttons[words.indexOf(kept(key)[key])]?.click();
 }
 
 /* An exercise whose answer is one number: right, one of the known slips, or neither. */

@@ -287,7 +287,7 @@ def test_the_quiz_is_answered_by_keyboard(show, name):
 @pytest.mark.parametrize("name", ["index.html", *(f"{path.stem}.html" for path in NOTEBOOKS)])
 def test_the_lab_in_the_page_lives(show, name):
     with show(name, PHONE) as page:
-        lab = page.locator(".lab[data-lab]")
+        lab = page.locator(".lab[data-lab]:not([data-lab$=rain])")
         lab.locator("svg").first.wait_for()
         assert lab.locator(".still").count() == 0
         before = lab.inner_html()
@@ -368,6 +368,76 @@ def test_a_guess_unfolds_what_was_measured_and_is_in_the_tally(show):
         landed = page.locator("details", has_text=f"{key}: your guess was 0.01")
         assert landed.locator("svg.axis").is_visible()
         assert "you guessed 0.01, measured " in landed.get_by_role("status").inner_text()
+
+
+def test_guesses_are_kept_until_they_are_forgotten(show):
+    with show("04_heteroscedastic_network.html", PHONE) as page:
+        first, second = page.locator(".guess").nth(0), page.locator(".guess").nth(1)
+        first.get_by_role("textbox").fill("95 %")
+        page.keyboard.press("Enter")
+        word = page.locator(".guess").get_by_role("button", name="larger")
+        word.click()
+        tally = page.locator(".guesses")
+        assert "2 guessed, " in tally.inner_text()
+        told = tally.inner_text()
+        page.goto(page.url.replace("04_heteroscedastic_network", "03_single_sigma"))
+        assert tally.inner_text() == ""  # another lesson has its own
+        page.go_back()
+        assert tally.inner_text() == told
+        assert first.get_by_role("textbox").input_value() == "0.95"
+        assert first.get_by_role("slider").input_value() == "0.95"
+        assert second.get_by_role("textbox").input_value() == ""
+        assert word.get_attribute("aria-pressed") == "true"
+        assert page.locator("details", has_text="04-a: your guess was 0.95").evaluate(
+            "it => it.open"
+        )
+        tally.get_by_role("button", name="Forget my guesses").press("Enter")
+        assert tally.inner_text() == "Your guesses are forgotten."
+        for _ in range(2):
+            assert first.get_by_role("textbox").input_value() == ""
+            assert word.get_attribute("aria-pressed") != "true"
+            folded = page.locator("details", has_text="04-a: what was measured")
+            assert not folded.evaluate("it => it.open")
+            page.reload()
+        first.get_by_role("textbox").fill("0.8")
+        page.keyboard.press("Enter")
+        assert "04-a: you guessed 0.8, measured " in tally.inner_text()
+
+
+def test_where_nothing_can_be_stored_a_guess_still_counts(browser, address):
+    """The theme's own scripts complain there; the course's do not."""
+    context, wrong = browser.new_context(viewport=PHONE), []
+    context.add_init_script(
+        """Object.defineProperty(window, 'localStorage', {
+            get() { throw new DOMException('blocked', 'SecurityError'); }})"""
+    )
+    page = context.new_page()
+    page.on("pageerror", lambda error: wrong.append(error.stack))
+    page.goto(f"{address}/04_heteroscedastic_network.html")
+    page.locator(".guess").first.get_by_role("textbox").fill("0.9")
+    page.keyboard.press("Enter")
+    assert "1 guessed, " in page.locator(".guesses").inner_text()
+    page.locator(".guesses").get_by_role("button").click()
+    assert page.locator(".guesses").inner_text() == "Your guesses are forgotten."
+    assert not [stack for stack in wrong if "site.js" in stack or "labs.js" in stack]
+    context.close()
+
+
+RAINS = [path.stem for path in NOTEBOOKS if "\nRain(" in path.with_suffix(".py").read_text("utf-8")]
+
+
+@pytest.mark.parametrize("name", RAINS)
+def test_coverage_rains_on_the_page_to_the_last_point(show, name):
+    with show(f"{name}.html", PHONE) as page:
+        page.emulate_media(reduced_motion="reduce")
+        rain = page.locator(f'.lab[data-lab="{name[:2]}-rain"]')
+        rain.get_by_role("button", name="Play").press("Enter")
+        told = rain.locator(".lab-numbers").inner_text().replace(",", "")
+        n, outside, share, right = re.search(
+            r"points of (\d+)\s+\1\s+outside\s+(\d+)\s+share inside\s+(.+); right: (.+) ±", told
+        ).groups()
+        assert abs(float(share) - 1 + int(outside) / int(n)) < 6e-4 and right == "0.950"
+        assert not scrolls_sideways(page)
 
 
 @each_lesson

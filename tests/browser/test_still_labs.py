@@ -6,8 +6,10 @@ import threading
 
 import pytest
 
-from course_utils.labs import LABS
-from tests.test_still_labs import ROOT, exported, short, still, two_stops
+from course_utils.data import WAVE
+from course_utils.labs import LABS, Rain
+from course_utils.metrics import interval
+from tests.test_still_labs import ROOT, exported, fallen, short, still, two_stops
 
 STATIC = ROOT / "site" / "_static"
 PICTURE = """lab => [...lab.querySelectorAll('.lab-picture g[clip-path] path')]
@@ -28,6 +30,12 @@ COUNT = f"""([lab, slider]) => {{
 }}"""
 
 
+def rain():
+    x, y = WAVE.sample(400, seed=1)
+    mean, sigma = WAVE.truth(x)
+    return Rain(x, y, *interval(mean, 0.7 * sigma))
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """A server of a page for each lab, with two stops a slider and a small budget of training."""
@@ -35,8 +43,12 @@ def address(tmp_path_factory):
     for name in ("labs.js", "labs.css"):
         (folder / name).write_bytes((STATIC / name).read_bytes())
     (folder / "labs").mkdir()
-    for key in LABS:
-        lab, _, content = exported(short(key))
+    for key in [*LABS, "rain"]:
+        if key == "rain":
+            lab = rain()
+            content = fallen.encoded(lab)
+        else:
+            lab, _, content = exported(short(key))
         lab.close()
         (folder / "labs" / f"{key}.js").write_text(still.script(key, content), encoding="utf-8")
         (folder / f"{key}.html").write_text(
@@ -125,10 +137,86 @@ def test_every_slider_of_a_lab_by_keyboard(key, address, open_page):
         lab.close()
 
 
+def test_a_slide_leaves_the_fit_before_it_pale_for_a_moment(address, open_page):
+    page = open_page(address)
+    page.goto(f"{address}/00.html")
+    pale = """() => [...document.querySelectorAll('path[stroke-opacity="0.35"]')]
+        .map(path => path.getAttribute('d')).filter(Boolean)"""
+    drawn = """() => [...document.querySelectorAll('path[stroke-opacity="1"]')]
+        .map(path => path.getAttribute('d')).filter(Boolean)"""
+    page.wait_for_selector(".lab-live")
+    before = page.evaluate(drawn)
+    assert page.evaluate(pale) == []
+    slider = controls(page).first
+    for _ in range(2):  # of several slides the first one's
+        slider.press("ArrowRight" if slider.input_value() == "0" else "ArrowLeft")
+        left = page.evaluate(pale)
+        assert left and set(left) < set(before)
+    page.wait_for_function(f"() => ({pale})().length === 0", timeout=5000)
+    slider.press("ArrowLeft" if slider.input_value() != "0" else "ArrowRight")
+    page.get_by_role("button", name="Reset").click()
+    assert page.evaluate(pale) == []
+
+
+def test_coverage_rains_as_in_the_notebook_by_keyboard(address, open_page):
+    page, lab = open_page(address), rain()
+    try:
+        page.goto(f"{address}/rain.html")
+        page.wait_for_selector(".lab-live")
+        assert page.locator(".lab-picture").get_attribute("aria-label") == lab.alt
+        play, step, reset = (
+            page.get_by_role("button", name=it) for it in ("Play", "Step", "Reset")
+        )
+        spoken = page.locator(".lab-numbers")
+
+        def points_drawn():
+            """Grey points and crosses in the picture, by the starts of their strokes."""
+            return page.evaluate(
+                """() => ['round', 'butt'].map(kind => [...document.querySelectorAll(
+                    `.lab-picture g path[stroke-linecap=${kind}]`)].at(-1)
+                    .getAttribute('d').split('M').length - 1)"""
+            )
+
+        def agree():
+            assert numbers(page) == still.in_words(lab.numbers())
+            curves = lab.curves()
+            assert points_drawn() == [len(curves[name][0]) for name in ("inside", "outside")]
+
+        agree()
+        step.press("Enter")
+        lab.step()
+        agree()
+        play.press("Enter")
+        assert spoken.get_attribute("aria-live") == "off"
+        page.get_by_role("button", name="Pause").press("Enter")
+        assert spoken.get_attribute("aria-live") == "polite"
+        lab.fallen = int(page.locator(".lab-numbers dd").first.inner_text())
+        agree()
+        play.press("Enter")
+        play.wait_for(timeout=20_000)  # it has come to the end
+        lab.fallen = 400
+        agree()
+        assert spoken.get_attribute("aria-live") == "polite"
+        step.press("Enter")
+        lab.step()
+        assert lab.fallen == 1
+        agree()
+        reset.press("Enter")
+        lab.reset()
+        agree()
+        page.emulate_media(reduced_motion="reduce")
+        play.press("Enter")
+        lab.fallen = 400
+        agree()
+        assert play.is_visible()
+    finally:
+        lab.close()
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_is_wider_than_the_page(width, address, open_page):
     page = open_page(address, viewport={"width": width, "height": 800})
-    for key in LABS:
+    for key in [*LABS, "rain"]:
         page.goto(f"{address}/{key}.html")
         page.wait_for_selector(".lab-live")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
