@@ -53,10 +53,10 @@ class HeteroscedasticRegressor(nn.Module):
 
 
 class Bump(nn.Module):
-    """The activation exp(−z²/2): a unit that answers near one x only, as a radial basis does."""
+    """The activation exp(−t²/2): a unit that answers near one x only, as a radial basis does."""
 
-    def forward(self, z: Tensor) -> Tensor:
-        return torch.exp(-(z**2) / 2)
+    def forward(self, t: Tensor) -> Tensor:
+        return torch.exp(-(t**2) / 2)
 
 
 class BayesianLinear(nn.Module):

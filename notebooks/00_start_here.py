@@ -111,7 +111,7 @@ print(f"promised 95 %, found {100 * beyond:.0f} %")
 # %% [markdown]
 # ## The lab
 #
-# Every lesson has a lab. Slide the noise, and the fit follows: what comes back has been trained to the end, and the fit from before stays for a second, pale. Slide the learning rate, and the training starts again from the same first weights: too slow, right, or diverging is what you see. Press *play* to watch it train. *Reset* brings the defaults back. All controls work from the keyboard: Tab moves between them, arrow keys move a slider.
+# Every lesson has a lab. Slide the noise, and the fit follows: its last layer is trained to the end, and the fit from before stays for a second, pale. Slide the learning rate, and the training starts again from the same first weights: too slow, right, or diverging is what you see. Press *play* to watch it train. *Reset* brings the defaults back. All controls work from the keyboard: Tab moves between them, arrow keys move a slider.
 
 # %%
 lab = LABS["00"]()
@@ -318,23 +318,37 @@ guesses("00")
 # | $\mu(x)$ | `mu` | predicted mean of y | that of y |
 # | $\sigma(x)$ | `sigma` | predicted **standard deviation** of y | that of y |
 # | $\sigma^2$ | `sigma**2` | the variance | that of y, squared |
-# | $\log \sigma^2$ | `log_var` | what a network outputs for the variance | shifts by 2 log c if y is multiplied by c |
-# | $\varepsilon$ | `eps` | standard normal noise, y = mean + σ ε | none |
+# | $\log \sigma^2$, short $\ell$ | `log_var` | what a network outputs for the variance | shifts by 2 log c if y is multiplied by c |
+# | $\varepsilon$ | `eps` | standard normal noise: y = mean + σ ε | none |
+# | $z$ | `z` | (y − μ)/σ; in 05 the unknown | none |
+# | $S$ | `S` | the mean squared residual | that of y, squared |
+# | $s$, $m$ | `s`, `m` | a standard deviation, a mean: of numbers at hand | that of the numbers |
+# | $v$ | `v` | a variance, taken as one number | that of y, squared |
+# | $p(y)$ | `log_prob` | a density, or a probability | 1 / that of y |
+# | $q$ | `q` | a density near the posterior; in 13 and 14 as said there | 1 / that of the unknown |
 # | $\mathrm{KL}(q \,\Vert\, p)$ | `gaussian_kl` | how much q differs from p | nats |
+# | $\theta$, $d$ | `theta`, `d` | what is learned, and how many numbers it has | |
+# | $w$, $b$ | `w`, `b` | a weight, an intercept (bias) | |
+# | $\tau$ | `tau`, `prior_sd` | the standard deviation of a Gaussian prior | that of the weight |
+# | $\Sigma$, $\Lambda$ | `Sigma`, `precision` | a covariance, and its inverse | |
+# | $\Phi$, $\phi$ | `Phi` | a matrix of features, and one row of it; Φ(z), with an argument, is the distribution function of N(0, 1) | |
+#
+# Other letters (a, c, g, h, k, r, t) are a lesson's own: it says what they mean.
 
 # %% [markdown]
 # ## Glossary
 #
 # | term | meaning | lesson |
 # |---|---|---|
-# | **aleatoric** uncertainty | uncertainty about y from its noise; more data does not remove it | 04, 07 |
+# | **aleatoric** uncertainty | uncertainty about y from its noise; more data do not remove it | 04, 07 |
 # | **calibrated** | of an interval: it holds as many new points as it claims | 12 |
 # | **coverage** | the fraction of new points inside their predicted intervals | 00, 04 |
 # | **density** | probability per unit of y; it may exceed 1 | 01 |
 # | **ELBO**, evidence lower bound | expected log-likelihood minus the KL to the prior | 05 |
-# | **epistemic** uncertainty | uncertainty about the function; more data removes it | 06, 07 |
+# | **epistemic** uncertainty | uncertainty about the function; more data remove it | 06, 07 |
 # | **evidence** | the density of the data, all unknowns averaged out | 05 |
 # | **heteroscedastic**, **homoscedastic** | noise with a σ that depends on x; with one σ | 04, 03 |
+# | **kernel** | the covariance of f at two x under the prior | 06 |
 # | **KL divergence** | the mean of log q − log p under q; 0 only when q = p | 05 |
 # | **likelihood** | the density of the data, read as a function of the parameters | 01 |
 # | **maximum likelihood** | choosing the parameters that make the likelihood largest | 01 |

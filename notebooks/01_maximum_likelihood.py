@@ -94,7 +94,7 @@ for s in (1.0, 0.4, 0.1):
 # %% [markdown]
 # ## A data set: a product
 #
-# The noise of one point says nothing about the noise of another: the points are *independent*, given x. Probabilities of independent events multiply, and so do densities: $p(y_1, \dots, y_m) = \prod_{i=1}^{m} p(y_i; \mu_i, \sigma)$. [**Maximum likelihood**](00_start_here.ipynb#Glossary) chooses the parameters for which this product is largest.
+# The noise of one point says nothing about that of another: the points are *independent*, given x, and their densities multiply: $p(y_1, \dots, y_n) = \prod_{i=1}^{n} p(y_i; \mu_i, \sigma)$. [**Maximum likelihood**](00_start_here.ipynb#Glossary) chooses the parameters for which this product is largest.
 #
 # We have 10,000 factors. The largest is 0.399, the peak of the bell; a typical one is 0.24. The smallest positive number that a float64 can hold is about $5 \cdot 10^{-324}$.
 
@@ -121,7 +121,7 @@ assert abs((p[:, 0].float().cumprod(0) > 0).sum().item() + 1 - 73) <= 1  # in fl
 measured("01-a", first_zero, "points until 0.0")
 
 # %% [markdown]
-# Point 521 is enough: the product has fallen below the smallest positive number that float64 can hold. This is **underflow**. In float32, PyTorch's default, point 73 is enough. From there on all lines look alike:
+# Point 521 is enough: the product has fallen below that number. This is **underflow**. In float32, PyTorch's default, point 73 is enough. From there on all lines look alike:
 
 # %%
 for words, line in (("the true line", mu), ("a flat line", torch.full_like(mu, 1.7))):
@@ -130,7 +130,7 @@ for words, line in (("the true line", mu), ("a flat line", torch.full_like(mu, 1
     print(f"{words:13}   product {likelihood}   sum of logs {logs:9,.0f}")
 
 # %% [markdown]
-# The logarithm rescues us. It turns a product into a sum, $\log \prod_i p_i = \sum_i \log p_i$, and it is an increasing function, so whatever makes one of them largest makes the other largest too. The true product is about $10^{-6130}$:
+# The logarithm rescues us. It turns a product into a sum, $\log \prod_i p_i = \sum_i \log p_i$, and it increases, so whatever makes one largest makes the other largest too. The true product is about $10^{-6130}$:
 
 # %%
 assert round(p.log().sum().item() / math.log(10)) == -6130
@@ -139,7 +139,7 @@ assert round(p.log().sum().item() / math.log(10)) == -6130
 # %% [markdown]
 # ## From the density to the loss
 #
-# We take the logarithm of one density, then add up the points. Answer 562735 takes the same steps. They lead to the formula from which the question starts (Goodfellow, Bengio & Courville 2016, [*Deep Learning*](https://www.deeplearningbook.org/contents/ml.html), section 5.5.1). The logarithm is the natural one, and its unit is the [**nat**](00_start_here.ipynb#Glossary).
+# We take the logarithm of one density, as answer 562735 does, then add up the points. That is the formula from which the question starts (Goodfellow, Bengio & Courville 2016, [*Deep Learning*](https://www.deeplearningbook.org/contents/ml.html), section 5.5.1). The logarithm is the natural one; its unit is the [**nat**](00_start_here.ipynb#Glossary).
 #
 # **Step 1: the log of a product.** The density is a product of two factors, and $\log(ab) = \log a + \log b$:
 #
@@ -153,18 +153,16 @@ assert round(p.log().sum().item() / math.log(10)) == -6130
 # $$\log p(y; \mu, \sigma) = -\log\sigma - \tfrac12\log 2\pi - \frac{(y-\mu)^2}{2\sigma^2}.$$
 
 # %% [markdown]
-# **Step 4: m points.** By independence the log-densities add up. There is one σ for all points, so the first two terms are the same m times over:
+# **Step 4: n points.** By independence the log-densities add up. There is one σ for all points, so the first two terms are the same n times over:
 #
-# $$\boxed{\;\log p(y_1, \dots, y_m) = -m\log\sigma - \frac m2\log 2\pi - \sum_{i=1}^m \frac{(y_i - \mu_i)^2}{2\sigma^2}\;}$$
-#
-# Our μ is the output of the network; the book writes ŷ for it.
+# $$\boxed{\;\log p(y_1, \dots, y_n) = -n\log\sigma - \frac n2\log 2\pi - \sum_{i=1}^n \frac{(y_i - \mu_i)^2}{2\sigma^2}\;}$$
 
 # %%
 def log_likelihood(y, mu, sigma):
     """The boxed formula, for one number sigma; in nats."""
-    m = len(y)
+    n = len(y)
     errors = (y - mu) ** 2
-    return -m * math.log(sigma) - m / 2 * math.log(2 * math.pi) - errors.sum() / (2 * sigma**2)
+    return -n * math.log(sigma) - n / 2 * math.log(2 * math.pi) - errors.sum() / (2 * sigma**2)
 
 
 for s in (0.5, 1.0, 3.0):
@@ -174,9 +172,9 @@ for s in (0.5, 1.0, 3.0):
 # %% [markdown]
 # **Step 5: the minus sign.** Optimisers minimise. The [**NLL**](00_start_here.ipynb#Glossary), the negative log-likelihood, is smallest where the likelihood is largest.
 #
-# **Step 6: the mean.** Divide by m, a positive number that moves no minimum. The loss then has one size for any batch:
+# **Step 6: the mean.** Divide by n, a positive number that moves no minimum. The loss then has one size for any batch:
 #
-# $$\frac{\text{NLL}}{m} = \log\sigma + \tfrac12\log 2\pi + \frac{\text{MSE}}{2\sigma^2}, \qquad \text{MSE} = \frac1m\sum_{i=1}^m (y_i - \mu_i)^2.$$
+# $$\frac{\text{NLL}}{n} = \log\sigma + \tfrac12\log 2\pi + \frac{\text{MSE}}{2\sigma^2}, \qquad \text{MSE} = \frac1n\sum_{i=1}^n (y_i - \mu_i)^2.$$
 #
 # **Step 7: σ or σ².** As σ is positive, $\log\sigma = \frac12\log\sigma^2$, and one value costs $\frac12\left[\log\sigma^2 + (y-\mu)^2 / \sigma^2\right] + \frac12\log 2\pi$.
 #
@@ -212,7 +210,7 @@ print(f"mean NLL of the true line: {pytorch:.3f} nats per point")
 # %% [markdown]
 # The first row answers our question. **Squared error is the Gaussian NLL with σ held fixed.**
 #
-# In the second row σ moves, so $\log\sigma$ is no constant any more, and $\frac{1}{2\sigma^2}$ multiplies one of two terms, not both. What if we learn σ and forget $\log\sigma$?
+# In the second row σ moves: $\log\sigma$ is no constant, and $\frac{1}{2\sigma^2}$ multiplies one of two terms. What if we learn σ and forget $\log\sigma$?
 
 # %%
 def without_log_sigma(y, mu, sigma):
@@ -231,7 +229,7 @@ for s in (1.0, 10.0, 100.0):
 #
 # ## Predict
 #
-# The true σ is 1. Suppose we do not know that, assume σ = 4, and look for the slope with the smallest NLL. The true slope is 2.3.
+# Suppose we assume σ = 4, where the true one is 1, and look for the slope with the smallest NLL. The true slope is 2.3.
 #
 # **Guess 01-b.** What is the best slope if we assume σ = 4?
 
@@ -241,7 +239,7 @@ guess("01-b", ...)
 # %% [markdown]
 # ## The lab
 #
-# Forty points of the same problem. Slide the slope, the intercept and σ, and watch the loss. First find the best slope. Then change σ: what moves in the valley over the slopes, and what stays? Last, leave the line wrong on purpose and see which σ the loss prefers then.
+# Forty points of the same problem. First find the best slope. Then change σ: what moves in the valley over the slopes, and what stays? Last, leave the line wrong on purpose: which σ does the loss prefer then?
 
 # %%
 lab = LABS["01"]()
@@ -298,14 +296,14 @@ for s in sigmas:
     print(f"σ = {s:3.1f}: gradient of the NLL / of the MSE = {of_nll.norm() / of_mse.norm():.3f}")
 
 # %% [markdown]
-# The factor acts like a learning rate: with plain gradient descent, σ = 4 takes steps 16 times smaller than σ = 1, toward the same minimum. The book says so, too (section 5.5.1).
+# The factor acts like a learning rate: with plain gradient descent, σ = 4 takes steps 16 times smaller than σ = 1, toward the same minimum.
 #
-# One condition matters: *one* σ for all points. If each point has its own $\sigma_i$, then $1/\sigma_i^2$ is a weight for each point, it no longer comes out of the sum as a factor, and the minimum may move. Notebook 04 meets that case.
+# One condition matters: *one* σ for all points. If each point has its own $\sigma_i$, the weight $1/\sigma_i^2$ does not come out of the sum, and the minimum may move (notebook 04).
 
 # %% [markdown]
 # ## Predict
 #
-# Say that y is in metres. We convert y, μ and σ to kilometres, so that each is divided by 1,000.
+# Say that y is in metres. We convert y, μ and σ to kilometres: each is divided by 1,000.
 #
 # **Guess 01-c.** Is the NLL in kilometres "higher" than in metres, "the same", or "lower"?
 
@@ -323,7 +321,7 @@ measured("01-c", "lower" if kilometres < metres else "higher", "NLL in kilometre
 # %% [markdown]
 # ## A negative loss is no error
 #
-# The NLL fell by $\log 1000 = 6.91$ and is now negative. In kilometres the bell has σ = 0.001 and a peak near 399. Out to 3.4 σ on both sides its density exceeds 1: nearly all logs are positive. Squared error cannot go below 0; an NLL can, and nothing is wrong with it.
+# The NLL fell by $\log 1000 = 6.91$ and is now negative. In kilometres the bell has σ = 0.001 and a peak near 399. Out to 3.4 σ on both sides its density exceeds 1: nearly all logs are positive. Squared error cannot go below 0; an NLL can.
 #
 # So a single NLL says little: it depends on the unit of y. The *difference* of two models on the same y does not, because both shift by log 1000. As the rival we take a model that ignores x: the mean of y, and the standard deviation of y.
 
@@ -339,7 +337,7 @@ assert math.isclose(*gains)
 # %% [markdown]
 # ## A reader asks
 #
-# **"Where does that loss expression come from? Can it be generalized to … non-gaussian distributions as well?"** (a comment under the answer to question 564809) From the density, by steps 1 to 7; and yes, by the same steps. The **Laplace** density $\frac{1}{2b}\,e^{-|y - \mu|/b}$, with b held fixed, gives the absolute error. Each value above μ then pulls with the same force as each one below, so the best μ is the **median**; squared error pulls in proportion to the distance, and the best μ is the mean. Notebook 11 makes losses of other densities.
+# **"Where does that loss expression come from? Can it be generalized to … non-gaussian distributions as well?"** (a comment under the answer to question 564809) From the density, by steps 1 to 7; and yes, by the same steps. The **Laplace** density $\frac{1}{2c}\,e^{-|y - \mu|/c}$, with c held fixed, gives the absolute error. Each value above μ then pulls with the same force as each one below, so the best μ is the **median**; squared error pulls in proportion to the distance, and the best μ is the mean. Notebook 11 makes losses of other densities.
 
 # %%
 few = torch.tensor([1.0, 2.0, 3.0, 4.0, 40.0], dtype=torch.float64)
@@ -352,7 +350,7 @@ for name, density_of in (("Gaussian", Normal), ("Laplace", Laplace)):
 # **"This really just looks like the first equation (multiplied by −1 …) and I've already used it above and it doesn't work."** (the asker, about the NLL) It is the boxed formula, and the formula does work. What did not is the number that he put in the place of σ²: notebook 02.
 
 # %% [markdown]
-# **And if the noise is not Gaussian?** If it has a variance, least squares still estimates the mean of y given x. Another loss may get more out of the same data.
+# **And if the noise is not Gaussian?** If it has a variance, least squares still estimates the mean of y given x. Another loss may do so from fewer data.
 
 # %% [markdown]
 # ## Exercises
@@ -410,7 +408,7 @@ check("01-2", learning_rate)
 # </details>
 
 # %% [markdown]
-# **01-3 (code).** Write the boxed formula of step 4 for y and mu of shape (m, d), all values independent, with one σ (a tensor of one number) for all of them. Return the log-likelihood of the data set: one number, with its constant. Its gradient by `mu` and by `sigma` is checked too.
+# **01-3 (code).** Write the boxed formula of step 4 for y and mu of shape (n, d), all values independent, with one σ (a tensor of one number) for all of them. Return the log-likelihood of the data set: one number, with its constant. Its gradient by `mu` and by `sigma` is checked too.
 
 # %%
 def vector_log_likelihood(y, mu, sigma):
@@ -422,19 +420,19 @@ check("01-3", vector_log_likelihood)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# How many densities are multiplied, if each of m examples holds d independent values?
+# How many densities are multiplied, if each of n examples holds d independent values?
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Where the formula says m, count all the values: `y.numel()`. Use `torch.log(sigma)`, so that σ keeps its gradient.
+# Where the formula says n, count all the values: `y.numel()`. Use `torch.log(sigma)`, so that σ keeps its gradient.
 #
 # </details>
 # <details><summary>Solution</summary>
 #
 # ```python
 # def vector_log_likelihood(y, mu, sigma):
-#     values = y.numel()  # m · d
+#     values = y.numel()  # n · d
 #     constant = values / 2 * math.log(2 * math.pi)
 #     return -values * torch.log(sigma) - constant - ((y - mu) ** 2).sum() / (2 * sigma**2)
 # ```

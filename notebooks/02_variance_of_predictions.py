@@ -42,7 +42,7 @@ use_course_style()
 #
 # [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809) starts from a sentence in [*Deep Learning*](https://www.deeplearningbook.org/contents/mlp.html) (Goodfellow, Bengio & Courville 2016, section 6.2.2): a network may *learn the variance* of its Gaussian model. The asker takes 10,000 points on the line $y = 2.3\,x + 1.7$, x between −3 and 3, with Gaussian noise of standard deviation σ = 1.
 #
-# His network has two hidden layers of 50 ReLU units and one output. With squared error it finds the line. We repeat that: Adam with learning rate 0.01, batches of 500, ten passes over the data, which makes 200 steps.
+# His network has two hidden layers of 50 ReLU units and one output. With squared error it finds the line. So does ours, as he trains it: Adam with learning rate 0.01, batches of 500, ten passes, so 200 steps.
 
 # %%
 def squared_error(net, x, y):
@@ -84,7 +84,7 @@ show(fig, alt="1,000 of the 10,000 points around a line of slope 2.3; the networ
 #
 # The negative log-likelihood of a Gaussian, per point and without its constant, is $\frac{(y - f(x))^2}{2\sigma^2} + \frac12 \log \sigma^2$ (notebook 01).
 #
-# There is a σ² in it, and the asker needs a number to put there. A network has predictions, and predictions have a variance. So he writes `torch.var(outputs)` in the place of σ²; this is his code, in which `prec` is the [**precision**](00_start_here.ipynb#Glossary) 1/σ²:
+# The asker needs a number for its σ². Predictions have a variance, so he writes `torch.var(outputs)` there. This is his code, in which `prec` is the [**precision**](00_start_here.ipynb#Glossary) 1/σ²:
 
 # %%
 def custom_loss(outputs, targets):
@@ -109,7 +109,7 @@ torch.testing.assert_close(variance_of_predictions(net, x, y), custom_loss(net(x
 # %% [markdown]
 # ## Predict
 #
-# We train the same network on the same data, again for 200 steps. Only the loss changes. The true slope is 2.3.
+# The same network, the same data, 200 steps; only the loss changes. The true slope is 2.3.
 #
 # **Guess 02-a.** Which slope does the network learn, if its line goes up?
 
@@ -125,7 +125,7 @@ guess("02-b", ...)
 # %% [markdown]
 # ## What happens
 #
-# One run shows little: we train 20 networks that differ in nothing but their first weights.
+# One run shows little, so we train 20, alike but for their first weights.
 
 # %%
 nets = [train(variance_of_predictions, x, y, seed=seed) for seed in range(20)]
@@ -166,11 +166,11 @@ measured("02-b", down.sum().item(), "downhill starts")
 # %% [markdown]
 # The question names a "first failure" and a "second failure"; presumably these are the two. 11 of our 20 starts give one and 9 the other.
 #
-# The first failure is the more instructive. The loss of these networks went down, and none of them is near 2.3. After 200 steps they are not all at the same place, but the middle one, and the one with the lowest loss of all, have a slope of 1.5. Nothing in the data is 1.5.
+# The first failure is the more instructive. The loss went down, and no slope is near 2.3. They differ, but the middle one, and that of the lowest loss of all, is 1.5. Nothing in the data is 1.5.
 #
 # ## Where does 1.5 come from?
 #
-# We solve the loss on paper. The answer will be a factor $a$ by which the true slope is multiplied. Write $g(x)$ for the true mean, so $y = g(x) + \sigma\varepsilon$ with standard normal ε, and $v = \operatorname{Var} g(x)$ for the variance of the signal. Their ratio is all that matters: $r = \sigma^2 / v$, noise over signal.
+# We solve the loss on paper, for a factor $a$ by which the true slope is multiplied. Write $g(x)$ for the true mean, so $y = g(x) + \sigma\varepsilon$ with standard normal ε, and $v = \operatorname{Var} g(x)$ for the variance of the signal. Their ratio is all that matters: $r = \sigma^2 / v$, noise over signal.
 
 # %%
 g, sigma = LINE.truth(x)
@@ -180,12 +180,12 @@ assert abs(v - g.var().item()) < 0.02 * v
 print(f"signal v = {v:.2f}, noise σ² = 1, r = {r:.3f}")
 
 # %% [markdown]
-# **Step 1: split the prediction.** Compare any $f$ with the truth by least squares: a constant, a multiple of the signal, and a rest $h$ of mean 0 that is uncorrelated with $g$, so $f = c + a\,(g - \bar g) + h$. Every function can be written so: $a$ is the regression slope of $f$ on $g$, and $h$ the residual of that regression. We look for the best $c$, $a$ and $h$.
+# **Step 1: split the prediction.** Compare any $f$ with the truth by least squares: a constant, a multiple of the signal, and a rest $h$ of mean 0 that is uncorrelated with $g$, so $f = b + a\,(g - \bar g) + h$. Every function can be written so: $a$ is the regression slope of $f$ on $g$, and $h$ the residual of that regression. We look for the best $b$, $a$ and $h$.
 
 # %% [markdown]
-# **Steps 2 and 3: its variance and its error.** The parts are uncorrelated, so variances add. So do the parts of the error $y - f = (\bar g - c) + (1 - a)(g - \bar g) - h + \sigma\varepsilon$. With $w = \operatorname{Var} h$,
+# **Steps 2 and 3: its variance and its error.** The parts are uncorrelated, so variances add. So do the parts of the error $y - f = (\bar g - b) + (1 - a)(g - \bar g) - h + \sigma\varepsilon$. With $v_h = \operatorname{Var} h$,
 #
-# $$V = a^2 v + w, \qquad \text{MSE} = (\bar g - c)^2 + (1 - a)^2 v + w + \sigma^2.$$
+# $$V = a^2 v + v_h, \qquad \text{MSE} = (\bar g - b)^2 + (1 - a)^2 v + v_h + \sigma^2.$$
 
 # %%
 with torch.no_grad():
@@ -200,7 +200,7 @@ torch.testing.assert_close(mse_of_mean, ((g - f) ** 2).mean())  # the noise adds
 
 
 # %% [markdown]
-# **Step 4: what can go.** The constant $c$ enters the error alone, so $c = \bar g$. Now hold $V$ fixed and put $w = V - a^2 v$ into the error: $\text{MSE} = (1 - a)^2 v + V - a^2 v + \sigma^2 = v - 2av + V + \sigma^2$. It falls as $a$ grows. So for any $V$ the best $f$ has the largest $a$ that $V$ allows: all its variance goes into the signal and none into the rest, $w = 0$ and $a = +\sqrt{V/v}$. One unknown is left, and it is positive.
+# **Step 4: what can go.** The constant $b$ enters the error alone, so $b = \bar g$. Now hold $V$ fixed and put $v_h = V - a^2 v$ into the error: $\text{MSE} = (1 - a)^2 v + V - a^2 v + \sigma^2 = v - 2av + V + \sigma^2$. It falls as $a$ grows. So for any $V$ the best $f$ has the largest $a$ that $V$ allows: all its variance goes into the signal and none into the rest, $v_h = 0$ and $a = +\sqrt{V/v}$. One unknown is left, and it is positive.
 #
 # **Step 5: one curve.** Put both into $L = \text{MSE}/(2V) + \tfrac12 \log V$ and divide numerator and denominator by $v$: $L(a) = \frac{(1 - a)^2 + r}{2a^2} + \log a + \tfrac12 \log v$.
 
@@ -217,7 +217,7 @@ torch.testing.assert_close(mse_of_mean, ((g - f) ** 2).mean())  # the noise adds
 
 # %%
 def shrinkage(r):
-    """The factor a by which the loss of question 564809 shrinks the signal; r = σ² / v."""
+    """The factor a by which the loss of question 564809 multiplies the signal; r = σ² / v."""
     return (-1 + math.sqrt(5 + 4 * r)) / 2
 
 
@@ -226,9 +226,9 @@ print(f"a = {a:.4f}, slope {2.3 * a:.3f}")
 assert abs(usual / (2.3 * a) - 1) < 0.02
 
 # %% [markdown]
-# The middle one of the uphill networks agrees within 2 %. They were stopped after 200 steps, on their way; the section *How far does this hold?* counts how many arrive with more.
+# The middle one of the uphill networks agrees within 2 %. How many arrive, the section *How far does this hold?* counts.
 #
-# And if there were no noise at all? Then $r = 0$ and $a = (\sqrt 5 - 1)/2 = 0.618$, which is 1 over the **golden ratio** 1.618. A perfect line, without any noise, is learned with 62 % of its slope.
+# And without noise? Then $r = 0$ and $a = (\sqrt 5 - 1)/2 = 0.618$, which is 1 over the **golden ratio** 1.618: a perfect line is learned with 62 % of its slope.
 
 # %%
 golden = (1 + math.sqrt(5)) / 2  # 1.618
@@ -239,7 +239,7 @@ assert math.isclose(shrinkage(0), 1 / golden) and round(1 / golden, 3) == 0.618
 #
 # The lab starts from a seed that goes uphill. Slide the noise. The line follows to the slope that the formula predicts: shrunk at little noise, right at σ ≈ 4, too steep beyond. Change the seed until a fit goes downhill.
 #
-# *Rewind*, then *Play*, is a film of a few seconds: the line turns too far, then sinks back to its slope, and in the middle panel the mark comes to the curve of the formula.
+# *Rewind*, then *Play*, shows it as a film. (A step of the lab takes all data at once: a downhill start may turn sooner there than below.)
 
 # %%
 lab = LABS["02"]()
@@ -248,7 +248,7 @@ lab
 # %% [markdown]
 # ## The wall, and the second failure
 #
-# A straight line has no rest $h$ to take up variance, so for it a negative $a$ is possible too, with $\log |a|$ in $L$. The quadratic of step 6 then has its second root, $a = (-1 - \sqrt{5 + 4r})/2$: wrong sign and too steep. Between the two roots stands a wall: at $a = 0$ the variance is 0, and the loss divides by it. A line that starts downhill cannot pass in small steps.
+# A straight line has no rest $h$ to take up variance, so for it a negative $a$ is possible too, with $\log |a|$ in $L$. The quadratic of step 6 then has its second root, $a = (-1 - \sqrt{5 + 4r})/2$: wrong sign and too steep. Between the roots stands a wall: at $a = 0$ the variance is 0, and the loss divides by it. A line that starts downhill cannot pass in small steps.
 
 # %%
 factors = torch.linspace(-3, 2, 1001, dtype=torch.float64)
@@ -277,11 +277,11 @@ assert abs(line[0].weight.item() / (2.3 * other) - 1) < 0.02
 
 
 # %% [markdown]
-# A network can bend. At the other root its loss falls as soon as it does (by steps 2 and 3 the slope in $w$ is $1/(2aV)$, and $a$ is negative). Such a point, lowest in one direction and not in another, is a **saddle**, and a network can leave it. So the second failure is a network on its way to the first.
+# A network can bend. At the other root its loss falls as soon as it does (by steps 2 and 3 the slope in $v_h$ is $1/(2aV)$, and $a$ is negative). Such a point, lowest in one direction and not in another, is a **saddle**, and can be left: the second failure is on its way to the first.
 #
 # ## Does the formula hold elsewhere?
 #
-# We change the noise over three orders of magnitude, then the function. To stay away from the saddle each network starts from 100 steps of squared error; 150 steps of the wrong loss follow, with a learning rate that falls to 0.
+# We change the noise a thousandfold, then the function. To avoid the saddle each network starts with 100 steps of squared error; 150 of the wrong loss follow, with a learning rate that falls to 0.
 
 # %%
 def trained_factor(problem):
@@ -335,7 +335,7 @@ show(fig, alt="Over r on a log scale a curve leaves the level 0.618, 1 over the 
 #
 # ## What V measures
 #
-# At the minimum $V = a^2 v$. Multiply $a^2 + a = 1 + r$ by $v$, use $r v = \sigma^2$, and find $V = \sigma^2 + (1 - a)\,v$. So V is neither the variance of the noise nor that of the signal. It is the noise plus a share $1 - a$ of the signal, and that share is negative when $a > 1$. On the line of the question:
+# At the minimum $V = a^2 v$. Multiply $a^2 + a = 1 + r$ by $v$, use $r v = \sigma^2$, and find $V = \sigma^2 + (1 - a)\,v$. V is the noise plus a share $1 - a$ of the signal, negative when $a > 1$. On the line of the question:
 
 # %%
 V, (_, trained_V, ratio) = shrinkage(r) ** 2 * v, factors[1]  # factors[1]: the line, σ = 1
@@ -345,16 +345,14 @@ print(f"V = {V:.1f}: {V:.1f} times the noise, {V / v:.0%} of the signal; MSE / V
 
 
 # %% [markdown]
-# The asker wanted to learn 1. V is right at σ ≈ 4 alone, by the same coincidence as the slope.
-#
-# The model cannot even judge itself by it: MSE/V, which should be 1, is $2 - 1/a$. The variance of the predictions says how much the *answer* changes with x. The question was how large the *error* is.
+# The asker wanted 1. V is right at σ ≈ 4 alone, by the same coincidence. Nor can the model judge itself by it: MSE/V, which should be 1, is $2 - 1/a$. V says how much the *answer* changes with x. The question was how large the *error* is.
 
 # %% [markdown]
 # ## Two repairs
 #
-# V is tied to the predictions, so the only way to pay less for V is to predict something else.
+# V is tied to the predictions: the only way to pay less for V is to predict something else.
 #
-# **Repair 1: cut the tie.** `V.detach()` tells PyTorch to treat $V$ as a number. The network then feels the squared error alone, divided by a positive number, and squared error has the right minimum.
+# **Repair 1: cut the tie.** `V.detach()` is a number to PyTorch. The network then feels the squared error alone, divided by a positive number, and that has the right minimum.
 #
 # **Repair 2: measure the error.** Put the variance of the [**residuals**](00_start_here.ipynb#Glossary) $y - f$ where the variance of $f$ stood.
 
@@ -399,14 +397,12 @@ show(fig, alt="Three panels with a pale band of 1.96 √V. With the loss of the 
      "the residuals both are right.")
 
 # %% [markdown]
-# Both repairs find the slope. Only the second finds the noise.
-#
-# With `detach`, V is still the variance of the predictions, and these are now the signal: about 15.9. With the residuals, V is 1.0: the noise. When the mean residual is 0, MSE and V are equal, the first term is the constant ½, and what is left, $\tfrac12 \log \operatorname{Var}(y - f)$, is smallest where the squared error is. Notebook 03 makes a parameter of it.
+# Both repairs find the slope, only the second the noise. With `detach`, V is the variance of predictions that are right, the signal's 15.9. With the residuals, V is 1.0: the noise. When the mean residual is 0, MSE and V are equal, the first term is ½, and what is left, $\tfrac12 \log \operatorname{Var}(y - f)$, is smallest where the squared error is.
 
 # %% [markdown]
 # ## A reader asks
 #
-# **"The two terms are going to compete": is that the fault?** (the asker's own diagnosis) No, it is how maximum likelihood measures noise. Hold the predictions fixed and let V be free: $\text{MSE}/(2V) + \frac12 \log V$ has the derivative $(V - \text{MSE})/(2V^2)$, so the competition settles at V = MSE. Notebook 03 draws it.
+# **"The two terms are going to compete": is that the fault?** (the asker's own diagnosis) No, it is how maximum likelihood measures noise. Hold the predictions fixed and let V be free: $\text{MSE}/(2V) + \frac12 \log V$ has the derivative $(V - \text{MSE})/(2V^2)$, so the competition settles at V = MSE (drawn in notebook 03).
 
 # %% [markdown]
 # ## How far does this hold?
@@ -444,12 +440,12 @@ show(fig, alt="Three panels with a pale band of 1.96 √V. With the loss of the 
 # <!-- end of claims -->
 
 # %% [markdown]
-# With three times the steps three quarters are there. A rate of 0.03 turns most networks upright (86 %; at 0.003 52 %), and keeps some rattling about the slope.
+# With three times the steps three quarters are there. A rate of 0.03 turns most networks upright (86 %; at 0.003 52 %).
 
 # %% [markdown]
 # ## Exercises
 #
-# **02-1 (predict).** For which noise σ does the asker's loss find the right slope on *his* line ($m = 2.3$, x uniform on [−3, 3])?
+# **02-1 (predict).** For which noise σ does the asker's loss find the right slope on *his* line (slope 2.3, x uniform on [−3, 3])?
 
 # %%
 sigma_right = ...

@@ -113,7 +113,7 @@ for scale in (0.5, 1.0, 2.0, 4.0):
 # %% [markdown]
 # ## "How do I pick a target for σ?"
 #
-# We do not pick one. Here is the loss as a function of σ, for residuals of four sizes. The data put each minimum where it is; gradient descent only has to walk down to it.
+# We do not pick one. Here is the loss as a function of σ, for residuals of four sizes. The data put each minimum where it is; descent has to walk there.
 
 # %%
 fig, ax = plt.subplots(figsize=(7.5, 4.1))
@@ -131,7 +131,7 @@ show(fig, alt="Four valleys over a logarithmic axis of σ. The curve for residua
      "its dot at 0.5, the others at 1, 2 and 4. On the left of a dot the loss rises steeply.")
 
 # %% [markdown]
-# The curves are steep on the left and gentle on the right. A σ that is ten times too small costs 47 nats per point, one that is ten times too large costs 1.8. Both follow from $L(k\hat\sigma) - L(\hat\sigma) = \log k + \frac{1}{2k^2} - \frac12$.
+# The curves are steep on the left and gentle on the right. A σ ten times too small costs 47 nats per point, one ten times too large 1.8. Both follow from $L(k\hat\sigma) - L(\hat\sigma) = \log k + \frac{1}{2k^2} - \frac12$.
 
 # %%
 cost = {k: math.log(k) + 1 / (2 * k**2) - 0.5 for k in (0.1, 10)}
@@ -149,7 +149,7 @@ lab
 # %% [markdown]
 # ## σ belongs to the model, not to the data alone
 #
-# The formula holds for any predictions, good or bad. Take a model that predicts the average of y at every x.
+# The formula holds for any predictions, good or bad. Take the average of y at every x.
 
 # %%
 flat = y.mean().expand_as(y)
@@ -168,7 +168,7 @@ assert abs(best_sigma(y, X @ w) - 1) < 0.02
 
 
 # %% [markdown]
-# One warning. A fit follows the noise of its own points a little. With two coefficients and 10,000 points that cannot be seen; with few points it can: [notebook 10](10_few_data.ipynb).
+# A fit follows the noise of its own points a little. With 10,000 points that cannot be seen, with few it can: [notebook 10](10_few_data.ipynb).
 
 # %% [markdown]
 # ## "I don't know what a property of the distribution is"
@@ -183,9 +183,9 @@ assert abs(best_sigma(y, X @ w) - 1) < 0.02
 # - θ are all numbers that training may change.
 
 # %% [markdown]
-# The network computes the first entry of ω from x. The second does not depend on x, so nothing has to compute it. It *is* a number in θ, and it is copied into ω for every row. In PyTorch such a number is an `nn.Parameter`, and the copying is `expand_as`.
+# The network computes the first entry of ω from x. The second does not depend on x: it *is* a number in θ, copied into ω for every row. In PyTorch the number is an `nn.Parameter`, the copying `expand_as`.
 #
-# Why $\log \sigma^2$ and not σ? A step of the optimizer may make a parameter negative. A negative σ means nothing; a negative $\log \sigma^2$ is a σ below 1. And another unit of y only shifts it. What the choice does to training is shown in notebook 08. The loss, in the same letters:
+# Why $\log \sigma^2$ and not σ? A step of the optimizer may make a parameter negative. A negative σ means nothing; a negative $\log \sigma^2$ is a σ below 1. And another unit of y only shifts it. Notebook 08 shows what the choice does to training. The loss, in these letters:
 #
 # $$-\log N(y; \mu, \sigma^2) = \tfrac12 \left[\log 2\pi + \log\sigma^2 + (y - \mu)^2 e^{-\log \sigma^2}\right]$$
 
@@ -219,7 +219,7 @@ class HomoscedasticRegressor(nn.Module):
 # %% [markdown]
 # The first line of `gaussian_nll` refuses tensors of different shapes: PyTorch would stretch (n,) against (n, 1) to (n, n), and train on it.
 #
-# `nn.Parameter` puts the number on the list that `model.parameters()` hands to the optimizer. A plain tensor would stay what it is. Before we train, a check: is our loss the density of `torch.distributions`?
+# `nn.Parameter` puts the number on the list that `model.parameters()` hands to the optimizer; a plain tensor would stay what it is. A check: is our loss the density of `torch.distributions`?
 
 # %%
 mu = torch.zeros_like(y)
@@ -231,9 +231,9 @@ for sigma in (0.01, 1.0, 50.0):
 # %% [markdown]
 # ## Training it
 #
-# Here is the whole loop. The new parameter gets its gradient by `backward` and its step from the optimizer, like every weight.
+# Here is the whole loop. The new parameter gets its gradient and its step like every weight.
 #
-# The class starts at log σ² = 0, so σ = 1. In the asker's data that is the answer already, and a σ that never moves would look right. So we start at σ = 3, and take twice the asker's learning rate.
+# The class starts at log σ² = 0, so σ = 1. For the asker's data that is the answer already: a σ that never moves would look right. So we start at σ = 3, with twice the asker's learning rate.
 
 # %%
 def start_at(sigma, seed):
@@ -288,7 +288,7 @@ print(f"learned σ {sigma[0].item():.2f}, RMS residual {best_sigma(y, mu):.2f}")
 assert abs(sigma[0].item() / best_sigma(y, mu) - 1) < 0.01 and abs(sigma[0].item() - 1) < 0.02
 
 # %% [markdown]
-# The learned σ and the closed form agree within 1 %, and the learned σ is within 2 % of the truth. No column of the data holds σ.
+# The learned σ agrees with the closed form within 1 %, and with the truth within 2 %. No column of the data holds σ.
 
 # %%
 grid = LINE.grid()
@@ -317,11 +317,11 @@ print(f"σ from 1.0: at most {max(from_truth):.1f}, in the end {from_truth[-1]:.
 assert untrained > 4 and 1.15 < max(from_truth) < 1.24 and abs(from_truth[-1] - 1) < 0.02
 
 # %% [markdown]
-# A σ that starts at the truth goes *up* first. The untrained network misses y by 4.3, so 1 is too small for this network at this moment: by step 2 above, the loss falls as long as $\sigma^2 < S$. Once the network has found the line, S is small, and σ comes back. A learned σ follows the residuals, some steps behind.
+# A σ that starts at the truth goes *up* first. The untrained network misses y by 4.3, so 1 is too small for this network at this moment: by step 2 above, the loss falls as long as $\sigma^2 < S$. Once the network has found the line, S is small, and σ comes back: it follows the residuals, some steps behind.
 #
 # ## The learned σ is itself an estimate
 #
-# The closed form is a root mean square of $n$ residuals. How far from the true σ may it be by chance? A Gaussian has a mean fourth power of 3σ⁴, so one squared residual has the variance $3\sigma^4 - \sigma^4 = 2\sigma^4$, and the mean of n of them, $S$, has $2\sigma^4/n$. Close to σ² the root $\sqrt S$ has the slope $1/2\sigma$, so σ̂ has the standard deviation $\frac{1}{2\sigma}\sqrt{2\sigma^4/n} = \sigma/\sqrt{2n}$. For our 10,000 points that is 0.7 %.
+# The closed form is a root mean square of $n$ residuals. How far from the true σ may it be by chance? A Gaussian has a mean fourth power of 3σ⁴, so one squared residual has the variance $3\sigma^4 - \sigma^4 = 2\sigma^4$, and the mean of n of them, $S$, has $2\sigma^4/n$. Close to σ² the root $\sqrt S$ has the slope $1/(2\sigma)$, so σ̂ has the standard deviation $\frac{1}{2\sigma}\sqrt{2\sigma^4/n} = \sigma/\sqrt{2n}$. For our 10,000 points that is 0.7 %.
 
 # %%
 draws = np.random.default_rng(0).standard_normal((2_000, 1_000))  # 2,000 sets of n = 1,000
@@ -332,7 +332,7 @@ assert abs(spread * math.sqrt(2_000) - 1) < 0.05
 # %% [markdown]
 # ## Has σ arrived?
 #
-# How do we know that training is done? The closed form gives a test that costs one line: **compare the learned σ with the RMS residual**. When it is done they agree; we ask for 1 %. Here are three runs of 400 steps. The second starts with a smaller rate. The third network is blind: it gets 0 in place of every x.
+# Is training done? The closed form gives a test of one line: **compare the learned σ with the RMS residual**. When it is done they agree; we ask for 1 %. Here are three runs of 400 steps. The second starts with a smaller rate. The third network is blind: it gets 0 in place of every x.
 
 # %%
 blind_data = (0 * x, y)
@@ -406,17 +406,21 @@ show(fig, alt="σ over 400 steps of three runs. One falls from 3 to 1 and ends o
 #
 # <!-- end of claims -->
 #
-# So "σ finds 1" is a matter of the recipe: half of these runs are not there; of those with 1,200 steps 83 % pass 03-a. The test of the last section has no such limit: it tells which.
+# So "σ finds 1" is a matter of the recipe: half of these runs are not there; of those with 1,200 steps 83 % pass 03-a. The test tells which (03-c).
 
 # %% [markdown]
 # ## A reader asks
 #
-# **"Off the MSE optimizer goes to optimize things?"** Almost: with the NLL in place of the MSE. With σ fixed the two have the same minimum (notebook 01). With one learned σ they still have: put $\hat\sigma^2 = S$ into the loss, and what is left, $\tfrac12 \log 2\pi e + \tfrac12 \log S$, is smallest where S, the MSE, is.
+# **"Off the MSE optimizer goes to optimize things?"** Almost: it optimizes the NLL. With one learned σ the two still have the same minimum: put $\hat\sigma^2 = S$ into the loss, and what is left, $\tfrac12 \log 2\pi e + \tfrac12 \log S$, is smallest where S, the MSE, is.
 
 # %% [markdown]
-# **"Not a weight, an output of the model."** (the answer) For constant noise σ *is* one parameter, as the book says; the answer describes the next case, noise that depends on x. The two meet: an output whose incoming weights are all 0 puts out its bias, whatever x is, and that bias is our parameter.
+# <details><summary><b>"Not a weight, an output of the model."</b> (the answer)</summary>
 #
-# **"Need it be learned?"** For constant noise, no. One may fit the mean by squared error and take the RMS residual afterwards. The learned parameter's merit shows in notebook 04: when the noise depends on x, one RMS no longer serves, and the same loss still works.
+# For constant noise σ *is* one parameter, as the book says; the answer describes the next case, noise that depends on x. The two meet: an output whose incoming weights are all 0 puts out its bias, whatever x is, and that bias is our parameter.
+#
+# </details>
+#
+# **"Need it be learned?"** For constant noise, no: fit the mean by squared error, and take the RMS residual. But when the noise depends on x (notebook 04) one RMS no longer serves, and the same loss does.
 
 # %% [markdown]
 # **"Does PyTorch count biases?"** Yes: `model.parameters()` yields every weight matrix and every bias. The asker's own counter keeps what has two dimensions, and so leaves the biases out:

@@ -41,13 +41,13 @@ use_course_style()
 # %% [markdown]
 # ## Noise that changes with x
 #
-# The data of this lesson are those of a lecture notebook, ["SGD Regression with Gaussian NLL"](https://pantelis.github.io/aiml-common/lectures/regression/linear-regression/sgd_gaussian_nll.html), from the course notes at pantelis.github.io. The mean is a wave, and the noise grows away from the middle:
+# The data of this lesson are those of a lecture notebook, ["SGD Regression with Gaussian NLL"](https://pantelis.github.io/aiml-common/lectures/regression/linear-regression/sgd_gaussian_nll.html). The mean is a wave, and the noise grows away from the middle:
 #
 # $$y = \sin(1.3\,x) + \sigma(x)\,\varepsilon, \qquad \sigma(x) = 0.15 + 0.25\,|x|, \qquad -3 \le x \le 3.$$
 #
 # At $x = 0$ the noise has a standard deviation of 0.15, at the edges 0.9. Noise of one size is called **homoscedastic**; noise that depends on x is [**heteroscedastic**](00_start_here.ipynb#Glossary).
 #
-# We take 10,000 points, and 20,000 fresh ones to judge with. Notebook 10 has few.
+# We take 10,000 points, and 20,000 fresh ones to judge with (few in notebook 10).
 
 # %%
 x, y = WAVE.sample(10_000, seed=0)
@@ -56,7 +56,7 @@ x_new, y_new = WAVE.sample(20_000, seed=1)
 # %% [markdown]
 # ## Predict
 #
-# The model of notebook 03 learns a mean and *one* σ. From these it draws, at each x, an interval that is meant to hold 95 % of the y. We train it on the wave and count, on fresh data, which fraction of the points its intervals hold.
+# The model of notebook 03 learns a mean and *one* σ, and from these, at each x, an interval that is meant to hold 95 % of the y. We train it on the wave and count, on fresh data, which fraction its intervals hold.
 #
 # **Guess 04-a.** Which fraction, between 0 and 1, do they hold in the middle, where |x| < 0.5?
 
@@ -73,7 +73,7 @@ guess("04-b", ...)
 # %% [markdown]
 # ## One more output
 #
-# In notebook 03, `log_var` is a parameter: one number that is copied to each row. The answer to [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809) goes one step further: "You need a network that has two outputs." We let the last layer give two numbers for each x. One is μ(x), the other log σ²(x). Both come from the same hidden units. ([Nix & Weigend (1994)](https://doi.org/10.1109/ICNN.1994.374138) trained such networks first, with hidden units of its own for σ².)
+# In notebook 03, `log_var` is a parameter: one number that is copied to each row. The answer to [Cross Validated question 564809](https://stats.stackexchange.com/questions/564809) goes one step further: "You need a network that has two outputs." Our last layer gives two numbers for each x, μ(x) and log σ²(x), from the same hidden units. ([Nix & Weigend (1994)](https://doi.org/10.1109/ICNN.1994.374138) trained such networks first, with hidden units of its own for σ².)
 #
 # The second output may be any number, and $e^{\log\sigma^2}$ is positive. (The other usual choice, the softplus log(1 + eᵗ), is compared in notebook 08.)
 
@@ -113,17 +113,6 @@ def train(model_class, x, y, *, seed=0):
 one = train(HomoscedasticRegressor, x, y)
 two = train(HeteroscedasticRegressor, x, y)
 
-
-# %%
-def label_bands(left, right):
-    """Name what the first figure shows, beside the thing itself."""
-    style = {"fontsize": 9.5, "ha": "center", "arrowprops": {"arrowstyle": "-", "color": "#555555"}}
-    left.annotate("learned 95 % interval", (-0.4, 0.7), (-1.1, 2.6), **style)
-    left.annotate("true 95 % interval", (2.25, 1.62), (1.9, 2.9), **style)
-    right.annotate("learned mean (blue)\nunder the true mean", (0.85, 0.9), (-0.3, 2.4), **style)
-    right.set_ylabel("")
-
-
 # %%
 grid = WAVE.grid()
 titles = ("One σ: too wide in the middle,\ntoo narrow at the edges",
@@ -135,17 +124,21 @@ for ax, model, title in zip(axes, (one, two), titles):
     plot_data(ax, x, y, at_most=600)
     plot_truth(ax, WAVE)
     ax.set(title=title, xlim=(-3, 3), ylim=(-3.4, 3.4))
-label_bands(*axes)
+style = {"fontsize": 9.5, "ha": "center", "arrowprops": {"arrowstyle": "-", "color": "#555555"}}
+axes[0].annotate("learned 95 % interval", (-0.4, 0.7), (-1.1, 2.6), **style)
+axes[0].annotate("true 95 % interval", (2.25, 1.62), (1.9, 2.9), **style)
+axes[1].annotate("learned mean (blue)\nunder the true mean", (0.85, 0.9), (-0.3, 2.4), **style)
+axes[1].set_ylabel("")
 show(fig, alt="Two panels with the same points around a wave, wide at the edges, tight in the "
      "middle. Left: a band of constant width, too wide in the middle and too narrow at the edges. "
      "Right: a band that narrows and widens with the points and fills the true 95 % interval.")
 
 # %% [markdown]
-# The left model is not badly trained. Its mean is right, and its σ is the best single number there is: by notebook 03, the root of the mean σ²(x), which here is
+# The left model is not badly trained. Its σ is the best single number there is: by notebook 03, the root of the mean σ²(x), here
 #
 # $$\bar\sigma = \sqrt{\tfrac13 \int_0^3 (0.15 + 0.25\,x)^2\,dx} = \sqrt{\frac{0.9^3 - 0.15^3}{2.25}} = 0.568.$$
 #
-# The right model has learned a curve. It was never shown a σ, so we compare with the truth, which only makers of toy data know:
+# The right model has learned a curve, from no σ at all. We compare with the truth, which only makers of toy data know:
 
 # %%
 sigma_bar = math.sqrt((0.9**3 - 0.15**3) / 2.25)
@@ -162,7 +155,7 @@ assert rmse < 0.03
 # %% [markdown]
 # ## The lab
 #
-# The first slider moves the noise from the middle to the edges. Watch σ(x) follow, with no σ in the data. Raise the learning rate until the loss curve breaks, and find the largest that does not. Then lower n to 30: the learned σ leaves the true one (notebook 10 asks why).
+# The first slider moves the noise from the middle to the edges. Watch σ(x) follow. Raise the learning rate until the loss curve breaks, and find the largest that does not. Then lower n to 30: the learned σ leaves the true one (notebook 10 asks why).
 
 # %%
 lab = LABS["04"]()
@@ -171,19 +164,19 @@ lab
 # %% [markdown]
 # ## Who tells the network what σ(x) is?
 #
-# "This is supervised learning, how do I pick a target for σ?" There is one y at each x, and one value has no spread. Look at what the loss asks of each output. With $s = \log \sigma^2$ and the standardised residual $z = (y - \mu)/\sigma$, the derivatives at one point are
+# "This is supervised learning, how do I pick a target for σ?" There is one y at each x, and one value has no spread. Look at what the loss asks of each output. With the standardised residual $z = (y - \mu)/\sigma$, the derivatives at one point are
 #
-# $$\frac{\partial L}{\partial \mu} = -\frac{y - \mu}{\sigma^2}, \qquad \frac{\partial L}{\partial s} = \tfrac12\,(1 - z^2).$$
+# $$\frac{\partial L}{\partial \mu} = -\frac{y - \mu}{\sigma^2}, \qquad \frac{\partial L}{\partial \log\sigma^2} = \tfrac12\,(1 - z^2).$$
 #
-# One point pushes $s$ up if its residual exceeds σ, and down if it does not. Neighbouring points share the network's weights, so their pushes add. They balance where $z^2$ is 1 *on average over the neighbourhood*. The squared residuals are the target.
+# One point pushes $\log\sigma^2$ up if its residual exceeds σ, and down if it does not. Neighbouring points share the network's weights, so their pushes add. They balance where $z^2$ is 1 *on average over the neighbourhood*. The squared residuals are the target.
 
 # %%
 mu, sigma = predict(two, x)
-mu_leaf, s_leaf = mu.clone().requires_grad_(), (2 * sigma.log()).requires_grad_()
-gaussian_nll(y, mu_leaf, s_leaf).sum().backward()
+mu_leaf, log_var = mu.clone().requires_grad_(), (2 * sigma.log()).requires_grad_()
+gaussian_nll(y, mu_leaf, log_var).sum().backward()
 z = (y - mu) / sigma
 torch.testing.assert_close(mu_leaf.grad, -(y - mu) / sigma**2)
-torch.testing.assert_close(s_leaf.grad, 0.5 * (1 - z**2))
+torch.testing.assert_close(log_var.grad, 0.5 * (1 - z**2))
 
 # %%
 regions = [(0, 0.5), (0.5, 1.5), (1.5, 2.5), (2.5, 3)]
@@ -202,14 +195,14 @@ for low, high in regions:
 # %% [markdown]
 # With one σ, $z^2$ averages 1 over all the data it was trained on, and over none of these regions: 0.1 in the middle, 2.1 at the edges. With two outputs it is 1 in each, within a tenth.
 #
-# The other derivative has a consequence. The push on μ is divided by σ²: a noisy point counts less for the mean than a quiet one. That is weighted least squares, with weights that the network chooses for itself.
+# The other derivative has a consequence. The push on μ is divided by σ²: a noisy point counts less for the mean than a quiet one. That is weighted least squares, with weights of the network's own choice.
 #
 # ## Where 1.96 comes from
 #
 # A Gaussian y lies within $k$ standard deviations of its mean with probability $\operatorname{erf}(k / \sqrt 2)$. We want 0.95, so $k = \sqrt2\,\operatorname{erf}^{-1}(0.95) = 1.96$.
 
 # %% [markdown]
-# This is an interval for *the next y*, not for the mean. It holds what it promises if μ(x) and σ(x) are right and the noise is Gaussian. An estimated μ(x) is a little off, for which it makes no allowance: with few points this matters (notebook 10).
+# This is an interval for *the next y*, not for the mean. It holds what it promises if μ(x) and σ(x) are right and the noise is Gaussian. For an estimated μ(x), a little off, it makes no allowance (notebook 10).
 #
 # The [**coverage**](00_start_here.ipynb#Glossary) of a set of intervals is the fraction of fresh y that they hold.
 
@@ -272,19 +265,19 @@ Rain(x_new[:1000], y_new[:1000], mu - 1.96 * sigma, mu + 1.96 * sigma)
 
 
 # %% [markdown]
-# Overall the one-σ model holds 94 %, close to its promise; in the middle 100 %, at the edges 83 %.
+# Overall the one-σ model holds 94 %; in the middle 100 %, at the edges 83 %.
 #
-# If the mean is right, the constant band $\pm 1.96\,\bar\sigma$ holds a point at x with probability $c(x) = \operatorname{erf}\left(1.96\,\bar\sigma / (\sqrt2\,\sigma(x))\right)$. Its average over x is 0.937: the one σ is right on average for the *variance*, which brings the coverage close to 0.95 here, and not to it. The two-output model stays near 0.95 in every region.
+# If the mean is right, the constant band $\pm 1.96\,\bar\sigma$ holds a point at x with probability $\operatorname{erf}\left(1.96\,\bar\sigma / (\sqrt2\,\sigma(x))\right)$. Its average over x is 0.937: the one σ is right on average for the *variance*, which brings the coverage close to 0.95 here, and not to it. The two-output model stays near 0.95 in every region.
 
 # %%
 def constant_band_coverage(x):
-    """c(x): the coverage of mu ± 1.96 sigma_bar, if mu is the true mean."""
+    """The coverage of mu ± 1.96 sigma_bar at x, if mu is the true mean."""
     _, sigma = WAVE.truth(x)
     return torch.erf(1.96 * sigma_bar / (math.sqrt(2) * sigma))
 
 
 average = constant_band_coverage(WAVE.grid(10_001)).mean().item()
-print(f"average of c(x): {average:.3f}")
+print(f"its average over x: {average:.3f}")
 assert abs(average - everywhere[0]) < 0.005 and by_region[0][0] > 0.999
 assert all(abs(c - 0.95) < 0.015 for _, c in by_region) and abs(everywhere[1] - 0.95) < 0.005
 
@@ -298,7 +291,7 @@ ax.axhline(0.95, color=TRUTH, linestyle="--", linewidth=1.2)
 ax.plot(grid, constant_band_coverage(grid), color=WRONG)
 ax.plot(centres, [coverage_where(one, rows) for rows in bins], "o", color=WRONG)
 ax.plot(centres, [coverage_where(two, rows) for rows in bins], "o", color=REPAIRED)
-ax.annotate("one σ: dots measured, line c(x)", (-0.85, 0.865), color=WRONG)
+ax.annotate("one σ: dots measured, line computed", (-0.85, 0.865), color=WRONG)
 ax.annotate("two outputs", (-0.35, 0.905), color=REPAIRED)
 ax.set(xlabel="x", ylabel="coverage (fraction)", ylim=(0.75, 1.01))
 ax.set_title("One σ breaks its promise in two ways; two outputs stay near it")
@@ -319,7 +312,7 @@ assert all(abs(coverage_where(two, rows) - 0.95) < 3 * chance for rows in bins)
 # %% [markdown]
 # ## Beyond the data
 #
-# What does σ(x) say at an x where there are no data? On the wave the noise grows toward both ends of the data. To see what the network makes of that, we turn the noise around: large in the middle, small at the edges, $\sigma(x) = 0.9 - 0.25\,|x|$. The mean stays the same. So does $\bar\sigma$, so the one-σ model above serves for both.
+# What does σ(x) say at an x where there are no data? On the wave the noise grows toward both ends. We also turn it around: large in the middle, small at the edges, $\sigma(x) = 0.9 - 0.25\,|x|$. The mean stays the same. So does $\bar\sigma$: the one-σ model above serves for both.
 
 # %% [markdown]
 # **Guess 04-c.** The noise fades toward x = 3, where the data end. Is the learned σ at x = 6 "larger" or "smaller" than at 3?
@@ -452,7 +445,7 @@ torch.testing.assert_close(log_var.diff(n=2, dim=0), torch.zeros(7, 1, dtype=tor
 # %% [markdown]
 # ## Exercises
 #
-# **04-1 (predict).** In one neighbourhood, where the network has one value of $s = \log\sigma^2$, a single point has $z = 3$, and all others have $|z| = 0.5$. How many others does it take for the pushes on $s$ to cancel? (Not a whole number.)
+# **04-1 (predict).** In one neighbourhood, where the network has one value of $\log\sigma^2$, a single point has $z = 3$, and all others have $|z| = 0.5$. How many others does it take for the pushes on $\log\sigma^2$ to cancel? (Not a whole number.)
 
 # %%
 others = ...
@@ -461,7 +454,7 @@ check("04-1", others)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# The derivative of the loss of one point with respect to $s$ is $\tfrac12 (1 - z^2)$. What is it at $z = 3$?
+# The derivative of the loss of one point with respect to $\log\sigma^2$ is $\tfrac12 (1 - z^2)$. What is it at $z = 3$?
 #
 # </details>
 # <details><summary>Hint 2</summary>

@@ -46,7 +46,7 @@ use_course_style()
 #
 # $$p(z \mid D) = \frac{p(D \mid z)\, p(z)}{p(D)}, \qquad p(D) = \int p(D \mid z)\, p(z)\, dz.$$
 #
-# The [**evidence**](00_start_here.ipynb#Glossary) $p(D)$ is an integral that we can rarely do. Here we can: let $z \sim \mathcal N(0, 1)$, $y \mid z \sim \mathcal N(z, 1)$, and let us see a single $y = 1.4$. The posterior is $\mathcal N(\frac y2, \frac12)$, the evidence $\mathcal N(y; 0, 2)$. How would we find a q near it, were it unknown?
+# The [**evidence**](00_start_here.ipynb#Glossary) $p(D)$ is an integral that we can rarely do. Here we can: let $z \sim \mathcal N(0, 1)$, $y \mid z \sim \mathcal N(z, 1)$, and let us see a single $y = 1.4$. The posterior is $\mathcal N(\frac y2, \frac12)$, the evidence $\mathcal N(y; 0, 2)$. How would we find a density q near the posterior, were it unknown?
 
 # %%
 def normal(mean, sd):
@@ -73,7 +73,7 @@ log_evidence = normal(0, math.sqrt(2)).log_prob(seen)
 # **Step 4: the gap is never negative.** The logarithm lies below its tangent at 1, $\log t \le t - 1$, so $-\mathrm{KL}(q \,\|\, p) = \mathrm{E}_q[\log \frac pq] \le \mathrm{E}_q[\frac pq] - 1 \le 0$: the integral of p over the places where q is positive is at most 1. The two sides are equal only at $t = 1$, so the gap is 0 only if q equals the posterior.
 
 # %% [markdown]
-# So the first part is a lower bound on the log evidence: [**ELBO**](00_start_here.ipynb#Glossary), for *evidence lower bound* ([Kingma & Welling 2013](https://arxiv.org/abs/1312.6114), equations 1 to 3). The left side does not depend on q, so raising the ELBO lowers the gap: the q of largest ELBO is the nearest to the posterior, found without the integral (**variational inference**). With the sign of a loss, $-\text{ELBO} = \mathrm{E}_q[-\log p(D \mid z)] + \mathrm{KL}(q \,\|\, p(z))$:
+# So the first part bounds the log evidence from below: [**ELBO**](00_start_here.ipynb#Glossary), for *evidence lower bound* ([Kingma & Welling 2013](https://arxiv.org/abs/1312.6114), equations 1 to 3). The left side does not depend on q, so raising the ELBO lowers the gap: the q of largest ELBO is the nearest to the posterior, found without the integral (**variational inference**). With the sign of a loss, $-\text{ELBO} = \mathrm{E}_q[-\log p(D \mid z)] + \mathrm{KL}(q \,\|\, p(z))$:
 #
 # **NLL + KL**, the loss of notebooks 01 to 04, averaged over the z that q thinks possible, and a price for leaving the prior. Here $\mathrm E_q(y - z)^2 = (y - \mu)^2 + \sigma^2$, so the first has a formula:
 
@@ -134,7 +134,7 @@ torch.testing.assert_close(gaussian_kl(mu, log_var), kl_divergence(q, prior))
 # %% [markdown]
 # ## Exact beside sampled
 #
-# For the weights of a network $\mathrm E_q[\text{NLL}]$ has no formula. So one draws z from q: the value of one draw is right on average. Its gradient is, too, if the draw is written as $z = \mu + \sigma\varepsilon$, $\varepsilon \sim \mathcal N(0, 1)$: a function of μ and σ, which autograd differentiates (**reparameterisation**; in PyTorch `rsample()`). Does one draw a step find the posterior?
+# For a network's weights $\mathrm E_q[\text{NLL}]$ has no formula. So one draws z from q: one draw is right on average. Its gradient is, too, if the draw is written as $z = \mu + \sigma\varepsilon$, $\varepsilon \sim \mathcal N(0, 1)$: a function of μ and σ, which autograd differentiates (**reparameterisation**; in PyTorch `rsample()`). Does one draw a step find the posterior?
 
 # %%
 mu = torch.full((1, 1), -2.0, dtype=torch.float64, requires_grad=True)
@@ -195,7 +195,7 @@ measured("05-a", trend, "without the entropy")
 #
 # ## The article's regression
 #
-# In ["Variational inference from scratch"](https://www.ritchievink.com/blog/2019/09/16/variational-inference-from-scratch/) (2019) R. Vink takes a network with two outputs, as notebook 04's. His latent quantity is y itself: at every x the prior is $y \sim \mathcal N(0, 1)$, and the network gives $q(y \mid x) = \mathcal N(\mu(x), \sigma^2(x))$. That is odd, for y is what we observe. His loss: one draw z from q, and three logarithms.
+# In ["Variational inference from scratch"](https://www.ritchievink.com/blog/2019/09/16/variational-inference-from-scratch/) (2019) R. Vink trains two networks, for μ(x) and for log σ²(x); we take notebook 04's, with two outputs. His latent quantity is y itself, at every x with the prior $\mathcal N(0, 1)$ and $q = \mathcal N(\mu(x), \sigma^2(x))$. That is odd, for y is what we observe. His loss: one draw z from q, and three logarithms.
 
 # %%
 def loss_of_the_source(model, x, y):
@@ -210,7 +210,7 @@ def loss_of_the_source(model, x, y):
 
 
 # %% [markdown]
-# We give it 2,000 y that are nothing but noise around 0, train for 100 steps, and count new y in its "90 %" band.
+# Let the 2,000 y be nothing but noise around 0. We train for 100 steps, and count new y in the "90 %" band.
 #
 # **Guess 05-b.** Which σ does it learn where the true σ is 0.3?
 
@@ -250,7 +250,7 @@ measured("05-c", round(100 * by_source[2.0][1]), "coverage")
 # %% [markdown]
 # ## The lab
 #
-# His loss is NLL + KL; in the lab a weight stands before the KL, and 1 is his. Slide the noise: below σ(x) = 1 the band is too wide, above too narrow. Then slide the weight to 0: the band comes to the truth, and the mean rises.
+# His loss is NLL + KL; here the KL has a weight, and 1 is his. Slide the noise: below σ(x) = 1 the band is too wide, above too narrow. Then slide the weight to 0: the band comes to the truth, and the mean rises.
 
 # %%
 lab = LABS["05"]()
@@ -259,13 +259,13 @@ lab
 # %% [markdown]
 # ## Why?
 #
-# Write $s = \sigma^2(x)$ for the learned variance. Averaged over the draw, the loss is NLL + KL, and both have a formula:
+# Write $v = \sigma^2(x)$ for the learned variance. Averaged over the draw, the loss is NLL + KL, and both have a formula:
 #
-# $$\tfrac12 \log 2\pi + \cancel{\tfrac12 \log s} + \frac{(y - \mu)^2}{2s} + \tfrac12\left(\mu^2 + s - \cancel{\log s} - 1\right).$$
+# $$\tfrac12 \log 2\pi + \cancel{\tfrac12 \log v} + \frac{(y - \mu)^2}{2v} + \tfrac12\left(\mu^2 + v - \cancel{\log v} - 1\right).$$
 #
-# The logarithms cancel: gone is the $\tfrac12 \log \sigma^2$ that keeps σ in balance in notebooks 02 to 04. Now the prior's $\tfrac12 s$ does. Setting the derivatives for μ and for s to zero:
+# The logarithms cancel: gone is the $\tfrac12 \log \sigma^2$ that keeps σ in balance in notebooks 02 to 04. Now the prior's $\tfrac12 v$ does. Setting the derivatives for μ and for v to zero:
 #
-# $$\boxed{\hat\mu = \frac{\bar y}{1 + s}} \qquad \boxed{s = \sqrt{\mathrm E(y - \hat\mu)^2}}$$
+# $$\boxed{\hat\mu = \frac{\bar y}{1 + v}} \qquad \boxed{v = \sqrt{\mathrm E(y - \hat\mu)^2}}$$
 #
 # The mean is shrunk toward 0, and the learned *variance* is the RMSE about it. For a centred y the RMSE is the true σ, so $\hat\sigma = \sqrt\sigma$.
 
@@ -287,7 +287,7 @@ show(fig, alt="Learned against true σ. Four round dots lie on the square root c
      "the dashed diagonal of the truth at 1.")
 
 # %% [markdown]
-# **The cause** is one Gaussian in two roles. An ELBO draws z from q and then asks a *second* density how likely the seen y is, $p(y \mid z)$. In his `likelihood` the drawn z does not occur. It asks q itself, with the same μ and σ. So this loss bounds *no* evidence. It is the NLL of notebook 04 with a **regulariser**, a term that pulls toward a preferred answer; here it biases μ and σ.
+# **The cause** is one Gaussian in two roles. An ELBO draws z from q and asks a *second* density, $p(y \mid z)$, how likely the seen y is. His `likelihood` has no drawn z in it: it asks q itself. So this loss bounds *no* evidence. It is notebook 04's NLL with a **regulariser**, a term that pulls toward a preferred answer; here it biases μ and σ.
 #
 # ## His data
 #
@@ -297,7 +297,7 @@ show(fig, alt="Learned against true σ. Four round dots lie on the square root c
 x, y = FUNNEL.sample(150, seed=0)
 shift, scale = y.mean(), y.std(correction=0)
 y, grid = (y - shift) / scale, FUNNEL.grid(400)
-true_mean, true_sigma = ((v - s) / scale for v, s in zip(FUNNEL.truth(grid), (shift, 0)))
+true_mean, true_sigma = ((part - off) / scale for part, off in zip(FUNNEL.truth(grid), (shift, 0)))
 
 
 fits = {}
@@ -326,18 +326,18 @@ show(fig, alt="On the left the data, the oscillating true mean and a smooth pred
      "wide band. On the right the learned σ lies far above the true noise at every x.")
 
 # %% [markdown]
-# The band looks right, and hides two things. **Misfit**: neither mean follows the waves, and both call that distance noise. **Shrinkage**: the KL divides the mean by about 1 + σ² (claim 05-c; in networks of 10 units that fails in one of four).
+# The band looks right, and hides two things. **Misfit**: neither mean follows the waves, and both call that distance noise. **Shrinkage**: the KL divides the mean by about 1 + σ² (claim 05-c; not in one of four networks of 10 units).
 
 # %% [markdown]
 # ## A weight on the KL
 #
-# With a weight w, the loss $\mathrm{NLL} + w\,\mathrm{KL}$ has, for a centred y, its minimum where $w s^2 + (1 - w)\, s = \sigma^2$: at $w = 0$ notebook 04, at $w = 1$ the square root. Every weight above 0 moves σ toward the prior's. (A mean far from 0 may move it past: exercise 05-2.)
+# With a weight w, the loss $\mathrm{NLL} + w\,\mathrm{KL}$ has, for a centred y, its minimum where $w v^2 + (1 - w)\, v = \sigma^2$: at $w = 0$ notebook 04, at $w = 1$ the square root. Every weight above 0 moves σ toward the prior's. (A mean far from 0 may move it past: exercise 05-2.)
 
 # %%
-s = torch.linspace(0.001, 2, 200_000, dtype=torch.float64)
+v = torch.linspace(0.001, 2, 200_000, dtype=torch.float64)
 for w in (0, 0.3, 1):
-    loss = s.log() / 2 + 0.3**2 / (2 * s) + w * kl_divergence(normal(0, s.sqrt()), prior)
-    assert abs(w * s[loss.argmin()] ** 2 + (1 - w) * s[loss.argmin()] - 0.3**2) < 1e-4
+    loss = v.log() / 2 + 0.3**2 / (2 * v) + w * kl_divergence(normal(0, v.sqrt()), prior)
+    assert abs(w * v[loss.argmin()] ** 2 + (1 - w) * v[loss.argmin()] - 0.3**2) < 1e-4
 
 # %% [markdown]
 # **What would make it right?** Two spreads, two numbers: the likelihood gets a noise of its own, and q keeps the uncertainty about a z that *all* points share. Then the likelihoods are **summed** and the KL counts **once**. Exercise 05-3 is the smallest such model, notebook 06 the next.
@@ -391,9 +391,16 @@ printed = -0.5 * 2 * math.pi * trial - 1 / (2 * trial)
 assert abs(trial[printed.argmax()] - (2 * math.pi) ** -0.5) < 1e-3
 
 # %% [markdown]
-# **"I only see two terms: reconstruction + KL."** *log prior − log q*, averaged over draws, is **minus** the KL.
+# <details><summary><b>"I only see two terms: reconstruction + KL."</b></summary>
 #
-# **"μ and σ are two-dimensional, y is one number: how can there be a likelihood?"** It is the density of the one y, *given* all latent numbers, be they one or a thousand.
+# *log prior − log q*, averaged over draws, is **minus** the KL.
+#
+# </details>
+# <details><summary><b>"μ and σ are two-dimensional, y is one number: how can there be a likelihood?"</b></summary>
+#
+# It is the density of the one y, *given* all latent numbers, be they one or a thousand.
+#
+# </details>
 #
 # **"How does the ELBO look with a categorical z, or an exponential y?"** A categorical z is summed over instead of drawn; another y changes the log-likelihood only. Of a categorical y, −log p is the cross-entropy:
 
@@ -425,7 +432,7 @@ check("05-1", sigma_hat)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# s = RMSE, and you are asked for the square root of s.
+# v = RMSE, and you are asked for the square root of v.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -437,28 +444,28 @@ check("05-1", sigma_hat)
 # </details>
 
 # %% [markdown]
-# **05-2 (derive).** Now there is *no* noise: y is exactly 3, everywhere. Which variance $s = \sigma^2$ does NLL + KL learn, at weight 1 and with the prior N(0, 1)?
+# **05-2 (derive).** Now there is *no* noise: y is exactly 3, everywhere. Which variance $v = \sigma^2$ does NLL + KL learn, at weight 1 and with the prior N(0, 1)?
 
 # %%
-s_learned = ...
-check("05-2", s_learned)
+v_learned = ...
+check("05-2", v_learned)
 
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Without noise the RMSE is the distance of 3 from the shrunken mean 3 / (1 + s).
+# Without noise the RMSE is the distance of 3 from the shrunken mean 3 / (1 + v).
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Set s equal to it: s = 3 − 3 / (1 + s) = 3 s / (1 + s). Of its two solutions, which has the smaller L? With the best μ, L = ½ (s + 9 / (1 + s)).
+# Set v equal to it: v = 3 − 3 / (1 + v) = 3 v / (1 + v). Of its two solutions, which has the smaller L? With the best μ, L = ½ (v + 9 / (1 + v)).
 #
 # </details>
 # <details><summary>Solution</summary>
 #
 # ```python
-# s_learned = 3 - 1  # 1 + s = 3. The mean is learned as 3 / (1 + 2) = 1.
+# v_learned = 3 - 1  # 1 + v = 3. The mean is learned as 3 / (1 + 2) = 1.
 # ```
 #
 # </details>
@@ -506,9 +513,9 @@ guesses("05")
 # %% [markdown]
 # ## Recap
 #
-# - An ELBO is a lower bound on the log evidence, short of it by KL(q ‖ posterior); as a loss it is **NLL + KL**(q ‖ prior). Maximised on y itself, where the likelihood is q's own, it learns not the noise but its root.
+# - An ELBO is a lower bound on the log evidence, short of it by KL(q ‖ posterior); as a loss it is **NLL + KL**(q ‖ prior). The same sum on y itself, where q is its own likelihood, bounds nothing, and learns not the noise but its root.
 # - Differentiate draws by $z = \mu + \sigma\varepsilon$. One draw may lie above the evidence, the ELBO never does.
-# - NLL + KL on y: the learned variance is the RMSE about a mean shrunk by 1 + s.
+# - NLL + KL on y: the learned variance is the RMSE about a mean divided by 1 + v.
 # - The noise belongs to the likelihood, the uncertainty to a q over what all points share. Sum the NLL; the KL counts once.
 
 # %% [markdown]

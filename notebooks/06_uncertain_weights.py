@@ -64,9 +64,9 @@ guess("06-a", ...)
 #
 # $$\log p(\theta \mid y) = -\frac{1}{2v} \lVert y - \Phi\theta \rVert^2 - \frac{1}{2\tau^2} \lVert \theta \rVert^2 .$$
 #
-# It is quadratic in θ, so the posterior is a Gaussian $\mathcal N(m, S)$. Minus its second derivative is the **precision** Λ, the inverse of the covariance S; where the first derivative is zero lies the mean ([Bishop 2006](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/), section 3.3):
+# It is quadratic in θ, so the posterior is a Gaussian $\mathcal N(m, \Sigma)$. Minus its second derivative is the **precision** Λ, the inverse of the covariance Σ; where the first derivative is zero lies the mean ([Bishop 2006](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/), section 3.3):
 #
-# $$\Lambda = \frac1v \Phi^\top \Phi + \frac{1}{\tau^2} I, \qquad S = \Lambda^{-1}, \qquad m = \frac1v S\, \Phi^\top y .$$
+# $$\Lambda = \frac1v \Phi^\top \Phi + \frac{1}{\tau^2} I, \qquad \Sigma = \Lambda^{-1}, \qquad m = \frac1v \Sigma\, \Phi^\top y .$$
 
 # %%
 def posterior(Phi, y, v, tau):
@@ -75,21 +75,21 @@ def posterior(Phi, y, v, tau):
     return torch.linalg.solve(precision, Phi.T @ y[:, 0] / v), precision
 
 
-def sd_of_f(Phi, S):
-    """The sd of f = Phi θ in each row, (n,), if θ has the covariance S."""
-    return ((Phi @ S) * Phi).sum(1).sqrt()
+def sd_of_f(Phi, Sigma):
+    """The sd of f = Phi θ in each row, (n,), if θ has the covariance Σ."""
+    return ((Phi @ Sigma) * Phi).sum(1).sqrt()
 
 
 # %% [markdown]
 # ## Each weight by itself: mean field
 #
-# For a network that posterior is out of reach. One looks for the best product of Gaussians, one a weight: [**mean field**](00_start_here.ipynb#Glossary). What does that cost? Take $q = \mathcal N(\mu, \mathrm{diag}(S_{11}, S_{22}, \dots))$ and d weights. The log posterior is $-\tfrac12(\theta - m)^\top \Lambda (\theta - m)$ and a constant. Averaged over q, that is its value at μ and $-\tfrac12 \Lambda_{kk} S_{kk}$ for each weight: products of two independent deviations average to 0. So
+# For a network that posterior is out of reach. One takes the best product of Gaussians, one a weight: [**mean field**](00_start_here.ipynb#Glossary). At what cost? Take $q = \mathcal N(\mu, \mathrm{diag}(\Sigma_{11}, \Sigma_{22}, \dots))$ and d weights. The log posterior is $-\tfrac12(\theta - m)^\top \Lambda (\theta - m)$ and a constant. Averaged over q, that is its value at μ and $-\tfrac12 \Lambda_{kk} \Sigma_{kk}$ for each weight: products of two independent deviations average to 0. So
 #
-# $$\mathrm{KL}(q \,\|\, p) = \tfrac12 \Big[ \sum_k \big(\Lambda_{kk} S_{kk} - \log S_{kk}\big) + (\mu - m)^\top \Lambda (\mu - m) - d - \log\det \Lambda \Big].$$
+# $$\mathrm{KL}(q \,\|\, p) = \tfrac12 \Big[ \sum_k \big(\Lambda_{kk} \Sigma_{kk} - \log \Sigma_{kk}\big) + (\mu - m)^\top \Lambda (\mu - m) - d - \log\det \Lambda \Big].$$
 #
-# The term with μ vanishes at $\mu = m$: the mean is exact. The derivative for $S_{kk}$, $\tfrac12(\Lambda_{kk} - 1/S_{kk})$, is zero at
+# The term with μ vanishes at $\mu = m$: the mean is exact. The derivative for $\Sigma_{kk}$, $\tfrac12(\Lambda_{kk} - 1/\Sigma_{kk})$, is zero at
 #
-# $$\boxed{S_{kk} = \frac{1}{\Lambda_{kk}}}, \qquad \text{where}\quad \mathrm{KL} = \tfrac12 \Big( \sum_k \log \Lambda_{kk} - \log\det \Lambda \Big).$$
+# $$\boxed{\Sigma_{kk} = \frac{1}{\Lambda_{kk}}}, \qquad \text{where}\quad \mathrm{KL} = \tfrac12 \Big( \sum_k \log \Lambda_{kk} - \log\det \Lambda \Big).$$
 #
 # The exact variance is $(\Lambda^{-1})_{kk}$, never smaller. The KL is the ELBO's gap (notebook 05).
 
@@ -116,12 +116,12 @@ assert round(sd[1], 2) == 0.29
 measured("06-a", round(sd[3], 2), "sd of the intercept")
 
 # %% [markdown]
-# With x centred next to nothing is lost. With x from 0 to 6 half of each width is: a steeper line must start lower to pass through the same points. Independent Gaussians report how unsure a weight is *while the other one stays put*.
+# With x centred next to nothing is lost. With x from 0 to 6 half of each width is: a steeper line must start lower to meet the same points. Independent Gaussians say how unsure a weight is *while the other stays put*.
 
 # %%
-S = {"exact": exact.covariance_matrix, "mean field": independent}
+covariances = {"exact": exact.covariance_matrix, "mean field": independent}
 far = torch.linspace(-4, 12, 161, dtype=x.dtype)[:, None]
-sds = {name: sd_of_f(line_features(far), covariance) for name, covariance in S.items()}
+sds = {name: sd_of_f(line_features(far), Sigma) for name, Sigma in covariances.items()}
 crossings = far[:-1][(sds["exact"] > sds["mean field"]).diff() != 0].flatten()
 assert abs(crossings - torch.tensor([2.1, 6.1])).max() < 0.15
 assert sds["mean field"].argmin() == far[:, 0].abs().argmin()
@@ -140,12 +140,12 @@ show(fig, alt="The sd of the line over x. The exact one is smallest at x = 3, th
      "and rises steeply on both sides. The mean-field one is smallest at x = 0 and rises slowly.")
 
 # %% [markdown]
-# For predictions: $\operatorname{Var} f(x) = x^2 S_{ww} + 2x S_{wb} + S_{bb}$, and mean field has no middle term. So it is surest at x = 0, wherever the data are. Between the crossings, near 2 and 6, it is a little too unsure. Below 2 and above 6 it is too sure, *data or not*: what counts is the distance from x = 0. For a line the cure is to centre the inputs.
+# For predictions: $\operatorname{Var} f(x) = x^2 \Sigma_{ww} + 2x \Sigma_{wb} + \Sigma_{bb}$, and mean field has no middle term. So it is surest at x = 0, wherever the data are. Between the crossings, near 2 and 6, it is a little too unsure, below 2 and above 6 too sure, *data or not*. For a line the cure is to centre the inputs.
 
 # %% [markdown]
 # ## Many weights: random bumps
 #
-# Any fixed features will do. We take 50 **bumps** $e^{-z^2/2}$ with $z = wx + b$, where w and b are drawn once, from $\mathcal N(0, 2.5^2)$, and kept. A bump answers within about 1/|w| of its centre −b/w. Only its height is unknown: θ holds the 50 heights and a constant. This is a network whose first layer does not learn. The data: 60 points of notebook 04's wave, with constant noise of sd 0.3, less those with −1 < x < 1.
+# Any fixed features will do. We take 50 **bumps** $e^{-t^2/2}$ with $t = wx + b$, where w and b are drawn once, from $\mathcal N(0, 2.5^2)$, and kept. A bump answers within about 1/|w| of its centre −b/w. Only its height is unknown: θ holds the 50 heights and a constant. That is a network whose first layer does not learn. The data: 60 points of notebook 04's wave, with noise of sd 0.3, less those with −1 < x < 1.
 
 # %%
 CALM = Problem(WAVE.mean, constant(0.3), low=-3, high=3)
@@ -171,15 +171,15 @@ def with_gap(seed, n=60):
 # %% [markdown]
 # ## The noise, too, is unknown
 #
-# In the article of notebook 05 one number had to be the noise *and* the uncertainty. Now the noise variance v belongs to the likelihood, the uncertainty S to q. The likelihoods are summed, the KL counts once:
+# In notebook 05's article one number had to be the noise *and* the uncertainty. Now the noise variance v belongs to the likelihood, the uncertainty Σ to q:
 #
-# $$\text{ELBO} = -\frac n2 \log 2\pi v - \frac{1}{2v} \sum_i \Big[ (y_i - m^\top \phi_i)^2 + \phi_i^\top S \phi_i \Big] - \mathrm{KL}(q \,\|\, p(\theta)).$$
+# $$\text{ELBO} = -\frac n2 \log 2\pi v - \frac{1}{2v} \sum_i \Big[ (y_i - m^\top \phi_i)^2 + \phi_i^\top \Sigma \phi_i \Big] - \mathrm{KL}(q \,\|\, p(\theta)).$$
 #
-# A square, averaged over q, is the square of the mean plus the variance, here $\phi_i^\top S \phi_i = \operatorname{Var} f(x_i)$. For a given v we know the best q. For a given q the derivative for v is zero where
+# A square, averaged over q, is the square of the mean plus the variance, here $\phi_i^\top \Sigma \phi_i = \operatorname{Var} f(x_i)$. For a given v we know the best q. For a given q the derivative for v is zero where
 #
-# $$\boxed{v = \frac1n \sum_i \Big[ (y_i - m^\top \phi_i)^2 + \phi_i^\top S \phi_i \Big]} .$$
+# $$\boxed{v = \frac1n \sum_i \Big[ (y_i - m^\top \phi_i)^2 + \phi_i^\top \Sigma \phi_i \Big]} .$$
 #
-# The noise is what the residuals say, plus what we do not know of f. The two take turns until v stands still; no turn can lower the ELBO.
+# The noise is what the residuals say, plus what we do not know of f. q and v take turns until v stands still; no turn can lower the ELBO.
 
 # %%
 def learn(x, y, independent, count=50):
@@ -187,11 +187,11 @@ def learn(x, y, independent, count=50):
     Phi, v = bumps(x, count), y.var()
     for _ in range(200):
         m, precision = posterior(Phi, y, v, prior_sd(count))
-        S = mean_field(precision)[0] if independent else torch.linalg.inv(precision)
-        before, v = v, ((y[:, 0] - Phi @ m) ** 2 + sd_of_f(Phi, S) ** 2).mean()
+        Sigma = mean_field(precision)[0] if independent else torch.linalg.inv(precision)
+        before, v = v, ((y[:, 0] - Phi @ m) ** 2 + sd_of_f(Phi, Sigma) ** 2).mean()
         if abs(v / before - 1) < 1e-6:
             break
-    return m, S, v
+    return m, Sigma, v
 
 
 # %% [markdown]
@@ -202,35 +202,35 @@ guess("06-b", ...)
 
 
 # %%
-def elbo(x, y, m, S, v, count=50):
+def elbo(x, y, m, Sigma, v, count=50):
     """In nats, for all points together."""
     Phi, d = bumps(x, count), count + 1
     prior = MultivariateNormal(torch.zeros_like(m), prior_sd(count) ** 2 * torch.eye(d, dtype=m.dtype))
-    squares = (y[:, 0] - Phi @ m) ** 2 + sd_of_f(Phi, S) ** 2
+    squares = (y[:, 0] - Phi @ m) ** 2 + sd_of_f(Phi, Sigma) ** 2
     nll = (0.5 * torch.log(2 * math.pi * v) + squares / (2 * v)).sum()
-    return -nll - kl_divergence(MultivariateNormal(m, S), prior)
+    return -nll - kl_divergence(MultivariateNormal(m, Sigma), prior)
 
 
 x, y = with_gap(seed=0)
-fits = {name: learn(x, y, independent=name == "mean field") for name in S}
-for name, (m, S_q, v) in fits.items():
-    value = elbo(x, y, m, S_q, v)
-    assert all(elbo(x, y, m, S_q, v * factor) < value for factor in (0.95, 1.05))
+fits = {name: learn(x, y, independent=name == "mean field") for name in covariances}
+for name, (m, Sigma, v) in fits.items():
+    value = elbo(x, y, m, Sigma, v)
+    assert all(elbo(x, y, m, Sigma, v * factor) < value for factor in (0.95, 1.05))
     print(f"{name:10}: noise {v.sqrt():.2f}, ELBO {value:.1f} nats")
 
 # %%
-m, S_q, v = fits["exact"]  # where q is the posterior, the ELBO is the log evidence
+m, Sigma, v = fits["exact"]  # where q is the posterior, the ELBO is the log evidence
 Phi = bumps(x)
 covariance = prior_sd(50) ** 2 * Phi @ Phi.T + v * torch.eye(len(x), dtype=v.dtype)
 log_evidence = MultivariateNormal(torch.zeros_like(y[:, 0]), covariance).log_prob(y[:, 0])
-torch.testing.assert_close(elbo(x, y, m, S_q, v), log_evidence, rtol=1e-6, atol=1e-4)
+torch.testing.assert_close(elbo(x, y, m, Sigma, v), log_evidence, rtol=1e-6, atol=1e-4)
 wide = torch.linspace(-6, 6, 240, dtype=x.dtype)[:, None]
 measured("06-b", round(fits["mean field"][2].sqrt().item(), 2), "noise under mean field")
 
 # %%
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(7.8, 3.5))
-for ax, (name, (m, S_q, v)) in zip(axes, fits.items()):
-    mean, sd = bumps(wide) @ m, sd_of_f(bumps(wide), S_q)
+for ax, (name, (m, Sigma, v)) in zip(axes, fits.items()):
+    mean, sd = bumps(wide) @ m, sd_of_f(bumps(wide), Sigma)
     for half, color in (((v + sd**2).sqrt(), ALEATORIC), (sd, EPISTEMIC)):
         edges = mean - 1.96 * half, mean + 1.96 * half
         ax.fill_between(wide[:, 0], *edges, color="white", linewidth=0)
@@ -245,7 +245,7 @@ show(fig, alt="The same 40 points twice. Left, exact: the pink band is thin amon
      "in the gap. Right, independent Gaussians: among the data it is nearly three times as wide.")
 
 # %% [markdown]
-# Neighbouring bumps overlap: the data fix their *sum* well and each height badly. Mean field cannot say "one higher, the other lower". Its f is too unsure, and by the box above $\phi_i^\top S \phi_i$ is booked as noise.
+# Neighbouring bumps overlap: the data fix their *sum* well and each height badly. Mean field cannot say "one higher, the other lower". Its f is too unsure, and by the box above $\phi_i^\top \Sigma \phi_i$ is booked as noise.
 
 # %% [markdown]
 # ## The lab
@@ -267,8 +267,8 @@ parts = {"among the data": (wide.abs() > 1) & (wide.abs() < 3), "gap": wide.abs(
 counted = {name: [] for name in fits}
 for seed in range(40):
     for name in fits:
-        m, S_q, _ = learn(*with_gap(seed), independent=name == "mean field")
-        sd = sd_of_f(bumps(wide), S_q)
+        m, Sigma, _ = learn(*with_gap(seed), independent=name == "mean field")
+        sd = sd_of_f(bumps(wide), Sigma)
         miss = (bumps(wide) @ m - CALM.mean(wide)[:, 0]).abs()
         both = torch.stack([sd, (miss < 1.96 * sd).double()])
         counted[name].append(torch.stack([both[:, part[:, 0]].mean(1) for part in parts.values()]))
@@ -281,23 +281,27 @@ for name, sets in counted.items():
 
 
 # %% [markdown]
-# **Among the data** the exact band holds the truth at about nine x of ten, mean field's at nearly all: it is more than twice as wide. **In the gap** both open. **Beyond the data** both are too sure here, and mean field more so: these bumps end where the wave goes on. A posterior is exact *for its model*; the wave is no draw from this prior.
+# **Among the data** the exact band holds the truth at about nine x of ten, mean field's at nearly all: it is more than twice as wide. **In the gap** both open. **Beyond the data** both are too sure here, and mean field more so. A posterior is exact *for its model*; the wave is no draw from this prior.
 
 # %% [markdown]
 # ## Ever more bumps
 #
-# The prior covariance of f, $k(x, x') = \tau^2 \sum_k \phi_k(x)\, \phi_k(x')$, tends to its average over w and b, which has a closed form. From it alone the exact posterior of f follows, without any weights: a **Gaussian process** with the **kernel** k ([Rasmussen & Williams 2006](https://gaussianprocess.org/gpml/), equation 2.24),
+# The prior covariance of f, $k(x, x') = \tau^2 \sum_k \phi_k(x)\, \phi_k(x')$, tends to its average over w and b, which has a closed form. From it alone the exact posterior of f follows, without weights: a **Gaussian process** with the **kernel** k ([Rasmussen & Williams 2006](https://gaussianprocess.org/gpml/), equation 2.24),
 #
-# $$k(x, x') = \frac{20}{\sqrt{\det(I + \Sigma)}}, \qquad \operatorname{Var} f_* = k_{**} - k_*^\top (K + vI)^{-1} k_* .$$
+# $$k(x, x') = \frac{20}{\sqrt{\det(I + C)}}, \qquad \operatorname{Var} f_* = k_{**} - k_*^\top (K + vI)^{-1} k_* .$$
 #
-# The average of $e^{-(z^2 + z'^2)/2}$ over a Gaussian $(z, z')$ of covariance Σ is an integral over another Gaussian, of precision $\Sigma^{-1} + I$; what is left of the two constants is $1/\sqrt{\det(I + \Sigma)}$. Here
+# <details><summary>Where the closed form comes from</summary>
 #
-# $\Sigma = 2.5^2 \begin{pmatrix} 1 + x^2 & 1 + x x' \\ 1 + x x' & 1 + x'^2 \end{pmatrix}$ is the covariance of $wx + b$ at x and x′.
+# The average of $e^{-(t^2 + t'^2)/2}$ over a Gaussian $(t, t')$ of covariance C is an integral over another Gaussian, of precision $C^{-1} + I$; what is left of the two constants is $1/\sqrt{\det(I + C)}$. Here
+#
+# $C = 2.5^2 \begin{pmatrix} 1 + x^2 & 1 + x x' \\ 1 + x x' & 1 + x'^2 \end{pmatrix}$ is the covariance of $wx + b$ at x and x′.
+#
+# </details>
 
 # %%
-def kernel(a, b):
-    s2 = 2.5**2
-    det = (1 + s2 * (1 + a**2)) * (1 + s2 * (1 + b.T**2)) - (s2 * (1 + a @ b.T)) ** 2
+def kernel(x, other):
+    across = 2.5**2 * (1 + x @ other.T)
+    det = (1 + 2.5**2 * (1 + x**2)) * (1 + 2.5**2 * (1 + other.T**2)) - across**2
     return 20 / det.sqrt()
 
 
@@ -317,7 +321,7 @@ for count in (20, 200, 1000):
 assert abs(by_weights / process - 1) < 0.05 and v > y.var() and kept < 0.7
 
 # %% [markdown]
-# Exact, 1,000 bumps are a Gaussian process. Mean field knows each bump worse by itself, the more there are, keeps less of the wave, and calls the rest noise. Wide mean-field networks may come to ignore the data ([Coker et al. 2021](https://arxiv.org/abs/2106.07052)).
+# Exact, 1,000 bumps are a Gaussian process, within 5 %. Under mean field the more bumps, the worse each is known by itself: the mean keeps less of the wave, and the rest is called noise. Wide mean-field networks may come to ignore the data ([Coker et al. 2021](https://arxiv.org/abs/2106.07052)).
 #
 # ## How far does this hold?
 #
@@ -364,7 +368,7 @@ assert abs(by_weights / process - 1) < 0.05 and v > y.var() and kept < 0.7
 # %% [markdown]
 # ## A reader asks
 #
-# **"Why not invert Λ for a network, too?"** A network of 10,000 weights has a Λ of 10⁸ entries, and its posterior is no Gaussian. For the *last* layer alone it is done: this lesson, with learned features.
+# **"Why not invert Λ for a network, too?"** For 10,000 weights it has 10⁸ entries, and the posterior is no Gaussian. For the *last* layer alone it is done: this lesson, with learned features (notebook 14).
 #
 # ## Exercises
 #
@@ -433,12 +437,12 @@ check("06-3", exact_sd)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# In one row, Var f = φᵀ S φ. Where does S come from?
+# In one row, Var f = φᵀ Σ φ. Where does Σ come from?
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# The diagonal of Φ S Φᵀ; `(A * B).sum(1)` gives the diagonal of A Bᵀ.
+# The diagonal of Φ Σ Φᵀ; `(A * B).sum(1)` gives the diagonal of A Bᵀ.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -463,7 +467,7 @@ guesses("06")
 # ## Recap
 #
 # - A line is as sure of its weights as $\Lambda = \Phi^\top\Phi/v + I/\tau^2$ says, with covariance $\Lambda^{-1}$; sure by itself, each weight has $1/\Lambda_{kk}$, and what the weights know *together* is lost.
-# - So mean field is too sure of the weights, and of f away from the data; among overlapping features it is too unsure of f and calls signal noise.
+# - So mean field is too sure of the weights, and here of f beyond the data; among overlapping features it is too unsure of f and calls signal noise.
 # - The noise has its own number: the mean of squared residual plus the variance of f. q and v take turns.
 #
 # **Next.** In a network the features learn as well, and no Λ is at hand: [`07_bayes_by_backprop`](07_bayes_by_backprop.ipynb).

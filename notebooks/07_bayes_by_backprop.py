@@ -79,12 +79,12 @@ show(fig, alt="Points left and right of an empty middle, shaded grey. A blue lin
      "run through the gap; the band is no wider there than among the data.")
 
 # %% [markdown]
-# The band does not say that nothing was seen there. Two kinds of uncertainty are at work:
+# Two kinds of uncertainty are at work:
 #
 # - **aleatoric**: the noise of y, learned as σ(x). More data do not remove it.
 # - [**epistemic**](00_start_here.ipynb#Glossary): not knowing the function. In the gap many functions fit equally well; data there would remove it.
 #
-# One set of weights is one function. To speak of many functions we need a *distribution over weights*.
+# One set of weights is one function. For many we need a *distribution over weights*.
 #
 # **Guess 07-a.** We give every weight an independent Gaussian and train. By which factor is the epistemic sd in this gap larger than among the data?
 
@@ -101,7 +101,7 @@ guess("07-b", ...)
 # %% [markdown]
 # ## A layer whose weights are distributions
 #
-# *Bayes by Backprop* ([Blundell et al. 2015](https://arxiv.org/abs/1505.05424)) is mean field by gradient descent. A layer draws its weights as $w = \mu + \sigma \varepsilon$ at each forward, so that gradients reach μ and σ (notebook 05), and it knows its KL to the prior. For a prior $\mathcal N(0, \tau^2)$ we divide the weights by τ and use notebook 05's formula: a KL does not change when both sides are rescaled.
+# *Bayes by Backprop* ([Blundell et al. 2015](https://arxiv.org/abs/1505.05424)) is mean field by gradient descent. A layer draws its weights as $w = \mu + \sigma \varepsilon$ at each forward, so that gradients reach μ and σ (notebook 05), and it knows its KL to the prior. (They sample the KL, and σ is a softplus; its formula, and log σ², are ours.) For a prior $\mathcal N(0, \tau^2)$ we divide the weights by τ: a KL does not change when both sides are rescaled.
 
 # %%
 class BayesianLinear(nn.Module):
@@ -123,12 +123,12 @@ class BayesianLinear(nn.Module):
 
 
 # %% [markdown]
-# A row of `mu` holds the weights of one unit and, last, its bias. One draw serves all rows of x: a forward is *one function*. The network stacks such layers, with two outputs. Its units are notebook 06's bumps $e^{-z^2/2}$, but now their places and widths are learned.
+# A row of `mu` holds the weights of one unit and, last, its bias. One draw serves all rows of x: a forward is *one function*. The network stacks such layers, with two outputs. Its units are notebook 06's bumps $e^{-t^2/2}$, but now their places and widths are learned.
 
 # %%
 class Bump(nn.Module):
-    def forward(self, z: Tensor) -> Tensor:
-        return torch.exp(-(z**2) / 2)
+    def forward(self, t: Tensor) -> Tensor:
+        return torch.exp(-(t**2) / 2)
 
 
 # %%
@@ -179,7 +179,7 @@ for name, weight in (("1/n", 1 / 120), ("1", 1), ("1/M", 1 / 4), ("1/(nB)", 1 / 
 
 
 # %% [markdown]
-# The first is right. With weight 1, or 1/M beside a *mean*, the prior drowns the data; with 1/(nB) hardly any is left of it. Does the descent find the optimum that notebook 06 computed? A line knows it:
+# The first is right. With weight 1, or 1/M beside a *mean*, the prior drowns the data; with 1/(nB) hardly any is left of it. Does descent find the optimum of notebook 06? For a line it is known:
 
 # %%
 class Line(BayesianLinear):
@@ -270,7 +270,7 @@ show(fig, alt="Left: fifteen curves agree among the data and part in the gap, wh
      "dashed truth among the data; in the gap they part by several powers of ten.")
 
 # %% [markdown]
-# Among the data the draws agree. In the gap they part, and so do the draws of σ, by powers of ten: log σ²(x) comes from random weights, too. So $\mathbb E[\sigma^2]$, the first part of the law, holds the noise **and the uncertainty about the noise**. It is aleatoric only where the draws of σ agree. In the gap no summary of σ means anything, not the median either: what stands there is mostly the prior of log σ². Report that σ is unknown.
+# Among the data the draws agree. In the gap they part, and so do the draws of σ, by powers of ten: log σ²(x) comes from random weights, too. So $\mathbb E[\sigma^2]$ holds the noise **and the uncertainty about the noise**. It is aleatoric only where the draws of σ agree, and on the truth. In the gap no summary of σ means anything, not even the median: report that σ is unknown.
 
 # %% [markdown]
 # ## The lab
@@ -343,10 +343,11 @@ measured("07-b", word, "factor at 1.75")
 
 
 # %%
-def kernel(a, b, s=2.5):
-    """Notebook 06's, with the prior sd s on places and heights of 20 bumps, and on a constant."""
-    det = (1 + s**2 * (1 + a**2)) * (1 + s**2 * (1 + b.T**2)) - (s**2 * (1 + a @ b.T)) ** 2
-    return s**2 + 20 * s**2 / det.sqrt()
+def kernel(x, other, tau=2.5):
+    """Notebook 06's, with the prior sd tau on places and heights of 20 bumps, and a constant."""
+    across = tau**2 * (1 + x @ other.T)
+    det = (1 + tau**2 * (1 + x**2)) * (1 + tau**2 * (1 + other.T**2)) - across**2
+    return tau**2 + 20 * tau**2 / det.sqrt()
 
 
 assert abs(kernel(middle, middle).sqrt() - 6.3) < 0.05  # the prior sd of f(0)
@@ -384,10 +385,16 @@ show(fig, alt="Epistemic sd over x on a log axis, twice. With the gap at 0 the b
      "1.75 the process rises, the network hardly. Beyond the data it is below the process in both.")
 
 # %% [markdown]
-# **Among the data** the band of f holds the truth nearly everywhere. **In the gap at 0** f is many times as unsure, and the band holds it. It even holds too much: the prior is far wider than the wave, and the plain network, which went straight through, has the better NLL. **In the gap at 1.75** the same network is hardly more unsure than among the data, far less than the process, and the band misses the truth at 27 to 97 % of the gap in these three runs. **Beyond the data** it is too sure as well. Its NLL is better there than that of the plain network, whose mean runs off in a straight line; but so it is in two of three recipes only (07-g below).
+# **Among the data** the band of f holds the truth nearly everywhere. **In the gap at 0** f is many times as unsure, and the band holds it. It even holds too much: the prior is far wider than the wave, and the plain network, which went straight through, has the better NLL. **In the gap at 1.75** f is 1.6 times as unsure as among the data, far less than the process, and the band misses the truth at 27 to 97 % of the gap in these three runs. **Beyond the data** it is too sure as well. Its NLL is better there than that of the plain network, whose mean runs off in a straight line; but so it is in two of three runs only (07-g below).
 
 # %% [markdown]
-# Why does the place matter? With a prior $\mathcal N(0, \tau^2)$ on w and b the bumps' centres −b/w crowd around x = 0. A gap there is where the prior is widest. Elsewhere few bumps stand in the gap, and those beside it are known too well: mean field, as in notebook 06.
+# Why does the place matter? With a prior $\mathcal N(0, \tau^2)$ on w and b the bumps' centres −b/w crowd around x = 0, where the prior of f is widest. The same network, given x − 1.75 in place of x, has this gap at its 0, and opens:
+
+# %%
+x_2, y_2 = with_gap(1.75)
+moved = draws_of(train(x_2 - 1.75, y_2), middle)[0].std().item()
+print(f"sd of f at 1.75: {curves[1.75][1][(grid[:, 0] - 1.75).abs().argmin()]:.1f}; from x − 1.75: {moved:.1f}")
+assert moved > 1
 
 # %%
 assert (found[0.0][:, 1, 0] > 5 * found[0.0][:, 0, 0]).all()
@@ -397,7 +404,7 @@ assert (curves[1.75][1] < curves[1.75][0] / 2)[(grid[:, 0] - 1.75).abs() < 0.5].
 # %% [markdown]
 # The Gaussian process is exact for *itself*: its kernel is the covariance of our prior, but 20 bumps are not Gaussian, and it is told σ(x). It says what the width would be without mean field and training, roughly.
 #
-# **ReLU units** are no more unsure in the gap than at its ends. For one hidden layer of them under mean field, [Foong et al. (2020)](https://arxiv.org/abs/1909.00719), theorem 1, prove $\operatorname{Var} f(0) \le \operatorname{Var} f(a) + \operatorname{Var} f(b)$ for a < 0 < b: a bound on gaps around the origin that no training undoes. It binds this approximation, not ReLU networks as such.
+# **ReLU units** are no more unsure in the gap than at its ends. For one hidden layer of them under mean field, [Foong et al. (2020)](https://arxiv.org/abs/1909.00719), theorem 1, prove $\operatorname{Var} f(0) \le \operatorname{Var} f(x_1) + \operatorname{Var} f(x_2)$ for $x_1 < 0 < x_2$: a bound on gaps around the origin that no training undoes. It binds this approximation, not ReLU networks as such.
 
 # %% [markdown]
 # ## How far does this hold?
@@ -466,7 +473,7 @@ assert (curves[1.75][1] < curves[1.75][0] / 2)[(grid[:, 0] - 1.75).abs() < 0.5].
 #
 # <!-- end of claims -->
 #
-# With a prior sd of 1.25, 07-a holds in 59 % and 07-b in 3 %: a narrow prior has less width to lose, and the process opens less, too. 07-e is near a coin unless the prior is wide (82 % at 5), 07-g everywhere: neither in the second gap nor beyond the data is one network reliably better.
+# With a prior sd of 1.25, 07-a holds in 59 % and 07-b in 3 %: the process opens less, too. 07-e is near a coin unless the prior is wide (82 % at 5), 07-g is two in three everywhere: in the second gap and beyond the data neither is reliably better.
 
 # %% [markdown]
 # ## A reader asks
@@ -474,7 +481,11 @@ assert (curves[1.75][1] < curves[1.75][0] / 2)[(grid[:, 0] - 1.75).abs() < 0.5].
 # **"How many draws?"** One per step is enough: its gradient is right on average. To predict, an sd from K Gaussian draws has a standard error of about $1/\sqrt{2K}$ of it: 5 % for 200.
 
 # %% [markdown]
-# **"Why does the reconstruction error change to −log N(y; ŷ, 0.1), and where does the 0.1 come from?"** So asks a reader of R. Vink's ["Variational inference from scratch"](https://www.ritchievink.com/blog/2019/09/16/variational-inference-from-scratch/). It is the same NLL: ½(y − ŷ)² is that of σ = 1 up to a constant, this one has σ = 0.1. The choice is free, and it weighs the KL: times σ² the loss is ½(y − ŷ)² + σ² KL, so 0.1 makes the KL count 100 times less than σ = 1 does. Learn σ, or fix it if the noise is known.
+# <details><summary><b>"Why does the reconstruction error change to −log N(y; ŷ, 0.1), and where does the 0.1 come from?"</b></summary>
+#
+# So asks a reader of R. Vink's ["Variational inference from scratch"](https://www.ritchievink.com/blog/2019/09/16/variational-inference-from-scratch/). It is the same NLL: ½(y − ŷ)² is that of σ = 1 up to a constant, this one has σ = 0.1. The choice is free, and it weighs the KL: times σ² the loss is ½(y − ŷ)² + σ² KL, so 0.1 makes the KL count 100 times less than σ = 1 does. Learn σ, or fix it if the noise is known.
+#
+# </details>
 #
 # **"Is a 90 % band of such a network supposed to hold 90 % of the data?"** That of the *mean* is not, only that of y; name both:
 
@@ -485,9 +496,6 @@ for_f = Normal(truth, noise)
 share = (for_f.cdf(high) - for_f.cdf(low))[(grid[:, 0].abs() > HALF) & (grid[:, 0].abs() < 3)]
 print(f"the 90 % band of f holds {share.mean():.0%} of new y among the data")
 assert share.mean() < 0.7
-
-# %% [markdown]
-# **"Does a wider network know more?"** Under mean field it may *ignore the data* ([Coker et al. 2021](https://arxiv.org/abs/2106.07052)); notebook 06 shows the way there, without training: the more bumps, the less of the wave is left in the mean, and the larger the learned noise.
 
 # %% [markdown]
 # ## Exercises

@@ -38,7 +38,9 @@ EXERCISES = {
         tolerance=1e-2,  # whoever draws 20,000 points has a standard error of 0.0033
         mistakes=[
             Mistake("Half as wide does not hold half as many: points lie densest near μ.", 0.475),
+            Mistake("Half as wide does not hold one half: count how far ±0.98 reaches.", 0.5),
             Mistake("0.95 is what the band promises; it reaches only half as far.", 0.95),
+            Mistake("This is the root of 0.95. It is the width that is halved.", math.sqrt(0.95)),
             Mistake("This is for a band twice too wide, not twice too narrow.", within(3.92)),
             Mistake("This is the fraction outside.", 1 - within(0.98)),
             Mistake("This is μ ± σ with the true σ. The band reaches less.", within(1.0)),
@@ -109,6 +111,14 @@ EXERCISES = {
             Mistake(
                 "This counts within 2 σ. It is close, and the band is 1.96 σ.",
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= 2 * sigma),
+            ),
+            Mistake(
+                "1.645 σ to each side is the band of 90 %.",
+                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.645 * sigma),
+            ),
+            Mistake(
+                "1.96 σ is the whole width here. The band reaches so far to *each* side.",
+                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 / 2 * sigma),
             ),
             Mistake(
                 "A squared residual is compared with a distance: square both, or neither.",

@@ -45,6 +45,7 @@ EXERCISES = {
         mistakes=[
             Mistake("That is the difference of the log-likelihoods: undo the log.", 10.0),
             Mistake("That is the difference of the mean NLLs, in nats per point.", 0.25),
+            Mistake("This is 10 times e. To undo the log, raise e to the power 10.", 10 * math.e),
             Mistake("That is the ratio for one point. There are 40.", math.exp(0.25)),
             Mistake("The ½ is missing: the squared error is divided by 2σ².", math.exp(20)),
             Mistake("This uses σ where the formula has σ².", math.exp(40)),
@@ -83,6 +84,7 @@ EXERCISES = {
                 0.01,
             ),
             Mistake("The other way round, and without the ½.", 1e-4),
+            Mistake("The 2 of 2σ² is counted twice.", 4.0),
             Mistake("The factor 2 is there, and σ² = 100 is missing.", 0.02),
             Mistake("That is the ratio of the two learning rates; one of them is 0.01.", 200.0),
         ],
@@ -93,7 +95,7 @@ EXERCISES = {
         trained=("mu", "sigma"),
         mistakes=[
             Mistake(
-                "You count m examples, but more than m densities are multiplied: each example "
+                "You count n examples, but more than n densities are multiplied: each example "
                 "brings d of them.",
                 log_likelihood_of(len),
             ),
@@ -139,6 +141,28 @@ EXERCISES = {
             Mistake(
                 "This reads sigma as σ², a variance.",
                 lambda y, mu, sigma: Normal(mu, sigma.sqrt()).log_prob(y).sum(),
+            ),
+            Mistake(
+                "σ is squared once too often: `Normal` wants σ itself.",
+                lambda y, mu, sigma: Normal(mu, sigma**2).log_prob(y).sum(),
+            ),
+            Mistake(
+                "log σ counts once an example; each of its values brings one.",
+                lambda y, mu, sigma: (
+                    log_likelihood_of(torch.numel)(y, mu, sigma)
+                    + (y.numel() - len(y)) * torch.log(sigma)
+                ),
+            ),
+            Mistake(
+                "The constant counts once an example; each of its values brings one.",
+                lambda y, mu, sigma: (
+                    log_likelihood_of(torch.numel)(y, mu, sigma)
+                    + (y.numel() - len(y)) / 2 * LOG_2PI
+                ),
+            ),
+            Mistake(
+                "The squared errors have the wrong sign: here missing y is rewarded.",
+                log_likelihood_of(torch.numel, half=-0.5),
             ),
             Mistake(
                 "The term with log σ has the wrong sign: here a wide bell is rewarded.",

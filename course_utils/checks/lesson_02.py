@@ -8,7 +8,7 @@ from torch.distributions import Normal
 from course_utils.checks import Coded, Mistake, Number, Option, Question, Value
 
 SIGNAL = 2.3**2 * 6**2 / 12  # Var(2.3 x + 1.7) for x uniform on an interval of length 6
-GOLDEN = (math.sqrt(5) - 1) / 2
+GOLDEN = (1 + math.sqrt(5)) / 2
 
 
 def outputs_and_targets(rng):
@@ -62,6 +62,7 @@ EXERCISES = {
                 2.3 * 6,
             ),
             Mistake("The slope enters a variance squared.", math.sqrt(2.3 * 3)),
+            Mistake("A *variance* is range² / 12: this is slope · range / 12.", 2.3 * 6 / 12),
             Mistake("The slope is left out: this is the variance of x alone.", 3.0),
             Mistake("6² is divided by 6 here; a uniform variable has 6²/12.", 2.3 * math.sqrt(6)),
             Mistake("1.7 shifts the signal and spreads nothing.", math.sqrt(SIGNAL) + 1.7),
@@ -71,12 +72,12 @@ EXERCISES = {
         ],
     ),
     "02-2": Value(
-        oracle=1 / (2 - 1 / GOLDEN),
+        oracle=1 / (2 - GOLDEN),
         tolerance=5e-3,
         mistakes=[
-            Mistake("This is MSE / V. The question asks how much larger V is.", 2 - 1 / GOLDEN),
-            Mistake("This is 1/a: one step more, the ratio of MSE and V.", 1 / GOLDEN),
-            Mistake("This is the factor a, by which the signal shrinks.", GOLDEN),
+            Mistake("This is MSE / V. The question asks how much larger V is.", 2 - GOLDEN),
+            Mistake("This is 1/a: one step more, the ratio of MSE and V.", GOLDEN),
+            Mistake("This is the factor a, by which the signal shrinks.", 1 / GOLDEN),
             Mistake(
                 "This is the ratio for the asker's data, with noise. Here there is none.",
                 1 / (2 - 2 / (-1 + math.sqrt(5 + 4 / SIGNAL))),
@@ -133,6 +134,14 @@ EXERCISES = {
             Mistake(
                 "The MSE is not divided by V: without that V would go to 0.",
                 residual_loss(lambda error, V: error / 2 + 0.5 * V.log()),
+            ),
+            Mistake(
+                "In ½ log V stands a standard deviation: V is a variance in both terms.",
+                residual_loss(lambda error, V: error / (2 * V) + 0.25 * V.log()),
+            ),
+            Mistake(
+                "The first term is missing: MSE / (2V).",
+                residual_loss(lambda error, V: 0.5 * V.log()),
             ),
             Mistake(
                 "Both terms lack their ½.", residual_loss(lambda error, V: error / V + V.log())

@@ -71,6 +71,14 @@ EXERCISES = {
                 lambda: SIGMA.mean().sqrt().item(),
             ),
             Mistake("The mixed term and the root are missing.", 0.15**2 + 0.25**2 * 3),
+            Mistake(
+                "x² is 9 at the edge alone: what is its mean?",
+                math.sqrt(0.15**2 + 2 * 0.15 * 0.25 * 1.5 + 0.25**2 * 9),
+            ),
+            Mistake(
+                "x² is 9 at the edge alone, and (a + b)² has a mixed term.",
+                math.sqrt(0.15**2 + 0.25**2 * 9),
+            ),
             Mistake("This is how σ(x) varies. How large is it?", lambda: SIGMA.std().item()),
             Mistake("This is where the parameter starts. Training moves it.", 1.0),
         ],
@@ -120,6 +128,10 @@ EXERCISES = {
                 "The squared residual is divided by σ and not by σ².", math.log(3 / 2) + 4 / 6 - 0.5
             ),
             Mistake(
+                "The fraction is upside down: S = 4 stands above 2σ² = 18.",
+                math.log(3 / 2) + 9 / 8 - 0.5,
+            ),
+            Mistake(
                 "S is the *mean square* of the residuals, and 2 is its root.",
                 math.log(3 / 2) + 2 / 18 - 0.5,
             ),
@@ -159,6 +171,12 @@ EXERCISES = {
             Mistake("The logarithm is missing: nothing keeps σ from growing.", likelihood(log=0.0)),
             Mistake("The logarithm is that of σ², and lacks its ½.", likelihood(log=2.0)),
             Mistake("The residual is not squared.", likelihood(square=1)),
+            Mistake(
+                "log_sigma is squared. The logarithm of σ² is twice it.",
+                lambda y, mu, log_sigma: (
+                    0.5 * (LOG_2PI + log_sigma**2 + (y - mu) ** 2 * torch.exp(-(log_sigma**2)))
+                ),
+            ),
             Mistake(
                 "This takes the logarithm of log_sigma, which is a logarithm already.",
                 lambda y, mu, log_sigma: (

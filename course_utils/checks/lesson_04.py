@@ -66,6 +66,10 @@ EXERCISES = {
             Mistake("This balances |z|, and the push depends on z².", (3 - 1) / (1 - 0.5)),
             Mistake("This is the ratio of the z². The derivative holds 1 − z², not z².", 36.0),
             Mistake("This is the ratio of the |z|. The derivative holds 1 − z².", 6.0),
+            Mistake("The 1 is taken off the ratio. It belongs in each derivative.", 35.0),
+            Mistake(
+                "1 is taken off here: did the sum count the point at z = 3 at all?", 8 / 0.75 - 1
+            ),
             Mistake("The 1 is missing from the derivative of the point at z = 3.", 9 / 0.75),
             Mistake("The 1 is missing from the derivative of the others.", 8 / 0.25),
             Mistake("The z of the others is not squared.", 8 / 0.5),
@@ -123,6 +127,10 @@ EXERCISES = {
             Mistake(
                 "The region is one of x, not of |x|.",
                 fraction(right_rule, lambda x, low, high: (x.abs() >= low) & (x.abs() < high)),
+            ),
+            Mistake(
+                "The region is one of x, and here y is between low and high.",
+                lambda x, y, mu, sigma, low, high: fraction(right_rule)(y, y, mu, sigma, low, high),
             ),
             Mistake(
                 "A point at x = high belongs to the next region: low ≤ x < high.",

@@ -66,12 +66,12 @@ EXERCISES = {
         tolerance=1e-2,
         mistakes=[
             Mistake(
-                "s = 0 solves the equation, and without noise it is what one hopes for. But "
+                "v = 0 solves the equation, and without noise it is what one hopes for. But "
                 "compare the loss there with its value at the other solution.",
                 0.0,
             ),
             Mistake("That is the distance of y from 0, not from the shrunken mean.", 3.0),
-            Mistake("That is the learned σ; the question asks for the variance s.", math.sqrt(2)),
+            Mistake("That is the learned σ; the question asks for the variance v.", math.sqrt(2)),
             Mistake(
                 "Is this √3, the square root rule? It is for a centred y, and this y is not.",
                 math.sqrt(3),
@@ -81,8 +81,9 @@ EXERCISES = {
                 0.5,
             ),
             Mistake("That is the mean that the model learns. What is its variance?", 1.0),
+            Mistake("This is y/2, the shrunken mean if v were 1. It is not.", 1.5),
             Mistake(
-                "That is the square of the RMSE. The loss sets s equal to the RMSE itself.", 4.0
+                "That is the square of the RMSE. The loss sets v equal to the RMSE itself.", 4.0
             ),
             Mistake("That is the squared distance of y from 0, not the RMSE.", 9.0),
         ],
@@ -203,7 +204,7 @@ QUIZ = [
             ),
             Option(
                 "The KL's −½ log σ² cancels the likelihood's +½ log σ²",
-                "What is left, MSE/(2s) + s/2, has its minimum at s = RMSE: a square root.",
+                "What is left, MSE/(2v) + v/2, has its minimum at v = RMSE: a square root.",
                 correct=True,
             ),
         ],

@@ -104,7 +104,7 @@ EXERCISES = {
                 lambda Phi, precision: Phi @ torch.linalg.inv(precision) @ Phi.T,
             ),
             Mistake(
-                "The second Φ is missing: φᵀ S φ has one on each side.",
+                "The second Φ is missing: φᵀ Σ φ has one on each side.",
                 lambda Phi, precision: (Phi @ torch.linalg.inv(precision)).sum(1).sqrt(),
             ),
             Mistake(
@@ -175,11 +175,11 @@ QUIZ = [
         ],
     ),
     Question(
-        "Why does ϕᵀSϕ stand in the learned noise?",
+        "Why does ϕᵀΣϕ stand in the learned noise?",
         [
             Option(
                 "It makes the band of f wider",
-                "The band of f is made of ϕᵀSϕ alone; v is the noise.",
+                "The band of f is made of ϕᵀΣϕ alone; v is the noise.",
             ),
             Option(
                 "It is the KL",

@@ -64,6 +64,8 @@ EXERCISES = {
             ),
             Mistake("This is the right weight of the KL. How much of it does he use?", 0.25),
             Mistake("This is the fourth power of the ratio.", 0.2**4),
+            Mistake("This is 1/σ² of the fixed likelihood. Multiply the loss by σ².", 100),
+            Mistake("This is 1/σ² of the noise. Multiply the loss by σ².", 4),
             Mistake("This is the share that is missing. Which share is left?", 0.96),
         ],
     ),
@@ -109,6 +111,10 @@ EXERCISES = {
             Mistake(
                 "The mean of σ and the sd of the means are added. The variances add.",
                 lambda mus, log_vars: (log_vars / 2).exp().mean(0) + mus.std(0, correction=0),
+            ),
+            Mistake(
+                "Standard deviations are added, one of them with one less than the draws below.",
+                lambda mus, log_vars: log_vars.exp().mean(0).sqrt() + mus.std(0),
             ),
             Mistake(
                 "The variances are summed over the draws; the law has their mean.",

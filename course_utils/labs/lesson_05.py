@@ -37,11 +37,11 @@ class PriorOnY(TwoOutputs):
         w = self.value.weight
         low, high = torch.zeros_like(m), torch.full_like(m, 100.0)
         for _ in range(60):
-            s = (low + high) / 2
-            mu = m / (1 + w * s)
-            too_small = w * s**2 + (1 - w) * s < sigma**2 + (m - mu) ** 2
-            low, high = torch.where(too_small, s, low), torch.where(too_small, high, s)
-        return s.sqrt()
+            v = (low + high) / 2
+            mu = m / (1 + w * v)
+            too_small = w * v**2 + (1 - w) * v < sigma**2 + (m - mu) ** 2
+            low, high = torch.where(too_small, v, low), torch.where(too_small, high, v)
+        return v.sqrt()
 
     def look(self):
         super().look()

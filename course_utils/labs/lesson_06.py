@@ -23,9 +23,9 @@ def features(x: Tensor, count: int) -> Tensor:
 
 
 class Weights(nn.Module):
-    """Weights θ ~ N(m, S) on the features and a noise variance v, at the largest ELBO.
+    """Weights θ ~ N(m, Sigma) on the features and a noise variance v, at the largest ELBO.
 
-    x (n, 1) -> the mean and log variance of y, both (n, 1). ``independent``: S is diagonal.
+    x (n, 1) -> the mean and log variance of y, both (n, 1). ``independent``: Sigma is diagonal.
     """
 
     def __init__(self, x: Tensor, y: Tensor, count: int, tau: float, independent: bool):
@@ -35,11 +35,11 @@ class Weights(nn.Module):
         identity = torch.eye(Phi.shape[1], dtype=Phi.dtype)
         for _ in range(100):
             precision = Phi.T @ Phi / v + identity / tau**2
-            self.S = torch.linalg.inv(precision)
-            self.m = self.S @ Phi.T @ y / v
+            self.Sigma = torch.linalg.inv(precision)
+            self.m = self.Sigma @ Phi.T @ y / v
             if independent:
-                self.S = (1 / precision.diagonal()).diag()
-            of_f = ((Phi @ self.S) * Phi).sum(dim=1, keepdim=True)
+                self.Sigma = (1 / precision.diagonal()).diag()
+            of_f = ((Phi @ self.Sigma) * Phi).sum(dim=1, keepdim=True)
             before, v = v, ((y - Phi @ self.m) ** 2 + of_f).mean()
             if abs(v / before - 1) < 1e-5:
                 break
@@ -47,7 +47,7 @@ class Weights(nn.Module):
 
     def sd_of_f(self, x: Tensor) -> Tensor:
         Phi = features(x, self.count)
-        return ((Phi @ self.S) * Phi).sum(dim=1, keepdim=True).sqrt()
+        return ((Phi @ self.Sigma) * Phi).sum(dim=1, keepdim=True).sqrt()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return features(x, self.count) @ self.m, (self.log_v.exp() + self.sd_of_f(x) ** 2).log()
