@@ -543,8 +543,7 @@ guesses("02")
 # - No: the variance of the predictions, V, is neither the noise nor the signal: $V = a^2 v = \sigma^2 + (1 - a)\,v$. At the asker's noise it is 42 % of the signal.
 # - In the loss it multiplies the signal by $a = \frac{-1 + \sqrt{5 + 4r}}{2}$, with $r = \sigma^2 / v$: 1 over the golden ratio, 0.618, when there is no noise, right only at r = 1, too steep beyond.
 # - The other root has the wrong sign. A straight line is caught there; for a network it is a saddle.
-# - What must not happen is that V is tied to the predictions.
-# - Var(y − f) in its place restores both the fit and the noise.
+# - V must not be tied to the predictions: Var(y − f) in its place restores both the fit and the noise.
 
 # %% [markdown]
 # **Next.** The variance of the residuals is one number, computed from a whole batch. Where does σ come from if it is a parameter of the model? That is [03 · A single sigma](03_single_sigma.ipynb).

@@ -52,11 +52,11 @@ noise = y - LINE.truth(x)[0]
 fig, (left, right) = plt.subplots(1, 2)
 plot_data(left, x, y)
 plot_truth(left, LINE, band=False)
-left.set_title("The data and the true line")
+left.set_title("The mean is a line …")
 plot_data(right, x, noise)
 right.axhspan(-1, 1, color=TRUTH, alpha=0.12, linewidth=0)
 right.axhline(0, color=TRUTH, linestyle="--")
-right.set(ylabel="y − true mean", title="The noise is equally wide at every x")
+right.set(ylabel="y − true mean", title="… and the noise as wide at every x")
 right.annotate("±σ", (2.6, 1.15))
 show(fig, alt="Left, a cloud of points around a dashed rising line. Right, their distances from "
      "the line: a level cloud of the same width at every x, with a grey strip from −1 to 1.")

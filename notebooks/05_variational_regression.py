@@ -80,7 +80,7 @@ log_evidence = normal(0, math.sqrt(2)).log_prob(seen)
 # %%
 def exact_elbo(q):
     """E_q[log p(y | z)] − KL(q ‖ prior), in nats."""
-    return prior.log_prob(seen - q.mean) - q.variance / 2 - kl_divergence(q, prior)
+    return normal(0, 1).log_prob(seen - q.mean) - q.variance / 2 - kl_divergence(q, prior)
 
 
 for q in (normal(-0.6, 0.5), normal(1, 1.5), posterior):  # any q will do
@@ -105,7 +105,7 @@ right.annotate("", (-0.3, low), (-0.3, log_evidence), arrowprops={"arrowstyle": 
 right.annotate("gap", (-0.22, -2.1))
 right.annotate("log evidence", (1.2, log_evidence + 0.06))
 right.annotate("ELBO", (1.8, -3.1), color=MEAN, ha="right")
-right.set(xlabel="mean of q (its variance is ½)", ylabel="nats", ylim=(-4.2, -1.4), title="The q of largest ELBO")
+right.set(xlabel="mean of q (its variance is ½)", ylabel="nats", ylim=(-4.2, -1.4), title="It touches where q is the posterior")
 show(fig, alt="Left, four densities over z: the dashed posterior at 0.7 and three pink candidates q, one "
      "on it, one wide, one to the left. Right, the ELBO over the mean of q, a parabola below the "
      "dashed log evidence that it touches at 0.7; an arrow marks the gap.")
@@ -515,8 +515,7 @@ guesses("05")
 #
 # - An ELBO is a lower bound on the log evidence, short of it by KL(q ‖ posterior); as a loss it is **NLL + KL**(q ‖ prior). The same sum on y itself, where q is its own likelihood, bounds nothing, and learns not the noise but its root.
 # - Differentiate draws by $z = \mu + \sigma\varepsilon$. One draw may lie above the evidence, the ELBO never does.
-# - NLL + KL on y: the learned variance is the RMSE about a mean divided by 1 + v.
-# - The noise belongs to the likelihood, the uncertainty to a q over what all points share. Sum the NLL; the KL counts once.
+# - Put right: the noise belongs to the likelihood, the uncertainty to a q over what all points share. Sum the NLL; the KL counts once.
 
 # %% [markdown]
 # **Next.** If what all points share is the weights of a line, how sure is it of them? That is [`06_uncertain_weights`](06_uncertain_weights.ipynb).

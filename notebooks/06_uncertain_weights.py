@@ -286,9 +286,9 @@ for name, sets in counted.items():
 # %% [markdown]
 # ## Ever more bumps
 #
-# The prior covariance of f, $k(x, x') = \tau^2 \sum_k \phi_k(x)\, \phi_k(x')$, tends to its average over w and b, which has a closed form. From it alone the exact posterior of f follows, without weights: a **Gaussian process** with the **kernel** k ([Rasmussen & Williams 2006](https://gaussianprocess.org/gpml/), equation 2.24),
+# The prior covariance of f, $k(x, x') = \tau^2 \sum_k \phi_k(x)\, \phi_k(x')$, tends to its average over w and b, which has a closed form. From it alone the exact posterior of f follows, without weights: a **Gaussian process** with the **kernel** k ([Rasmussen & Williams 2006](https://gaussianprocess.org/gpml/), equation 2.24). Here $\tau^2$ times the number of bumps is 20; K is k among the data, $k_*$ between them and x:
 #
-# $$k(x, x') = \frac{20}{\sqrt{\det(I + C)}}, \qquad \operatorname{Var} f_* = k_{**} - k_*^\top (K + vI)^{-1} k_* .$$
+# $$k(x, x') = \frac{20}{\sqrt{\det(I + C)}}, \qquad \operatorname{Var} f(x) = k(x, x) - k_*^\top (K + vI)^{-1} k_* .$$
 #
 # <details><summary>Where the closed form comes from</summary>
 #
@@ -299,9 +299,8 @@ for name, sets in counted.items():
 # </details>
 
 # %%
-def kernel(x, other):
-    across = 2.5**2 * (1 + x @ other.T)
-    det = (1 + 2.5**2 * (1 + x**2)) * (1 + 2.5**2 * (1 + other.T**2)) - across**2
+def kernel(x, other, var=2.5**2):
+    det = (1 + var * (1 + x**2)) * (1 + var * (1 + other.T**2)) - (var * (1 + x @ other.T)) ** 2
     return 20 / det.sqrt()
 
 

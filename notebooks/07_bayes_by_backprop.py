@@ -343,11 +343,10 @@ measured("07-b", word, "factor at 1.75")
 
 
 # %%
-def kernel(x, other, tau=2.5):
-    """Notebook 06's, with the prior sd tau on places and heights of 20 bumps, and a constant."""
-    across = tau**2 * (1 + x @ other.T)
-    det = (1 + tau**2 * (1 + x**2)) * (1 + tau**2 * (1 + other.T**2)) - across**2
-    return tau**2 + 20 * tau**2 / det.sqrt()
+def kernel(x, other, var=2.5**2):
+    """Notebook 06's, with the prior variance var, here of the heights and of a constant, too."""
+    det = (1 + var * (1 + x**2)) * (1 + var * (1 + other.T**2)) - (var * (1 + x @ other.T)) ** 2
+    return var + 20 * var / det.sqrt()
 
 
 assert abs(kernel(middle, middle).sqrt() - 6.3) < 0.05  # the prior sd of f(0)
@@ -385,7 +384,7 @@ show(fig, alt="Epistemic sd over x on a log axis, twice. With the gap at 0 the b
      "1.75 the process rises, the network hardly. Beyond the data it is below the process in both.")
 
 # %% [markdown]
-# **Among the data** the band of f holds the truth nearly everywhere. **In the gap at 0** f is many times as unsure, and the band holds it. It even holds too much: the prior is far wider than the wave, and the plain network, which went straight through, has the better NLL. **In the gap at 1.75** f is 1.6 times as unsure as among the data, far less than the process, and the band misses the truth at 27 to 97 % of the gap in these three runs. **Beyond the data** it is too sure as well. Its NLL is better there than that of the plain network, whose mean runs off in a straight line; but so it is in two of three runs only (07-g below).
+# In these three runs, **among the data** the band of f holds the truth nearly everywhere. **In the gap at 0** f is many times as unsure, and the band holds it. It even holds too much: the prior is far wider than the wave, and the plain network, which went straight through, has the better NLL. **In the gap at 1.75** f is 1.6 times as unsure as among the data, far less than the process, and the band misses the truth at 27 to 97 % of the gap. **Beyond the data** it is too sure as well. Its NLL is better there than that of the plain network, whose mean runs off in a straight line; but so it is in two of three runs only (07-g below).
 
 # %% [markdown]
 # Why does the place matter? With a prior $\mathcal N(0, \tau^2)$ on w and b the bumps' centres −b/w crowd around x = 0, where the prior of f is widest. The same network, given x − 1.75 in place of x, has this gap at its 0, and opens:
