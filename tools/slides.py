@@ -3,8 +3,8 @@
     make slides                 build/slides/NN_name.html, which open without a network
     make slides ARGS="02 04"    these
 
-A deck has the question, the picture of the puzzle, each guess, each section's formulas and
-figures, the lab's picture, the quiz and the recap. Code is left out: a figure's title says what was
+A deck has the question, each guess, each section's formulas and figures, the lab's picture, the
+quiz and the recap. Code is left out: a figure's title says what was
 found, and the text around it stands in the speaker's notes (press S). Exercises, their solutions
 and readers' questions are for the notebook.
 """
@@ -104,8 +104,10 @@ def parts(png: bytes) -> list[bytes]:
     if picture.width <= WIDEST:
         return [png]
     white = (np.asarray(picture.convert("L")) > 250).all(axis=0)
-    strips = np.flatnonzero(np.diff(np.r_[False, white, False])).reshape(-1, 2)  # from, to
-    gaps = strips[(strips[:, 1] - strips[:, 0] >= GAP)].mean(axis=1)
+    strips = np.flatnonzero(np.diff(np.r_[False, white, False])).reshape(-1, 2)
+    gaps = [(a + b) / 2 for a, b in strips if b - a >= GAP and a > 0 and b < picture.width]
+    if not gaps:
+        return [png]
     cut = round(min(gaps, key=lambda gap: abs(gap - picture.width / 2)))
     made = []
     for left, right in [(0, cut), (cut, picture.width)]:
@@ -131,19 +133,14 @@ def figures(cell) -> list[str]:
 
 
 def title_slides(head: str) -> list[str]:
-    """The title with the question, and the picture that stands under it."""
+    """The title with the question. The picture under it comes in its section, after the guesses."""
     title = re.search(r"^# (.+)$", head, re.MULTILINE)[1]
     question = re.search(r"\*\*The question\.\*\* (.+?)(?:\n\n|$)", head, re.DOTALL)[1]
     abilities = re.search(r"\*\*You will be able to\*\*\n+((?:- .+\n?)+)", head)[1]
-    made = [
+    return [
         f'<section><h1>{escape(title)}</h1><div class="question">{html(question)}</div></section>',
         slide("You will be able to", html(abilities)),
     ]
-    picture = re.search(r"!\[(.+?)\]\((images/.+?)\)", head)
-    if picture:
-        png = (ROOT / "notebooks" / picture[2]).read_bytes()
-        made[1:1] = [slide("", image(part, picture[1])) for part in parts(png)]
-    return made
 
 
 def section_slides(heading: str, cells: list) -> list[str]:
@@ -152,9 +149,10 @@ def section_slides(heading: str, cells: list) -> list[str]:
     for cell in cells:
         if cell.cell_type == "markdown":
             text = re.sub(r"^## .+$", "", cell.source, flags=re.MULTILINE).strip()
-            said = html(text)
+            before, said = said, html(text)
             for guess in re.findall(r"^\*\*Guess \d\d-\w\.\*\* .+$", text, re.MULTILINE):
-                made.append(slide("Predict", f'<div class="question">{html(guess)}</div>'))
+                asked = f'<div class="question">{html(guess)}</div>'
+                made.append(slide("Predict", asked, before + said))
             formulas = re.findall(r"\$\$.+?\$\$", text, re.DOTALL)
             for k in range(0, len(formulas), FORMULAS):
                 shown = "\n".join(formulas[k : k + FORMULAS])
