@@ -14,6 +14,7 @@ from statistics import median
 from types import SimpleNamespace
 
 import ipywidgets as widgets
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -177,6 +178,23 @@ def test_reset_brings_back_the_defaults_and_the_same_fit(lab):
     assert vars(lab.value) == values
     assert torch.equal(lab.mu, mu)
     assert lab.state["message"] == ""
+
+
+def test_names_in_a_panel_cannot_meet_and_stay_in_it_wherever_the_curves_go(lab):
+    taken = {}
+    for name, label in lab.picture.labels.items():
+        ax = label.artist.axes
+        x, *ys = lab.last.get(name, ((0, 1), (0, 0)))
+        for shift in np.linspace(-1, 1, 9) * np.ptp(ax.get_ylim()):
+            place = label.place((x, *(np.asarray(y) + shift for y in ys)))
+            if place:
+                ends = np.array([place, np.add(place, (label.width, label.height))])
+                assert (ends > ax.bbox.p0 - 1).all() and (ends < ax.bbox.p1 + 1).all()
+        if len(set(np.ravel(x))) > 1:  # else it rides on a vertical line or a point
+            left = label.share * (ax.bbox.width - label.width)
+            taken.setdefault(ax, []).append((left, left + label.width))
+    for pairs in map(itertools.pairwise, map(sorted, taken.values())):
+        assert all(one[1] <= other[0] for one, other in pairs)
 
 
 def test_a_page_without_a_kernel_gets_a_picture_and_its_text(lab):

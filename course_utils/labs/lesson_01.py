@@ -13,6 +13,8 @@ from course_utils.labs.sliders import slider
 from course_utils.models import HomoscedasticRegressor
 from course_utils.plots import MEAN, WRONG
 
+HIGHEST = 300  # nats per point, at the ends of the sliders
+
 
 class Likelihood(Lab):
     """Lesson 01: a line and a σ, moved by hand over the likelihood of 40 points; no training."""
@@ -25,7 +27,7 @@ class Likelihood(Lab):
     retrains = frozenset({"slope", "intercept", "sigma"})
     train_steps = 0
     n = 40
-    y_limits = ((-9, 13),)
+    y_limits = (-9, 13), (-20, 22)
 
     grid = torch.linspace(-1, 5, 121, dtype=torch.float64)
     sigmas = torch.linspace(0.3, 9, 121, dtype=torch.float64)
@@ -50,24 +52,27 @@ class Likelihood(Lab):
 
     def panels(self):
         line, dot = {"color": MEAN}, {"color": WRONG, "linestyle": "", "marker": "o"}
-        nll = {"ylim": (0, 12), "ylabel": "NLL (nats per point)"}
+        nll = {"ylabel": "NLL (nats per point)"}
+        highest = (0, 12), (0, 60), (0, HIGHEST)
         return [
-            fit_panel(self, "your"),
+            fit_panel(self, "your", holds="mean"),
             Panel(
                 nll | {"xlim": (-1, 5), "xlabel": "slope"},
                 {
-                    "over slopes": line | {"label": "at this σ"},
-                    "best slope": DASHED | {"label": "least squares"},
-                    "slope": dot | {"label": "yours"},
+                    "over slopes": line | {"label": "at this σ", "at": (1, "above")},
+                    "best slope": DASHED | {"label": "least squares", "at": (0.95, "above")},
+                    "slope": dot | {"label": "yours", "at": (0, "below")},
                 },
+                stages={"ylim": ("slope", highest)},
             ),
             Panel(
                 nll | {"xlim": (0, 9), "xlabel": "σ (units of y)"},
                 {
-                    "over sigmas": line | {"label": "for this line"},
-                    "rms": DASHED | {"label": "RMS residual"},
-                    "sigma": dot | {"label": "yours"},
+                    "over sigmas": line | {"label": "for this line", "at": (1, "above")},
+                    "rms": DASHED | {"label": "RMS residual", "at": (0.95, "above")},
+                    "sigma": dot | {"label": "yours", "at": (0, "below")},
                 },
+                stages={"ylim": ("sigma", highest)},
             ),
         ]
 
@@ -82,10 +87,10 @@ class Likelihood(Lab):
         best, rms = self.grid[over_slopes.argmin()], squares.sqrt().item()
         return fit_curves(self) | {
             "over slopes": (self.grid, over_slopes),
-            "best slope": ((best, best), (0, 12)),
+            "best slope": ((best, best), (0, HIGHEST)),
             "slope": ((at.slope,), (self.loss_now,)),
             "over sigmas": (self.sigmas, gaussian_nll_of(squares, self.sigmas)),
-            "rms": ((rms, rms), (0, 12)),
+            "rms": ((rms, rms), (0, HIGHEST)),
             "sigma": ((at.sigma,), (self.loss_now,)),
         }
 

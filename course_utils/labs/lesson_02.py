@@ -72,10 +72,16 @@ class VarianceOfPredictions(LineLab):
         sigma = Panel(
             {"xlim": (0, 6), "ylim": (0, 7), "xlabel": "true σ", "ylabel": "learned σ"},
             {
-                "right": DASHED | {"label": "right"},
-                "predicted": {"color": WRONG, "label": "predicted"},
+                "right": DASHED | {"label": "right", "at": (0.45, "below")},
+                "predicted": {"color": WRONG, "label": "predicted", "at": (0, "above")},
                 "trail": POINTS | {"color": ALEATORIC, "alpha": 0.5},
-                "learned": {"color": ALEATORIC, "linestyle": "", "marker": "o", "label": "learned"},
+                "learned": {
+                    "color": ALEATORIC,
+                    "linestyle": "",
+                    "marker": "o",
+                    "label": "learned",
+                    "at": (0, "below"),
+                },
             },
         )
         return [fit_panel(self), sigma, loss_panel(self)]

@@ -48,9 +48,20 @@ class SingleSigma(LineLab):
                 "ylabel": "NLL (nats)",
             },
             {
-                "valley": {"color": TRUTH, "linewidth": 1.2, "label": "for this mean"},
-                "true sigma": DASHED | {"label": "true σ"},
-                "learned": {"color": ALEATORIC, "linestyle": "", "marker": "o", "label": "learned"},
+                "valley": {
+                    "color": TRUTH,
+                    "linewidth": 1.2,
+                    "label": "for this mean",
+                    "at": (1, "below"),
+                },
+                "true sigma": DASHED | {"label": "true σ", "at": (0.95, "above")},
+                "learned": {
+                    "color": ALEATORIC,
+                    "linestyle": "",
+                    "marker": "o",
+                    "label": "learned",
+                    "at": (0, "above"),
+                },
             },
         )
         return [fit_panel(self), valley, loss_panel(self)]

@@ -49,7 +49,12 @@ class PriorOnY(TwoOutputs):
 
     def panels(self):
         fit, sigma, loss = super().panels()
-        sigma.curves["law"] = {"color": TRUTH, "linestyle": ":", "label": "predicted σ"}
+        sigma.curves["law"] = {
+            "color": TRUTH,
+            "linestyle": ":",
+            "label": "predicted σ",
+            "at": (0.59, "above"),
+        }
         return [fit, sigma, loss]
 
     def curves(self):

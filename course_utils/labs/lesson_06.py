@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from course_utils.data import WAVE, Problem, constant
 from course_utils.labs.lab import Lab
-from course_utils.labs.panels import BAND, DASHED, POINTS
+from course_utils.labs.panels import BAND, POINTS, UNDER
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider
 from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN, TRUTH
@@ -99,27 +99,33 @@ class UncertainWeights(Lab):
             Panel(
                 wide | {"ylim": (-4.5, 4.5), "ylabel": "y"},
                 {
-                    "y": BAND | {"label": "95 % for a new y, exact"},
+                    "y": BAND | {"label": "95 % for a new y", "at": (0, "above")},
                     "f": BAND
-                    | {"facecolor": EPISTEMIC, "alpha": 0.6, "label": "95 % for f, exact"},
-                    "lower": edge | {"label": "for f, mean field"},
+                    | {
+                        "facecolor": EPISTEMIC,
+                        "alpha": 0.6,
+                        "label": "95 % for f",
+                        "at": (0.55, "above"),
+                    },
+                    "lower": edge | {"label": "f, mean field", "at": (0.34, "below")},
                     "upper": edge,
                     "data": POINTS | {"label": "data", "markersize": 3.5},
-                    "mean": {"color": MEAN, "label": "mean"},
-                    "true mean": DASHED | {"label": "true mean"},
+                    "mean": {"color": MEAN, "label": "mean", "at": (0.7, "below")},
+                    "true mean": UNDER | {"label": "true mean", "at": (1, "above")},
                 },
                 width=1.7,
             ),
             Panel(
                 wide | {"ylim": (0.02, 10), "yscale": "log", "ylabel": "sd (units of y)"},
                 {
-                    "exact": {"color": EPISTEMIC, "label": "of f, exact"},
-                    "independent": edge | {"label": "of f, mean field"},
-                    "noise": {"color": ALEATORIC, "label": "noise, exact"},
+                    "exact": {"color": EPISTEMIC, "label": "of f", "at": (0.395, "above")},
+                    "independent": edge | {"label": "of f, mean field", "at": (0, "below")},
+                    "noise": {"color": ALEATORIC, "label": "noise", "at": (0.53, "below")},
                     "other noise": {
                         "color": ALEATORIC,
                         "linestyle": ":",
                         "label": "noise, mean field",
+                        "at": (1, "above"),
                     },
                 },
             ),

@@ -13,7 +13,7 @@ from course_utils.labs.cells import Cells
 from course_utils.labs.fitting import Fit
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import Gaussian, of_both
-from course_utils.labs.panels import BAND, DASHED, POINTS, loss_curves, loss_panel
+from course_utils.labs.panels import BAND, DASHED, POINTS, UNDER, loss_curves, loss_panel
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider
 from course_utils.models import BayesianLinear, BayesianRegressor, Bump
@@ -212,21 +212,26 @@ class GapInData(Lab):
             wide | {"ylim": (-6, 6), "ylabel": "y"},
             {
                 "data": POINTS | {"label": "data", "alpha": 0.5},
-                "total": BAND | {"label": "95 % for a new y"},
+                "total": BAND | {"label": "95 % for a new y", "at": (0, "above")},
                 "epistemic band": BAND
-                | {"facecolor": EPISTEMIC, "alpha": 0.7, "label": "95 % for the mean"},
-                "mean": {"color": MEAN, "label": "mean"},
-                "true mean": DASHED | {"label": "true mean"},
+                | {
+                    "facecolor": EPISTEMIC,
+                    "alpha": 0.7,
+                    "label": "for the mean",
+                    "at": (0.5, "above"),
+                },
+                "mean": {"color": MEAN, "label": "mean", "at": (0.75, "below")},
+                "true mean": UNDER | {"label": "true mean", "at": (1, "below")},
             },
             width=1.7,
         )
         parts = Panel(
             wide | {"ylim": (0.02, 20), "yscale": "log", "ylabel": "sd (units of y)"},
             {
-                "sigma draws": BAND | {"label": "σ: 5 to 95 %"},
-                "sigma": {"color": ALEATORIC, "label": "σ: median"},
-                "epistemic": {"color": EPISTEMIC, "label": "epistemic"},
-                "exact": DASHED | {"label": "exact (GP)"},
+                "sigma draws": BAND | {"label": "σ, 5–95 %", "at": (0, "above")},
+                "sigma": {"color": ALEATORIC},
+                "epistemic": {"color": EPISTEMIC, "label": "epistemic", "at": (0.52, "above")},
+                "exact": DASHED | {"label": "exact", "at": (1, "above")},
             },
         )
         loss = loss_panel(self)

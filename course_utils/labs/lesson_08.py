@@ -139,44 +139,58 @@ class Walk(Lab):
         return abs(self.path[-1] / self.rms() - 1) < 0.01
 
     def panels(self):
+        line = {"color": ALEATORIC, "linewidth": 1.2}
+        dots = {"color": ALEATORIC, "linestyle": "", "marker": "o", "markersize": 6}
+        unseen = {"color": ALEATORIC, "linestyle": ""}  # what the axes are to hold
+        sigmas = (0.3, 30), (1e-2, 1e2), (1e-3, 1e4)
         return [
             Panel(
+                {"xscale": "log", "xlabel": "σ (units of y)", "ylabel": "NLL (nats)"},
                 {
-                    "ylim": self.nll_limits,
-                    "xscale": "log",
-                    "xlabel": "σ (units of y)",
-                    "ylabel": "NLL (nats)",
-                },
-                {
-                    "valley": {"color": TRUTH, "linewidth": 1.2, "label": "the valley"},
-                    "steps": {
-                        "color": ALEATORIC,
-                        "marker": "o",
-                        "markersize": 4,
-                        "linewidth": 0.7,
-                        "label": "the walk of σ",
+                    "valley": {
+                        "color": TRUTH,
+                        "linewidth": 1.2,
+                        "label": "the valley",
+                        "at": (1, "below"),
                     },
+                    "steps": line,
+                    "counted": dots | {"label": "the walk at steps 1, 2, 5, 10, 20, 50, …"},
+                    "seen": unseen,
                 },
-                stages={"xlim": ("steps", ((1e-2, 1e2), (1e-3, 1e4)))},
+                stages={"xlim": ("seen", sigmas), "ylim": ("seen", ((0, 5), self.nll_limits))},
             ),
             Panel(
                 {"xscale": "log", "yscale": "log", "xlabel": "step", "ylabel": "σ (units of y)"},
                 {
-                    "walk": {"color": ALEATORIC, "marker": ".", "label": "σ"},
-                    "rms": DASHED | {"label": "RMS residual"},
+                    "walk": line,
+                    "counted steps": dots,
+                    "rms": DASHED | {"label": "RMS residual", "at": (1, "below")},
+                    "seen steps": unseen,
                 },
-                stages={"xlim": ("walk", STEPS), "ylim": ("walk", ((1e-2, 1e2), (1e-3, 1e4)))},
+                stages={"xlim": ("walk", STEPS), "ylim": ("seen steps", sigmas)},
             ),
         ]
 
     def curves(self):
         rms = self.rms()
-        kept = sorted({round(len(self.path) ** (i / 200)) for i in range(201)})
-        path = torch.tensor([self.path[i - 1] for i in kept], dtype=torch.float64)
+
+        def along(steps):
+            path = torch.tensor([self.path[i - 1] for i in steps], dtype=torch.float64)
+            return path, gaussian_nll_of(rms**2, path)
+
+        last = len(self.path)
+        kept = sorted({round(last ** (i / 200)) for i in range(201)})
+        dots = [n * 10**k for k in range(5) for n in (1, 2, 5) if n * 10**k <= last]
+        path, nll = along(kept)
+        ends = torch.stack([path.min(), path.max(), torch.tensor(rms, dtype=path.dtype)])
         return {
             "valley": (self.sigmas, gaussian_nll_of(rms**2, self.sigmas)),
-            "steps": (path, gaussian_nll_of(rms**2, path)),
+            "steps": (path, nll),
+            "counted": along(dots),
+            "seen": (ends, gaussian_nll_of(rms**2, ends)),
             "walk": (kept, path),
+            "counted steps": (dots, along(dots)[0]),
+            "seen steps": ((1, 1, 1), ends),
             "rms": ((1, LAST_STEP), (rms, rms)),
         }
 

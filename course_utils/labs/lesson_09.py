@@ -69,7 +69,10 @@ class Pull(Lab):
                 "xlabel": "x",
                 "ylabel": "pull on the mean / average",
             },
-            {"pull": {"color": WRONG, "label": "pull"}, "even": DASHED | {"label": "even"}},
+            {
+                "pull": {"color": WRONG, "label": "points there pull", "at": (0.3, "above")},
+                "even": DASHED | {"label": "all alike", "at": (1, "below")},
+            },
         )
         return [fit_panel(self), pull, loss_panel(self)]
 

@@ -87,15 +87,19 @@ class FewData(Lab):
 
     def panels(self):
         kinds = {"training": {"color": WRONG}, "held out": {"color": REPAIRED}}
+        places = {"training": (0.54, "below"), "held out": (1, "above")}
         dot = {"linestyle": "", "marker": "o"}
         x = {"xlim": (0, MOST), "xlabel": "width"}
 
         def panel(name, limits, label, truth):
-            lines = {f"{name} {kind}": colour | {"label": kind} for kind, colour in kinds.items()}
+            lines = {
+                f"{name} {kind}": colour | {"label": kind, "at": places[kind]}
+                for kind, colour in kinds.items()
+            }
             dots = {f"{name} {kind} dot": colour | dot for kind, colour in kinds.items()}
             return Panel(
                 x | {"ylim": limits, "ylabel": label},
-                {f"{name} truth": DASHED | {"label": truth}} | lines | dots,
+                {f"{name} truth": DASHED | {"label": truth, "at": (0, "below")}} | lines | dots,
             )
 
         fit = fit_panel(self, "fitted")

@@ -7,7 +7,7 @@ import torch
 from torch.distributions import NegativeBinomial, Normal, Poisson
 
 from course_utils.labs.lab import Lab
-from course_utils.labs.panels import BAND, DASHED, POINTS
+from course_utils.labs.panels import BAND, POINTS, UNDER
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice, slider
 from course_utils.metrics import interval
@@ -120,10 +120,10 @@ class OtherTargets(Lab):
                     "ylabel": "bicycles in ten minutes",
                 },
                 {
-                    "band": BAND | {"label": "learned 95 % interval"},
+                    "band": BAND | {"label": "learned 95 % interval", "at": (0, "above")},
                     "data": POINTS | {"label": "counts", "alpha": 0.6},
-                    "mean": {"color": MEAN, "label": "learned mean"},
-                    "true mean": DASHED | {"label": "true mean"},
+                    "true mean": UNDER | {"label": "true mean", "at": (1, "below")},
+                    "mean": {"color": MEAN, "label": "learned mean", "at": (0.6, "above")},
                     "zero": {"color": TRUTH, "linewidth": 0.8},
                 },
                 width=1.4,

@@ -66,8 +66,8 @@ class Forecast(Lab):
                     "ylabel": "points in the bin / expected",
                 },
                 {
-                    "right": GREY | {"label": "95 % of right ones"},
-                    "pit": {"color": ALEATORIC, "label": "PIT"},
+                    "right": GREY | {"label": "95 % of right ones", "at": (0, "below")},
+                    "pit": {"color": ALEATORIC, "label": "PIT", "at": (1, "above")},
                 },
             ),
             Panel(
@@ -79,8 +79,8 @@ class Forecast(Lab):
                 },
                 {
                     "honest": GREY,
-                    "diagonal": DASHED | {"label": "calibrated"},
-                    "observed": {"color": WRONG, "label": "these points"},
+                    "diagonal": DASHED | {"label": "calibrated", "at": (0, "above")},
+                    "observed": {"color": WRONG, "label": "these points", "at": (1, "below")},
                 },
             ),
         ]

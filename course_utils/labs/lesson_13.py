@@ -71,17 +71,21 @@ class Promise(Lab):
         green = {"color": REPAIRED, "linewidth": 1.5}
         fit = fit_panel(self)
         fit.curves["data"] = fit.curves["data"] | {"label": "new rows"}
-        fit.curves["band"] = fit.curves["band"] | {"label": "what the model says"}
-        fit.curves["mean"] = fit.curves["mean"] | {"label": "its mean"}
-        fit.curves |= {"lower": green | {"label": "conformal edges"}, "upper": green}
+        fit.curves["band"] = fit.curves["band"] | {"label": "model's interval"}
+        fit.curves["mean"] = fit.curves["mean"] | {"label": "its mean", "at": (0.83, "above")}
+        fit.curves["true mean"] = fit.curves["true mean"] | {"label": "truth"}
+        fit.curves |= {
+            "lower": green,
+            "upper": green | {"label": "conformal edges", "at": (0.5, "above")},
+        }
         return [
             fit,
             Panel(
                 {"ylim": (0, 1.1), "xlabel": "coverage", "ylabel": "density / its peak"},
                 {
-                    "density": {"color": MEAN, "label": "Beta law"},
-                    "promise": DASHED | {"label": "promised"},
-                    "gives": {"color": WRONG, "label": "this set, new rows"},
+                    "density": {"color": MEAN, "label": "Beta law", "at": (0, "below")},
+                    "promise": DASHED | {"label": "promised", "at": (1, "above")},
+                    "gives": {"color": WRONG, "label": "this set, new rows", "at": (0.8, "above")},
                     "seen": {"color": WRONG, "linestyle": ""},  # what the axis is to hold
                 },
                 stages={"xlim": ("seen", ((0.8, 1), (0.4, 1)))},
@@ -94,9 +98,14 @@ class Promise(Lab):
                     "ylabel": "factor on the σ that was said",
                 },
                 {
-                    "right": DASHED | {"label": "right"},
-                    "factor": green | {"label": "these rows"},
-                    "chosen": {"color": REPAIRED, "linestyle": ":", "label": "chosen"},
+                    "right": DASHED | {"label": "right", "at": (0, "above")},
+                    "factor": green | {"label": "these rows", "at": (0.4, "below")},
+                    "chosen": {
+                        "color": REPAIRED,
+                        "linestyle": ":",
+                        "label": "chosen",
+                        "at": (0.95, "above"),
+                    },
                 },
             ),
         ]

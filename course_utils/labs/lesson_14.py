@@ -7,7 +7,7 @@ from course_utils.data import WAVE
 from course_utils.labs.cells import Cells
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import Gaussian
-from course_utils.labs.panels import BAND, DASHED, POINTS
+from course_utils.labs.panels import BAND, POINTS, UNDER
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider, whole_slider
 from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN
@@ -130,29 +130,30 @@ class Members(Lab):
         members = {
             f"member {i}": {"color": EPISTEMIC, "linewidth": 0.9, "alpha": 0.8} for i in range(MOST)
         }
-        members["member 0"] |= {"label": "members"}
+        members["member 0"] |= {"label": "members", "at": (0.55, "below")}
         fit = Panel(
             wide | {"ylim": (-3.5, 3.5), "ylabel": "y"},
             {
-                "band": BAND | {"label": "mean ± 1.96 total sd"},
+                "band": BAND | {"label": "mean ± 1.96 total sd", "at": (0, "above")},
                 "data": POINTS | {"label": "data", "alpha": 0.6},
+                "true mean": UNDER | {"label": "true mean", "at": (1, "below")},
                 **members,
-                "mean": {"color": MEAN, "label": "mean"},
-                "true mean": DASHED | {"label": "true mean"},
+                "mean": {"color": MEAN, "label": "mean", "at": (0.75, "above")},
             },
             width=1.7,
         )
         parts = Panel(
-            wide | {"ylim": (0, 2), "ylabel": "sd (units of y)"},
+            wide | {"ylabel": "sd (units of y)"},
             {
-                "aleatoric": {"color": ALEATORIC, "label": "aleatoric"},
-                "epistemic": {"color": EPISTEMIC, "label": "epistemic"},
-                "true sigma": DASHED | {"label": "true σ"},
+                "true sigma": UNDER | {"label": "true σ", "at": (1, "below")},
+                "aleatoric": {"color": ALEATORIC, "label": "aleatoric", "at": (0, "below")},
+                "epistemic": {"color": EPISTEMIC, "label": "epistemic", "at": (0.5, "above")},
             },
+            stages={"ylim": ("epistemic", ((0, 1.4), (0, 2)))},
         )
         share = Panel(
             wide | {"ylim": (0, 1), "ylabel": "share of the variance"},
-            {"share": {"color": EPISTEMIC, "label": "epistemic² / total²"}},
+            {"share": {"color": EPISTEMIC, "label": "epistemic² / total²", "at": (0.5, "above")}},
         )
         return [fit, parts, share]
 

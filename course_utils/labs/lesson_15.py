@@ -192,26 +192,31 @@ class RealData(TableLab):
                     "ylabel": "target (standard units)",
                 },
                 {
-                    "band": BAND | {"label": "learned 95 % interval"},
+                    "band": BAND | {"label": "learned 95 % interval", "at": (0, "above")},
                     "data": POINTS | {"label": "training rows", "alpha": 0.6},
                     "bars": {"color": ALEATORIC, "alpha": 0.6, "linewidth": 1},
                     "held": RINGS | {"color": REPAIRED, "label": "held-out rows, μ ± 1.96σ"},
-                    "mean": {"color": MEAN, "label": "learned mean"},
+                    "mean": {"color": MEAN, "label": "learned mean", "at": (1, "above")},
                 },
                 width=1.6,
             ),
             Panel(
                 {"xlim": (0, 1), "ylim": (0, 1), "xlabel": "level", "ylabel": "share inside"},
                 {
-                    "right": DASHED | {"label": "right"},
-                    "covered": {"color": REPAIRED, "label": "held out"},
+                    "right": DASHED | {"label": "right", "at": (0, "above")},
+                    "covered": {"color": REPAIRED, "label": "held out", "at": (1, "below")},
                 },
             ),
             Panel(
                 {"xscale": "log", "xlabel": "step", "ylabel": "NLL, standard units (nats)"},
                 {
-                    "train": {"color": WRONG, "label": "training"},
-                    "test": {"color": REPAIRED, "linestyle": "--", "label": "held out"},
+                    "train": {"color": WRONG, "label": "training", "at": (0, "below")},
+                    "test": {
+                        "color": REPAIRED,
+                        "linestyle": "--",
+                        "label": "held out",
+                        "at": (1, "above"),
+                    },
                 },
                 stages={"xlim": ("train", STEPS), "ylim": ("test", ((-1, 4), (-1, 20), (-1, 350)))},
             ),

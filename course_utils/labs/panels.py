@@ -15,21 +15,22 @@ POINTS = {"color": DATA, "linestyle": "", "marker": "o", "markersize": 3.2, "mar
 RINGS = POINTS | {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1}
 BAND = {"facecolor": ALEATORIC, "edgecolor": "none", "alpha": 0.35}
 DASHED = {"color": TRUTH, "linestyle": "--", "linewidth": 1.3}
+UNDER = {"color": TRUTH, "linewidth": 5, "alpha": 0.25}  # a truth that a fit will cover
 
 
-def fit_panel(lab, model: str = "learned") -> Panel:
-    """Data, true mean, and the model's mean and 95 % interval, over x."""
+def fit_panel(lab, model: str = "learned", holds: str = "data") -> Panel:
+    """Data, true mean, and the model's mean and 95 % interval; y holds the curve named."""
     few = {"markersize": 5} if lab.n <= 100 else {}
     return Panel(
         {"xlim": (-3, 3), "xlabel": "x", "ylabel": "y"},
         {
-            "band": BAND | {"label": f"{model} 95 % interval"},
+            "band": BAND | {"label": "95 % interval", "at": (0, "above")},
             "data": POINTS | few | {"label": "data", "alpha": 0.6},
-            "mean": {"color": MEAN, "label": f"{model} mean"},
-            "true mean": DASHED | {"label": "true mean"},
+            "true mean": UNDER | {"label": "true mean", "at": (1, "below")},
+            "mean": {"color": MEAN, "label": f"{model} mean", "at": (0.5, "above")},
         },
         width=1.7,
-        stages={"ylim": ("data", lab.y_limits)},
+        stages={"ylim": (holds, lab.y_limits)},
     )
 
 
@@ -48,8 +49,8 @@ def sigma_panel(lab) -> Panel:
     return Panel(
         {"xlim": (-3, 3), "ylim": lab.sigma_limits, "xlabel": "x", "ylabel": "σ (units of y)"},
         {
-            "sigma": {"color": ALEATORIC, "label": "learned σ"},
-            "true sigma": DASHED | {"label": "true σ"},
+            "true sigma": UNDER | {"label": "true σ", "at": (1, "below")},
+            "sigma": {"color": ALEATORIC, "label": "learned σ", "at": (0, "below")},
         },
     )
 
@@ -63,7 +64,10 @@ def loss_panel(lab) -> Panel:
     """The loss on the data at each step, and the noise floor."""
     return Panel(
         {"ylim": lab.nll_limits, "xscale": "log", "xlabel": "step", "ylabel": "loss (nats)"},
-        {"loss": {"color": MEAN, "label": "loss"}, "floor": DASHED | {"label": "noise floor"}},
+        {
+            "loss": {"color": MEAN, "label": "loss", "at": (0.1, "above")},
+            "floor": DASHED | {"label": "noise floor", "at": (1, "below")},
+        },
         stages={"xlim": ("loss", STEPS)},
     )
 

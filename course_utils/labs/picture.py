@@ -7,13 +7,17 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from course_utils.plots import SHOWN_DPI, STYLE
 
+LABEL_SIZE = 10  # points
 WIDTH, HEIGHT = 960, 340  # CSS pixels, 2 x 2 drawn pixels each: sharp on a high-density screen
 DENSITY = 2
+GAP = 4  # drawn pixels between a curve and its name
 RARE_TOO = Image.Quantize.MAXCOVERAGE  # a colour that few pixels have is kept
 
 
@@ -21,9 +25,11 @@ RARE_TOO = Image.Quantize.MAXCOVERAGE  # a colour that few pixels have is kept
 class Panel:
     """Axes (``axes``: keywords of ``Axes.set``) and their named curves.
 
-    A curve's style is that of ``Axes.plot``; one that has an ``edgecolor`` is a band. Limits do not
-    move, but where ``stages`` has a few, from narrow to wide, those are taken that hold a curve:
-    ``{"xlim": ("loss", ((1, 300), (1, 3000)))}``. The last are used where none hold it.
+    A curve's style is that of ``Axes.plot``; one that has an ``edgecolor`` is a band. Its ``label``
+    stands in a row above the axes or, with ``"at": (share, "above" or "below")``, beside the curve
+    itself, see ``Label``. Limits do not move, but where ``stages`` has a few, from narrow to wide,
+    those are taken that hold a curve: ``{"xlim": ("loss", ((1, 300), (1, 3000)))}``. The last are
+    used where none hold it.
     """
 
     axes: dict
@@ -45,25 +51,33 @@ class Picture:
             columns = fig.subplots(
                 1, len(panels), width_ratios=[panel.width for panel in panels], squeeze=False
             )[0]
-            self.artists, self.pale, self.stages = {}, {}, []
+            self.artists, self.pale, self.labels, self.stages = {}, {}, {}, []
             for ax, panel in zip(columns, panels, strict=True):
                 ax.set(**panel.axes)
+                row = []
                 for name, style in panel.curves.items():
+                    style = dict(style)
+                    at = style.pop("at", None)
                     self.artists[name] = new_artist(ax, style)
                     if leaves_a_trace(style):
                         self.pale[name] = new_artist(ax, style | {"alpha": 0.35, "label": None})
+                    if at:
+                        self.labels[name] = Label(self.artists[name], *at)
+                    elif "label" in style:
+                        row.append(self.artists[name])
                 self.stages += [(ax, side, *stages) for side, stages in panel.stages.items()]
-                # Above the axes: inside them it would lie under what is drawn later.
-                ax.legend(
-                    loc="lower left",
-                    bbox_to_anchor=(0, 1),
-                    ncols=2,
-                    fontsize=9,
-                    borderaxespad=0.2,
-                    columnspacing=1.2,
-                    handlelength=1.6,
-                )
-            fig.get_layout_engine().set(w_pad=0.08)
+                if row:  # above the axes: inside them it would lie under what is drawn later
+                    ax.legend(
+                        handles=row,
+                        loc="lower left",
+                        bbox_to_anchor=(0, 1),
+                        ncols=len(row),
+                        fontsize=LABEL_SIZE,
+                        borderaxespad=0.2,
+                        columnspacing=1.2,
+                        handlelength=1.6,
+                    )
+            fig.get_layout_engine().set(w_pad=0.08, rect=(0.012, 0, 0.988, 1))
             self.canvas.draw()  # the layout is that of the widest stage
             fig.set_layout_engine("none")
         self.backgrounds = {}
@@ -103,6 +117,9 @@ class Picture:
                 draw_artist(self.pale[name], before[name])
             if name in curves:
                 draw_artist(artist, curves[name])
+        for name, label in self.labels.items():
+            if name in curves:
+                label.draw(self.canvas.renderer, curves[name])
 
     def jpeg(self) -> bytes:
         """The picture for the page: encoded in 5 ms, where a PNG takes 25 and a WebP 20."""
@@ -123,6 +140,74 @@ class Picture:
         return buffer.getvalue()
 
 
+class Label:
+    """The name of a curve, beside it: it stands still along the axis and rides on the curve.
+
+    ``share`` is that of the free width to the left of the name, so no name leaves its axes; names
+    of one panel have shares so far apart that they cannot meet, wherever the curves go. The name of
+    a vertical line stands on it, at that share of the height, and the name of one point beside it.
+    It is a small image, drawn once: a text would be drawn again with each picture.
+    """
+
+    def __init__(self, artist, share: float, side: str):
+        self.artist, self.share, self.above = artist, share, {"above": True, "below": False}[side]
+        color = artist.get_facecolor()[0] if is_band(artist) else artist.get_color()
+        fig = Figure(figsize=(WIDTH / SHOWN_DPI, 0.5), dpi=DENSITY * SHOWN_DPI, facecolor="none")
+        halo = [withStroke(linewidth=3, foreground="white")]
+        text = {"color": readable(color), "fontsize": LABEL_SIZE, "path_effects": halo}
+        fig.text(0.01, 0.5, artist.get_label(), va="center", **text)
+        canvas = FigureCanvasAgg(fig)
+        canvas.draw()
+        image = np.array(canvas.buffer_rgba())
+        rows, columns = (np.flatnonzero(image[..., 3].any(axis=side)) for side in (1, 0))
+        image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        self.height, self.width, _ = image.shape
+        self.image = np.ascontiguousarray(image[::-1])  # the renderer begins at the bottom
+
+    def draw(self, renderer, arrays: tuple) -> None:
+        place = self.place(arrays)
+        if place:
+            renderer.draw_image(renderer.new_gc(), *place, self.image)
+
+    def place(self, arrays: tuple) -> tuple[int, int] | None:
+        """The left and the lower end in pixels; None where no curve is in the axes."""
+        box, transform = self.artist.axes.bbox, self.artist.axes.transData.transform
+        x, *ys = (np.asarray(values, dtype=float).ravel() for values in arrays)
+        if not len(x):
+            return None
+        edges = [transform(np.column_stack([x, y])).T for y in ys]
+        (at, low), (_, high) = edges[0], edges[-1]
+        vertical = len(at) > 1 and at[0] == at[-1]
+        if vertical:
+            left = at[0] - self.width / 2
+            low = high = box.y0 + self.share * (box.height - self.height)
+        else:
+            left = box.x0 + self.share * (box.width - self.width)
+            if len(at) == 1:
+                left = at[0] - self.width / 2
+            right = left + self.width
+            inside = at[(left < at) & (at < right)]
+            under = np.concatenate([[left], inside, [right]])  # the curve may rise in between
+            low, high = np.interp(under, at, low).min(), np.interp(under, at, high).max()
+        if not (box.y0 <= high and low <= box.y1 and box.x0 <= at.max() and at.min() <= box.x1):
+            return None
+        bottom = low if vertical else high + GAP if self.above else low - GAP - self.height
+        left = np.clip(left, box.x0, box.x1 - self.width)
+        return round(left), round(np.clip(bottom, box.y0, box.y1 - self.height))
+
+
+def readable(color) -> tuple:
+    """The colour, as dark as small letters on white must be (WCAG 2.2: a contrast of 4.5)."""
+    rgb = np.array(to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    most = 1.05 / 4.5 - 0.05
+    return tuple(rgb * min(1, most / max(linear @ (0.2126, 0.7152, 0.0722), most)) ** (1 / 2.2))
+
+
+def is_band(artist) -> bool:
+    return isinstance(artist, PolyCollection)
+
+
 def new_artist(ax, style: dict):
     """An empty curve or band that Matplotlib leaves to us to draw."""
     if "edgecolor" in style:
@@ -137,7 +222,7 @@ def leaves_a_trace(style: dict) -> bool:
 
 def draw_artist(artist, arrays: tuple) -> None:
     x, *ys = (np.asarray(values, dtype=float).ravel() for values in arrays)
-    if isinstance(artist, PolyCollection):
+    if is_band(artist):
         lower, upper = ys
         outline = np.concatenate([lower, upper[::-1]])
         artist.set_verts([np.column_stack([np.concatenate([x, x[::-1]]), outline])])

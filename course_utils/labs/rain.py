@@ -139,9 +139,10 @@ class Rain(PageAtWork):
                     "edgecolor": "none",
                     "alpha": 0.3,
                     "label": "right band, 95 of 100",
+                    "at": (0.5, "below"),
                 },
-                "promise": DASHED | {"label": "promised"},
-                "share": {"color": ALEATORIC, "label": "share inside"},
+                "promise": DASHED | {"label": "promised", "at": (1, "above")},
+                "share": {"color": ALEATORIC, "label": "share inside", "at": (0, "above")},
             },
         )
         return [left, right]
