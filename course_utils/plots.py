@@ -16,12 +16,13 @@ from course_utils.losses import same_shape
 from course_utils.metrics import interval
 from course_utils.validation import column, integer, sigmas, validated
 
-# Okabe & Ito (2008): told apart with any colour vision. One meaning each, in every figure.
+# Okabe & Ito (2008), but for the pink: theirs turns grey, like the data, for who sees no red or no
+# green (tests/test_plots.py). One meaning each, in every figure.
 TRUTH = "#000000"
 DATA = "#7f7f7f"
 MEAN = "#0072B2"
 ALEATORIC = "#E69F00"
-EPISTEMIC = "#CC79A7"
+EPISTEMIC = "#D480C6"
 WRONG = "#D55E00"
 REPAIRED = "#009E73"
 

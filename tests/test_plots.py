@@ -1,7 +1,9 @@
 import base64
+import itertools
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from course_utils import plots
@@ -78,3 +80,48 @@ def test_the_colours_can_be_told_apart_in_grey():
     assert abs(lightness(plots.MEAN) - lightness(plots.ALEATORIC)) > 0.2
     assert abs(lightness(plots.MEAN) - lightness(plots.TRUTH)) > 0.2
     assert abs(lightness(plots.WRONG) - lightness(plots.TRUTH)) > 0.2
+
+
+# Machado, Oliveira & Fernandes (2009), severity 1.0, on linear RGB.
+VISIONS = {
+    "normal": np.eye(3),
+    "protan": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deutan": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+# What half of the people notice between marks of 0.1 degree, 4 px of a screen at arm's length,
+# along L*, a* and b*: Stone, Szafir & Setlur (2014), p (A + B / s), measured from 1/3 degree up.
+NOTICED = 0.5 * (np.array([10.16, 10.68, 10.70]) + np.array([1.50, 3.08, 5.74]) / 0.1)
+
+
+def cielab(rgb, vision):
+    rgb = np.asarray(rgb)
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    t = XYZ @ np.clip(VISIONS[vision] @ linear, 0, 1) / XYZ.sum(axis=1)
+    x, y, z = np.where(t > (6 / 29) ** 3, np.cbrt(t), t * (29 / 6) ** 2 / 3 + 4 / 29)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_the_colours_can_be_told_apart_by_who_sees_no_red_or_no_green(vision):
+    """And from the grey of the data: dots through which half of the white is seen.
+
+    Dots on dots are darker. Green is then told from them by its form alone, a line or a ring.
+    """
+    names = ("TRUTH", "MEAN", "ALEATORIC", "EPISTEMIC", "WRONG", "REPAIRED", "DATA")
+    rgb = {name: np.array(matplotlib.colors.to_rgb(getattr(plots, name))) for name in names}
+    full = rgb["DATA"]
+    rgb["DATA"] = (full + 1) / 2
+    seen = {name: cielab(colour, vision) for name, colour in rgb.items()}
+    seen["dense DATA"] = cielab(full, vision)
+    for one, other in itertools.combinations(seen, 2):
+        apart = np.linalg.norm((seen[one] - seen[other]) / NOTICED)
+        assert apart >= 1 or {one, other} == {"REPAIRED", "dense DATA"}, (one, other, apart)

@@ -135,7 +135,7 @@ class Members(Lab):
             wide | {"ylim": (-3.5, 3.5), "ylabel": "y"},
             {
                 "band": BAND | {"label": "mean ± 1.96 total sd", "at": (0, "above")},
-                "data": POINTS | {"label": "data", "alpha": 0.6},
+                "data": POINTS | {"label": "data", "alpha": 0.5},
                 "true mean": UNDER | {"label": "true mean", "at": (1, "below")},
                 **members,
                 "mean": {"color": MEAN, "label": "mean", "at": (0.75, "above")},
