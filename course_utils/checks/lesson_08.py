@@ -121,6 +121,8 @@ EXERCISES = {
                 "This is the curvature in log σ, which is 2. The parameter is log σ².", 1 / 200
             ),
             Mistake("This is the curvature of the mean.", 0.5),
+            Mistake("n enters once: the sum's curvature is n times the mean's.", 2 / 200**2),
+            Mistake("This is 2n. The rate is 2 divided by a curvature.", 400.0),
         ],
     ),
     "08-3": Coded(

@@ -73,10 +73,13 @@ EXERCISES = {
                 "This is the difference of the roots. The question is about mean squares.",
                 5 * (math.sqrt(46 / 40) - math.sqrt(34 / 40)),
             ),
-            Mistake("Both averages divide by n, and here by n − p.", 25 * 2 * 6 / 34),
+            Mistake("Both averages divide by n, and here by n − d.", 25 * 2 * 6 / 34),
             Mistake("This is the noise's σ². By how much do the two differ?", 25.0),
-            Mistake("The six coefficients include the intercept: p is 6.", 25 * 2 * 7 / 40),
-            Mistake("The intercept is a coefficient, too: p is 6.", 25 * 2 * 5 / 40),
+            Mistake(
+                "This is for new y at new x. Here they are at the same x.", 25 * (6 / 33 + 6 / 40)
+            ),
+            Mistake("The six coefficients include the intercept: d is 6.", 25 * 2 * 7 / 40),
+            Mistake("The intercept is a coefficient, too: d is 6.", 25 * 2 * 5 / 40),
         ],
     ),
     "10-2": Value(
@@ -102,16 +105,16 @@ EXERCISES = {
                 1.3 * math.sqrt(20 / 15),
             ),
             Mistake(
-                "This is the RMS error on new y at the same x, (n + p)/(n − p) times the "
+                "This is the RMS error on new y at the same x, (n + d)/(n − d) times the "
                 "variance. The question asks for the noise.",
                 1.3 * math.sqrt(26 / 14),
             ),
             Mistake(
-                "This is (n + p)/n times the learned variance; the bias was (n − p)/n.",
+                "This is (n + d)/n times the learned variance; the bias was (n − d)/n.",
                 1.3 * math.sqrt(26 / 20),
             ),
             Mistake("This is the learned σ², not corrected.", 1.3**2),
-            Mistake("(n − p)/n multiplies σ here: it makes σ smaller still.", 1.3 * 14 / 20),
+            Mistake("(n − d)/n multiplies σ here: it makes σ smaller still.", 1.3 * 14 / 20),
             Mistake("This is the learned σ as it stands, without a correction.", 1.3),
         ],
     ),
@@ -180,7 +183,7 @@ EXERCISES = {
                 lambda X, y, folds: out_of_fold(X, y, folds).std(correction=0),
             ),
             Mistake(
-                "This is the n − p correction of the training residuals, no held-out error.",
+                "This is the n − d correction of the training residuals, no held-out error.",
                 lambda X, y, folds: (
                     rms(in_sample(X, y)) * math.sqrt(len(y) / (len(y) - X.shape[1]))
                 ),

@@ -90,6 +90,7 @@ EXERCISES = {
             ),
             Mistake("The second term has m², not m.", 10 / 25),
             Mistake("This is the mean. r says how its luck varies.", 10.0),
+            Mistake("This is the luck's part of the variance over the mean, m/r.", 2.5),
             Mistake("This is the variance of the counts.", 35.0),
             Mistake("This is the mean divided by the variance.", 10 / 35),
             Mistake("The mean and the variance are added; the Poisson's part is taken off.", 45.0),

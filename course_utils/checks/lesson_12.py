@@ -122,6 +122,12 @@ EXERCISES = {
             ),
             Mistake("Squares in place of absolute values: another score.", written(power=2)),
             Mistake(
+                "Half of the draws' variance is taken off. It is their mean distance, in y's unit.",
+                lambda y, draws: (
+                    (draws - y).abs().mean(1, keepdim=True) - 0.5 * draws.var(1, keepdim=True)
+                ),
+            ),
+            Mistake(
                 "This is the distance from y to the mean of the draws.",
                 lambda y, draws: (draws.mean(1, keepdim=True) - y).abs(),
             ),

@@ -150,7 +150,7 @@ QUIZ = [
         ],
     ),
     Question(
-        "You train one output with the pinball loss at τ = 0.95. What does it learn?",
+        "You train one output with the pinball loss at the level τ = 0.95. What does it learn?",
         [
             Option(
                 "The value that y stays below in 95 of 100 cases",

@@ -79,16 +79,17 @@ EXERCISES = {
             Mistake("The slope is right; the second number is a variance.", [1.6, 2.4**2]),
             Mistake("The slope is the true one, and the second number a variance.", [2, 9]),
             Mistake(
-                "The slope is right. The sd is that of w m/q: at x = 3 it is larger.", [1.6, 0.8]
+                "The slope is right. The sd is that at x = 1: at x = 3 it is larger.", [1.6, 0.8]
             ),
             Mistake(
-                "The slope is right. The division by q is missing: the sd of m alone is "
-                "√(q(1 − q)).",
+                "The slope is right. The division by 1 − p is missing: the sd of 0 or 1 alone is "
+                "√(p(1 − p)).",
                 [1.6, 1.6 * 3 * 0.4],
             ),
-            Mistake("q is the share that is *kept*; here it is what is dropped.", [0.4, 2.4]),
+            Mistake("p is the share that is *dropped*; here it is what is kept.", [0.4, 2.4]),
+            Mistake("w is 2p here. Dropout's loss is smallest elsewhere.", [0.4, 0.6]),
             Mistake(
-                "The slope is right. q and 1 − q are exchanged under the root.", [1.6, 1.6 * 3 * 2]
+                "The slope is right. p and 1 − p are exchanged under the root.", [1.6, 1.6 * 3 * 2]
             ),
             Mistake(
                 "The slope is right. The data leave no uncertainty, but MC dropout does not know "
@@ -98,7 +99,7 @@ EXERCISES = {
             Mistake("Dropout's loss is not that of least squares: its best w is not 2.", [2, 2.4]),
             Mistake("w comes first, then the sd.", [2.4, 1.6]),
             Mistake("MC dropout does not know that the data leave nothing open.", [2, 0]),
-            Mistake("The slope is divided by q, not multiplied: is w then larger?", [2.5, 3.75]),
+            Mistake("The slope is divided by 1 − p here. Does dropout make w larger?", [2.5, 3.75]),
         ],
     ),
     "14-3": Coded(
@@ -180,6 +181,12 @@ EXERCISES = {
                 lambda lower, upper, mus, sigmas: between(
                     Normal(mus, sigmas**2), lower, upper
                 ).mean(0),
+            ),
+            Mistake(
+                "This takes the median of the members' probabilities. A mixture averages them.",
+                lambda lower, upper, mus, sigmas: (
+                    between(Normal(mus, sigmas), lower, upper).median(0).values
+                ),
             ),
             Mistake(
                 "This is the probability outside.",

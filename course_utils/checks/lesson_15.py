@@ -158,7 +158,7 @@ EXERCISES = {
                 "This is for ten folds. J may be another number.", error(lambda J: 1 / 10 + 1 / 9)
             ),
             Mistake(
-                "S needs J − 1 in its denominator: torch's std without correction=0.",
+                "s_J needs J − 1 in its denominator: torch's std without correction=0.",
                 error(lambda J: 1 / J + 1 / (J - 1), correction=0),
             ),
             Mistake(
@@ -189,7 +189,7 @@ QUIZ = [
         ],
     ),
     Question(
-        "The means of ten folds differ by 0.3 with S/√10 = 0.14. Is that more than two standard "
+        "The means of ten folds differ by 0.3 with s_J/√10 = 0.14. Is that more than two standard "
         "errors?",
         [
             Option(
