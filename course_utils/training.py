@@ -226,8 +226,9 @@ def outputs(model, x: Tensor) -> tuple[Tensor, Tensor]:
 def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """The mean and the σ (not σ²) of y at x (n, d), each (n, k), without gradients.
 
-    Of an ensemble, or a list of networks, they are those of the mixture: σ² = aleatoric² +
-    epistemic², which ``predict_samples`` gives apart. The model is in evaluation mode meanwhile.
+    Of an ensemble, or a list of networks, they are those of all networks of which the members
+    are a sample: σ² = aleatoric² + epistemic², which ``predict_samples`` gives apart. The model is
+    in evaluation mode meanwhile.
     One that draws, so that two calls differ, or that has ``.kl``, is refused with a ValueError:
     ``predict_samples`` is for that.
     """

@@ -89,7 +89,7 @@ guess("08-b", ...)
 # %% [markdown]
 # ## Trap 1: σ where σ² is meant
 #
-# A model has a parameter called `sigma`, and it goes into the loss as it is. Nothing complains: the loss wants a positive number and gets one. We look for the best one on a fine grid.
+# A model's parameter `sigma` goes into the loss as it is. Nothing complains: the loss wants a positive number and gets one. Which is best, on a fine grid?
 
 # %%
 def mean_loss(var):
@@ -108,42 +108,43 @@ assert abs(mistaken / S - 1) < 0.01 and abs(right / S.sqrt() - 1) < 0.01
 measured("08-a", round(mistaken.item(), 2), "best σ passed as var")
 
 # %% [markdown]
-# The minimum over `var` is at S, whatever name the variable has. So "σ" is the *square* of the right one: too small if the residuals are below 1, too large if they are above, and unnoticed at 1. **Cure:** one name for one thing, `var` or `log_var`, and a comparison of the learned σ with the RMS residual.
+# The minimum over `var` is at S, whatever its name. So "σ" is the *square* of the right one: too small below 1, too large above, and unnoticed at 1. **Cure:** one name for one thing, `var` or `log_var`, and a comparison of the learned σ with the RMS residual.
 
 # %% [markdown]
 # ## What shall be learned: σ, σ², 1/σ² or log σ²?
 #
-# The four name the same Gaussian, and their minimum is the same, $\sigma^2 = S$. The walk there is not. Write $v = \sigma^2$, $\tau = 1/\sigma^2$ (the **precision**) and $s = \log\sigma^2$:
+# The four name the same Gaussian, and their minimum is the same, $\sigma^2 = S$. The walk there is not. Write $v = \sigma^2$, $\Lambda = 1/\sigma^2$ (the **precision**) and $\ell = \log\sigma^2$:
 #
 # | learned | slope of the mean NLL | curvature at the minimum | must be kept above 0 |
 # |---|---|---|---|
 # | σ | $1/\sigma - S/\sigma^3$ | $2/S$ | yes |
 # | σ² | $\tfrac12(1/v - S/v^2)$ | $1/(2S^2)$ | yes |
-# | 1/σ² | $\tfrac12(S - 1/\tau)$ | $S^2/2$ | yes |
-# | log σ² | $\tfrac12(1 - Se^{-s})$ | $1/2$ | no |
+# | 1/σ² | $\tfrac12(S - 1/\Lambda)$ | $S^2/2$ | yes |
+# | log σ² | $\tfrac12(1 - Se^{-\ell})$ | $1/2$ | no |
 #
-# The curvature decides which learning rate works near the minimum. From metres to units of 0.1 mm S grows by 10⁸, and for σ² the curvature falls by 16 powers of ten. For log σ² it is ½ in every unit.
+# The curvature decides which learning rate works near the minimum. From metres to 0.1 mm S grows by 10⁸, and the curvature for σ² falls by 16 powers of ten. For log σ² it is ½ in every unit.
 
 # %%
 WAYS = {  # name: (σ of the parameter, the parameter of a σ, the curvature at the minimum)
-    "σ": (lambda p: p, lambda sigma: sigma, lambda S: 2 / S),
-    "σ²": (lambda p: p.sqrt(), lambda sigma: sigma**2, lambda S: 1 / (2 * S**2)),
-    "1/σ²": (lambda p: p**-0.5, lambda sigma: sigma**-2, lambda S: S**2 / 2),
-    "log σ²": (lambda p: (p / 2).exp(), lambda sigma: 2 * sigma.log(), lambda S: 0.5),
+    "σ": (lambda t: t, lambda sigma: sigma, lambda S: 2 / S),
+    "σ²": (lambda t: t.sqrt(), lambda sigma: sigma**2, lambda S: 1 / (2 * S**2)),
+    "1/σ²": (lambda t: t**-0.5, lambda sigma: sigma**-2, lambda S: S**2 / 2),
+    "log σ²": (lambda t: (t / 2).exp(), lambda sigma: 2 * sigma.log(), lambda S: 0.5),
 }
 
 # %%
 for name, (sigma_of, parameter_of, curvature) in WAYS.items():
     for S_now in (1e-4, 1e4):
-        p = parameter_of(torch.tensor(S_now, dtype=DTYPE).sqrt()).requires_grad_()
-        (slope,) = grad(sigma_of(p).log() + S_now / (2 * sigma_of(p) ** 2), p, create_graph=True)
-        assert math.isclose(grad(slope, p)[0], curvature(S_now), rel_tol=1e-6), name
+        theta = parameter_of(torch.tensor(S_now, dtype=DTYPE).sqrt()).requires_grad_()
+        sigma = sigma_of(theta)
+        (slope,) = grad(sigma.log() + S_now / (2 * sigma**2), theta, create_graph=True)
+        assert math.isclose(grad(slope, theta)[0], curvature(S_now), rel_tol=1e-6), name
 assert round(0.5 * (1 - math.exp(-2 * math.log(0.1))), 1) == -49.5  # in log σ², S = 1, σ = 0.1
 
 # %% [markdown]
-# At σ ten times too small the slope is steep for log σ², too: −49.5 for S = 1, a hundred times the +0.5 on the other side.
+# Yet at σ ten times too small the slope for log σ² is steep, too: −49.5 for S = 1, and at most +0.5 on the other side.
 #
-# So does log σ² arrive? We try 13 starts, from 0.001 to 1,000 times the RMS residual, each by gradient descent (`SGD` on all data) and by Adam, with learning rate 0.1; and log σ² once more with a slope clipped to ±1.
+# So does log σ² arrive? From 13 starts, 0.001 to 1,000 times the RMS residual, we walk by gradient descent (`SGD` on all data) and by Adam, with learning rate 0.1; and with log σ² once more, its slope clipped to ±1.
 
 # %%
 starts = torch.logspace(-3, 3, 13, dtype=DTYPE)  # in units of the RMS residual: S = 1
@@ -152,15 +153,15 @@ starts = torch.logspace(-3, 3, 13, dtype=DTYPE)  # in units of the RMS residual:
 def arrives(name, optimizer_class, clip=math.inf, lr=0.1, steps=1000):
     """For each start: 0 not there, 1 within 1 % of the RMS, 2 σ² left (0, ∞) on the way."""
     sigma_of, parameter_of, _ = WAYS[name]
-    p = parameter_of(starts).clone().requires_grad_()
-    optimizer = optimizer_class([p], lr=lr)
+    theta = parameter_of(starts).clone().requires_grad_()
+    optimizer = optimizer_class([theta], lr=lr)
     for _ in range(steps):
         optimizer.zero_grad()
-        sigma = sigma_of(p)
+        sigma = sigma_of(theta)
         (sigma.log() + 1 / (2 * sigma**2)).sum().backward()
-        p.grad.clamp_(-clip, clip)
+        theta.grad.clamp_(-clip, clip)
         optimizer.step()
-    sigma = sigma_of(p.detach())
+    sigma = sigma_of(theta.detach())
     return torch.where(sigma.isfinite() & (sigma > 0), ((sigma - 1).abs() < 0.01).int(), 2)
 
 
@@ -189,7 +190,7 @@ show(fig, alt="A table of ten ways to learn sigma against 13 starts. Only log si
      "clipped slopes arrives from all starts; the others fail far below or far above the RMS.")
 
 # %% [markdown]
-# No parameter arrives from all 13 starts; log σ² does from 10 by gradient descent and from 9 by Adam, the others from at most 7. From a σ far too small the first step in $s$ is huge, and the way back, with slope ½, is long. Adam's average of squared slopes remembers the first, steep ones: later steps are tiny.
+# Unclipped, log σ² arrives from 10 of 13 starts by gradient descent and from 9 by Adam, the others from at most 7. From a σ far too small the first step in $\ell$ is huge, and the way back, with slope ½, is long. Adam's average of squared slopes remembers the first, steep ones: later steps are tiny.
 #
 # **Cures:** start at the RMS of y (too large, which costs steps, no more), or clip the slope.
 
@@ -234,26 +235,26 @@ show(fig, alt="The loss over the variance: level below 1e-6, then falling. At 1e
      "an arrow points steeply down, where autograd sees a slope.")
 
 # %% [markdown]
-# A residual above $\sqrt{\text{eps}} = 0.001$ throws σ² up, here in one step of SGD (lr 0.001) from 1e-7 to 49,500; a smaller one pushes it down, without end.
+# A residual above $\sqrt{\text{eps}} = 0.001$ throws σ² up, here in one step of SGD (lr 0.001) to 49,500; a smaller one pushes it down without end.
 #
 # Learning log σ² is no cure *inside this loss*. Let the noise be 0.0005, a small number only because of its unit. With exp on the last layer (an exp **head**) σ drifts on past the answer; the loss stands still:
 
 # %%
 noise = 5e-4 * torch.randn(200, 1, dtype=DTYPE, generator=torch.Generator().manual_seed(0))
-s = torch.zeros(1, 1, dtype=DTYPE, requires_grad=True)
-optimizer = Adam([s], lr=0.01)
+log_var = torch.zeros(1, 1, dtype=DTYPE, requires_grad=True)
+optimizer = Adam([log_var], lr=0.01)
 seen = []
 for _ in range(3000):
     optimizer.zero_grad()
-    value = loss(torch.zeros_like(noise), noise, s.exp().expand_as(noise))
+    value = loss(torch.zeros_like(noise), noise, log_var.exp().expand_as(noise))
     value.backward()
     optimizer.step()
-    seen.append((value.item(), s.exp().sqrt().item()))
+    seen.append((value.item(), log_var.exp().sqrt().item()))
 print(f"σ {seen[1499][1]:.5f}, then {seen[-1][1]:.5f}; loss {seen[1499][0]:.3f}, {seen[-1][0]:.3f}")
 assert seen[-1][1] < 0.6 * 5e-4 and seen[1499][0] == seen[-1][0] and seen[1499][1] > 5e-4
 
 # %% [markdown]
-# Nor is `torch.clamp` a cure: its slope is 0 below the floor, and an output that has left stays where it is. **Cure:** standardise y, or an eps below every σ² that you will meet; or log σ² in a loss without eps, as ours. A floor that keeps a slope everywhere is a *soft* one, `lo + softplus(s - lo)`.
+# Nor is `torch.clamp` a cure: its slope is 0 below the floor, and an output that has left stays where it is. **Cure:** standardise y, or an eps below every σ² that you will meet; or log σ² in a loss without eps, as ours. A floor that keeps a slope everywhere is a *soft* one, `lo + softplus(log_var - lo)`.
 
 # %%
 log_var = torch.full((1, 1), -16.0, dtype=DTYPE, requires_grad=True)
@@ -265,7 +266,7 @@ assert of_clamp == 0 and of_soft < 0 and soft.item() > -13.8
 # %% [markdown]
 # ## Trap 3: a variance below zero
 #
-# Nothing keeps a raw output above 0. Let the residual be 0.05, so that the best σ² is 0.0025, and start σ² at 1. The slope grows on the way down, and the optimizer overshoots.
+# Nothing keeps a raw output above 0. Let the residual be 0.05, the best σ² 0.0025, and its start 1. The slope grows on the way down, and the optimizer overshoots.
 
 # %%
 residual, walk = torch.full((1, 1), 0.05, dtype=DTYPE), {"SGD": [], "Adam": []}
@@ -301,7 +302,7 @@ show(fig, alt="The raw variance by step, for SGD and for Adam: both fall from 1 
 #
 # ## Trap 4: the silent broadcast
 #
-# Many people squeeze a network's output from (n, 1) to (n,), and forget the targets. Subtracting (n, 1) from (n,) gives (n, n): every prediction meets every target. `mse_loss` warns. `GaussianNLLLoss` does not: its documentation allows a target with "one dimension equal to 1", to be broadcast.
+# Many squeeze a network's output from (n, 1) to (n,), and forget the targets. Subtracting (n, 1) from (n,) gives (n, n): every prediction meets every target. `mse_loss` warns. `GaussianNLLLoss` does not: its documentation allows a target with "one dimension equal to 1", to be broadcast.
 
 # %%
 fig, ax = plt.subplots(figsize=(4.2, 3.2))
@@ -346,11 +347,11 @@ assert abs(flat_slope) < 0.005 and abs(sigma[0].item() ** 2 / y.var(correction=0
 measured("08-b", round(abs(flat_slope), 2), "slope")
 
 # %% [markdown]
-# A level line, and σ² is the variance of y. The loss is the average over all pairs, and for the prediction $\mu_i$ the squared errors average to
+# A level line, and σ² is Var(y). The loss averages over all pairs, and for the prediction $\mu_i$ the squared errors average to
 #
 # $$\frac1n \sum_j (y_j - \mu_i)^2 = (\bar y - \mu_i)^2 + \operatorname{Var}(y).$$
 #
-# So each prediction does best at $\bar y$, whatever its x, and the best σ² is what remains: Var(y). And σ *equals* the RMS of these residuals: the test of notebook 03 does not see this trap.
+# So each prediction does best at $\bar y$, whatever its x, and the best σ² is what remains: Var(y). The test of notebook 03 does not see it: σ *equals* the RMS of these residuals.
 
 # %%
 errors = (y - flat[7]) ** 2  # any row will do
@@ -381,7 +382,7 @@ assert read == loss(mu3, y3, per_output[:, None].expand_as(y3)) != meant
 # %% [markdown]
 # ## Trap 5: the reduction, and the constant
 #
-# **`reduction`** sets the scale. The sum over n values has n times the slope and curvature of the mean. Gradient descent near a minimum with curvature $c$ multiplies the distance by $1 - \text{lr}\cdot c$ in each step, so it runs away if lr > 2/c. For the mean in $\log\sigma^2$, $c = \tfrac12$; for the sum, $c = n/2$.
+# **`reduction`** sets the scale. The sum over n values has n times the slope and curvature of the mean. Near a minimum, gradient descent multiplies the distance by 1 − lr · curvature in each step, so it runs away if lr > 2/curvature. In $\log\sigma^2$ the curvature is ½ for the mean, n/2 for the sum.
 #
 # Adam divides by the size of the slopes and walks alike with both. There a sum shows elsewhere: weight decay is n times weaker beside it, and a clipped norm cuts n times as much.
 
@@ -408,7 +409,7 @@ assert math.isclose(end_of_walk("mean", Adam, 0.1), sigma_end, rel_tol=1e-6)
 #
 # With D outputs, `"mean"` divides by N·D. The NLL of a *row* is D times that: beside such a mean, weight decay and a KL/N weigh D times too much.
 #
-# **`full`** adds a constant. It never moves the minimum, but it is needed to *compare* with another density. To Laplace distributed values we fit both densities by maximum likelihood:
+# **`full`** adds a constant. It never moves the minimum, but a *comparison* with another density needs it. Take Laplace distributed values, and fit both densities by maximum likelihood:
 
 # %%
 quantiles = torch.linspace(0, 1, 200_002, dtype=DTYPE)[1:-1]
@@ -427,7 +428,7 @@ print(f"Laplace {laplace:.2f}; Gaussian: full=False {nll[False]:.2f}, full=True 
 #
 # What if y repeats exactly: rounded sensors, equal rows, a simulator? Once a mean hits such points, their loss is $\tfrac12\log\sigma^2$ and falls for ever. Some people then take $|\log\sigma^2|$, to keep it above 0. For every $S < 1$ that gives σ = 1: left of 1 both terms now fall as σ grows.
 #
-# The cure is a floor that is meant: $\sigma^2 = \sigma_0^2 + e^s$, with the rounding of the sensor as σ₀. Values rounded to one decimal have a rounding error with a standard deviation of $0.1/\sqrt{12} = 0.03$.
+# The cure is a floor that is meant: $\sigma^2 = \sigma_0^2 + e^\ell$, with σ₀ the standard deviation of the rounding, $0.1/\sqrt{12} = 0.03$ for one decimal.
 
 # %%
 sigmas = torch.logspace(-3, 1, 4001, dtype=DTYPE)
@@ -454,7 +455,7 @@ for how, value in born.items():
     assert value.isnan()
 
 # %% [markdown]
-# **Cure:** learn $\log\sigma^2$ and use it as it is: $\tfrac12(s + r^2 e^{-s})$ has no logarithm and no division. It can still overflow, below $s = -88$ in float32, so start at the RMS and clip the slope. To find the place, stop at the first step whose loss is not finite, and look at what each layer gives, in a forward hook. Never repair with `nan_to_num`: it hides the place.
+# **Cure:** learn $\log\sigma^2$ and use it as it is: $\tfrac12(\ell + r^2 e^{-\ell})$ has no logarithm and no division. It can still overflow, below $\ell = -88$ in float32, so start at the RMS and clip the slope. To find the place, stop at the first loss that is not finite, and look at each layer's output in a forward hook. Never repair with `nan_to_num`: it hides the place.
 
 # %% [markdown]
 # ## Symptom, cause, cure
@@ -478,7 +479,7 @@ for how, value in born.items():
 # %% [markdown]
 # ## A reader asks
 #
-# **"Which variance does my network predict before the first step, and how do I start at v₀?"** With outputs near 0 an exp head predicts exp(0) = 1, a softplus head log 2 = 0.69. Set the bias of the head to $\log v_0$, or to $\log(e^{v_0} - 1)$ for a softplus, and make its weights small. Take the variance of y for v₀: with a far smaller one slopes of $r/v_0$ explode, with a far larger one the mean hardly learns at first.
+# **"Which variance does my network predict before the first step, and how do I start at v₀?"** With outputs near 0 an exp head predicts exp(0) = 1, a softplus head log 2 = 0.69. Set the bias of the head to $\log v_0$, or to $\log(e^{v_0} - 1)$ for a softplus, and make its weights small. Take Var(y) for v₀: far smaller, and slopes of $r/v_0$ explode; far larger, and the mean hardly learns at first.
 
 # %%
 v0 = 9.0
@@ -490,7 +491,7 @@ for head, bias in ((torch.exp, math.log(v0)), (softplus, math.log(math.exp(v0) -
     assert abs(head(last(torch.randn(1000, 50))) / v0 - 1).max() < 0.1
 
 # %% [markdown]
-# **"I tuned my settings by the RMSE. Is σ tuned now?"** No: the RMSE does not look at σ. Any σ has the same RMSE; only a score of the whole prediction, such as the NLL, tells them apart. A setting of [TabPFN](https://github.com/PriorLabs/TabPFN/pull/861) that was tuned for the RMSE made its predictions too sure.
+# **"I tuned my settings by the RMSE. Is σ tuned now?"** No: every σ has the same RMSE. Only a score of the whole prediction, such as the NLL, tells them apart. A setting of [TabPFN](https://github.com/PriorLabs/TabPFN/pull/861) that was tuned for the RMSE made its predictions too sure.
 
 # %%
 of = {k: gaussian_nll(y, mu, (k**2 * S).log().expand_as(y)).mean() for k in (0.5, 1, 2)}
@@ -499,7 +500,7 @@ assert of[1] < min(of[0.5], of[2])  # σ too small, right, too large: all with t
 # %% [markdown]
 # ## Exercises
 #
-# **08-1 (predict).** The RMS residual is 0.2. A colleague learns p, passes it as `var`, calls it σ, and reports $\mu \pm 1.96\,p$. Which share of new points lies within, as a number between 0 and 1? (The residuals are Gaussian; a standard Gaussian lies within ±z with probability `math.erf(z / 2**0.5)`.)
+# **08-1 (predict).** The RMS residual is 0.2. A colleague learns θ, passes it as `var`, calls it σ, and reports $\mu \pm 1.96\,\theta$. Which share of new points lies within, as a number between 0 and 1? (The residuals are Gaussian; a standard Gaussian lies within ±z with probability `math.erf(z / 2**0.5)`.)
 
 # %%
 share = ...
@@ -508,12 +509,12 @@ check("08-1", share)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# p ends at S, and S is a square.
+# θ ends at S, and S is a square.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# So p is 0.04, and the half-width is 1.96 p. How many *true* standard deviations is that?
+# So θ is 0.04, and the half-width is 1.96 θ. How many *true* standard deviations is that?
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -540,7 +541,7 @@ check("08-2", largest)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Differentiate $\tfrac{n}{2}(s + S e^{-s})$ twice, and put $e^s = S$.
+# Differentiate $\tfrac{n}{2}(\ell + S e^{-\ell})$ twice, and put $e^\ell = S$.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -552,7 +553,7 @@ check("08-2", largest)
 # </details>
 
 # %% [markdown]
-# **08-3 (code): a bug in the wild.** A public library reported a score of 1.4155 where 1.5467 was right: the softplus that makes σ positive was applied twice ([DeepTab #419](https://github.com/OpenTabular/DeepTab/issues/419)). Another library returned σ as the variance ([skpro #975](https://github.com/sktime/skpro/issues/975)). Write the test that would have caught them. `is_wrong(loss)` gets a function `loss(y, mu, raw)` of three (n, 1) tensors, and returns True unless it gives the Gaussian NLL of each value, with its constant, at σ² = softplus(raw). It is run on right and wrong functions.
+# **08-3 (code): a bug in the wild.** One public library applied the softplus that makes σ positive twice ([DeepTab #419](https://github.com/OpenTabular/DeepTab/issues/419)), another returned σ as the variance ([skpro #975](https://github.com/sktime/skpro/issues/975)). Write the test that would have caught them. `is_wrong(loss)` gets a function `loss(y, mu, raw)` of three (n, 1) tensors, and returns True unless it gives the Gaussian NLL of each value, with its constant, at σ² = softplus(raw). It is run on right and wrong functions.
 
 # %%
 def is_wrong(loss):

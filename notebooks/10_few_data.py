@@ -51,46 +51,46 @@ guess("10-b", ...)
 # %% [markdown]
 # ## How much a line bends toward its noise
 #
-# In notebook 03 the best σ² is the mean squared residual, S. Least squares bends its fit toward the data, noise included. So its residuals are smaller than the noise. By how much? Let $y = Xw + \varepsilon$, with $n$ rows and $p$ columns in $X$. The noise values are independent, with mean 0 and variance σ².
+# In notebook 03 the best σ² is the mean squared residual, S. Least squares bends its fit toward the data, noise included, so its residuals are smaller than the noise. By how much? Let $y = Xw + \sigma\varepsilon$, with $n$ rows and $d$ columns in $X$, and independent $\varepsilon_i$ of mean 0 and variance 1.
 #
 # **Step 1: the fit.** Setting the slope of $\|y - Xw\|^2$ to zero gives $X^\top X \hat w = X^\top y$. So the predictions are $\hat y = X \hat w = H y$ with $H = X (X^\top X)^{-1} X^\top$.
 #
-# **Step 2: the residuals.** $HX = X$, so $H y = Xw + H\varepsilon$, and $y - \hat y = (I - H)\,\varepsilon$.
+# **Step 2: the residuals.** $HX = X$, so $H y = Xw + \sigma H\varepsilon$, and $y - \hat y = \sigma\,(I - H)\,\varepsilon$.
 
 # %% [markdown]
-# **Step 3: their squared length.** $H$ is symmetric and $HH = H$: the inner $X^\top X$ cancels one inverse. So $(I - H)^\top (I - H) = I - 2H + HH = I - H$, and $n S = \varepsilon^\top (I - H)\,\varepsilon = \sum_{ij} (I - H)_{ij}\, \varepsilon_i \varepsilon_j.$
+# **Step 3: their squared length.** $H$ is symmetric and $HH = H$: the inner $X^\top X$ cancels one inverse. So $(I - H)^\top (I - H) = I - 2H + HH = I - H$, and $n S = \sigma^2\,\varepsilon^\top (I - H)\,\varepsilon = \sigma^2 \sum_{ij} (I - H)_{ij}\, \varepsilon_i \varepsilon_j.$
 #
-# **Step 4: the average.** $E[\varepsilon_i \varepsilon_j]$ is σ² for $i = j$ and 0 otherwise. Only the diagonal is left: $E[nS] = \sigma^2 (n - \operatorname{tr} H)$.
+# **Step 4: the average.** $E[\varepsilon_i \varepsilon_j]$ is 1 for $i = j$ and 0 otherwise. Only the diagonal is left: $E[nS] = \sigma^2 (n - \operatorname{tr} H)$.
 #
-# **Step 5: the trace.** A trace allows its factors to rotate: $\operatorname{tr} H = \operatorname{tr}[(X^\top X)^{-1} X^\top X] = \operatorname{tr} I_p = p$. Hence
+# **Step 5: the trace.** A trace allows its factors to rotate: $\operatorname{tr} H = \operatorname{tr}[(X^\top X)^{-1} X^\top X] = \operatorname{tr} I_d = d$. Hence
 #
-# $$\boxed{E\,[\hat\sigma^2] = \frac{n - p}{n}\, \sigma^2}$$
+# $$\boxed{E\,[\hat\sigma^2] = \frac{n - d}{n}\, \sigma^2}$$
 
 # %% [markdown]
-# **And on new y?** Measure again at the *same* x: $y' = Xw + \varepsilon'$, with fresh noise. The old fit misses it by $y' - \hat y = \varepsilon' - H\varepsilon$.
+# **And on new y?** Measure again at the *same* x: $y' = Xw + \sigma\varepsilon'$, with fresh noise. The old fit misses it by $y' - \hat y = \sigma(\varepsilon' - H\varepsilon)$.
 #
-# Square and average. The mixed term $-2\,\varepsilon'^\top H \varepsilon$ has mean 0, since $\varepsilon'$ is independent of $\varepsilon$. The first term gives $n\sigma^2$. The second is $\varepsilon^\top H^\top H \varepsilon = \varepsilon^\top H \varepsilon$, with average $\sigma^2 \operatorname{tr} H = p\,\sigma^2$. So the mean squared error on new y at the same x is
+# Square and average. The mixed term $-2\,\varepsilon'^\top H \varepsilon$ has mean 0, since $\varepsilon'$ is independent of $\varepsilon$. The first square gives $n$. The second is $\varepsilon^\top H^\top H \varepsilon = \varepsilon^\top H \varepsilon$, with average $\operatorname{tr} H = d$. So the mean squared error on new y at the same x is
 #
-# $$\boxed{\frac{n + p}{n}\,\sigma^2}$$
+# $$\boxed{\frac{n + d}{n}\,\sigma^2}$$
 #
-# At *new* x it is larger, since some of them lie where no old ones do. For $p$ independent Gaussian columns the factor is $1 + p/(n - p - 1)$.
+# At *new* x it is larger, since some of them lie where no old ones do. For $d$ independent Gaussian columns the factor is $1 + d/(n - d - 1)$.
 #
-# We draw 10,000 data sets of $n = 20$ points and fit $p = 5$ coefficients to each.
+# We draw 10,000 data sets of $n = 20$ points and fit $d = 5$ coefficients to each.
 
 # %%
-n, p = 20, 5
+n, d = 20, 5
 rng = np.random.default_rng(0)
-X, X_new = torch.from_numpy(rng.standard_normal((2, 10_000, n, p)))
+X, X_new = torch.from_numpy(rng.standard_normal((2, 10_000, n, d)))
 targets, fresh, fresh_at_new_x = torch.from_numpy(rng.standard_normal((3, 10_000, n, 1)))
 w = torch.linalg.lstsq(X, targets).solution  # 10,000 fits at once; true w = 0, σ = 1
 variances = ((targets - X @ w) ** 2).mean(dim=(1, 2))
 on_new_y = ((fresh - X @ w) ** 2).mean().item()
 at_new_x = ((fresh_at_new_x - X_new @ w) ** 2).mean().item()
-print(f"average σ̂²:        {variances.mean():.2f}, theory {(n - p) / n:.2f}")
-print(f"new y at the same x: {on_new_y:.2f}, theory {(n + p) / n:.2f}")
-print(f"new y at new x:      {at_new_x:.2f}, theory {1 + p / (n - p - 1):.2f}")
-assert abs(variances.mean().item() - (n - p) / n) < 0.01 and abs(on_new_y - (n + p) / n) < 0.01
-assert abs(at_new_x - 1 - p / (n - p - 1)) < 0.02
+print(f"average σ̂²:        {variances.mean():.2f}, theory {(n - d) / n:.2f}")
+print(f"new y at the same x: {on_new_y:.2f}, theory {(n + d) / n:.2f}")
+print(f"new y at new x:      {at_new_x:.2f}, theory {1 + d / (n - d - 1):.2f}")
+assert abs(variances.mean().item() - (n - d) / n) < 0.01 and abs(on_new_y - (n + d) / n) < 0.01
+assert abs(at_new_x - 1 - d / (n - d - 1)) < 0.02
 
 # %%
 measured("10-a", round(variances.mean().item(), 2), "average σ̂²")
@@ -122,15 +122,15 @@ lab
 # %% [markdown]
 # ## Five points: an interval that holds
 #
-# For a linear model one divides by $n - p$ instead of $n$: $s^2 = nS/(n - p)$ is right on average. But *on average* is not enough for an interval. Two things are still missing from $\hat y \pm 1.96\,s$:
+# For a linear model one divides by $n - d$ instead of $n$: $s^2 = nS/(n - d)$ is right *on average*. For an interval that is not enough. Two things are missing from $\hat y \pm 1.96\,s$:
 #
 # - $\hat y$ is itself uncertain. At a row $x$ its variance is $h\sigma^2$ with $h = x^\top (X^\top X)^{-1} x$; for a mean of $n$ values, $h = 1/n$. So a new y misses $\hat y$ with variance $\sigma^2(1 + h)$.
 # - $s$ varies: with five points it is often far too small.
 
 # %% [markdown]
-# **The doubt about σ, by Bayes' rule.** Say before the data that any size of σ is as likely as any other: log σ is uniform (the limit of conjugate priors). Then, after them, $(n - p)\,s^2/\sigma^2$ has a $\chi^2$ distribution with $n - p$ degrees of freedom. A new y is Gaussian given σ; averaged over the σ that are possible, $(y' - \hat y)/(s\sqrt{1 + h})$ has **Student's t** distribution with $n - p$ degrees of freedom, whose tails are heavier.
+# **The doubt about σ, by Bayes' rule.** Say before the data that any size of σ is as likely as any other: log σ is uniform. Then, after them, $(n - d)\,s^2/\sigma^2$ has a $\chi^2$ distribution with $n - d$ degrees of freedom, that of a sum of so many $\varepsilon^2$. A new y is Gaussian given σ; averaged over the σ that are possible, $(y' - \hat y)/(s\sqrt{1 + h})$ has **Student's t** distribution with $n - d$ degrees of freedom, whose tails are heavier.
 #
-# For $n = 5$, $p = 1$ the 97.5 % point of $t_4$ is 2.78 in place of 1.96, so the interval is $\pm 2.78\sqrt{1.2}\,s = 3.04\,s$. We check both: the average over σ, and the share of new y inside.
+# For $n = 5$, $d = 1$ the 97.5 % point of $t_4$ is 2.78 in place of 1.96, so the interval is $\pm 2.78\sqrt{1.2}\,s = 3.04\,s$. We check both: the average over σ, and the share of new y inside.
 
 # %%
 values, fresh = torch.from_numpy(rng.standard_normal((400_000, 6))).split([5, 1], dim=1)
@@ -152,7 +152,7 @@ measured("10-b", round(100 * held["±1.96 s"], 1), "of new y within ±1.96 s")
 
 
 # %% [markdown]
-# For a network nobody knows its $p$. Does the same happen there?
+# For a network nobody knows its $d$. Does the same happen there?
 #
 # ## Ten networks on 256 points
 #
@@ -252,7 +252,7 @@ show(fig, alt="Ten grey curves fall below the dashed zero line, ten orange ones 
      "then stay above it, some of them rising.")
 
 # %% [markdown]
-# As with the line, the mean bends toward single points, their residuals shrink, and σ(x) shrinks after them. The net for log σ² adds to it: it falls where the residuals happen to be small. Nothing in the loss stops this. The training curves show none of it; the new points do.
+# As with the line, the mean bends toward single points, their residuals shrink, and σ(x) after them. The net for log σ² adds to it: it falls where residuals happen to be small. The training curves show none of it; the new points do.
 #
 # ## Early stopping, with the bill
 #
@@ -274,14 +274,14 @@ assert few.mean() > to_the_end.mean() > stopped.mean() and (stopped < few).sum()
 
 
 # %% [markdown]
-# Who stops after 200 points is at 0.054 nats, who trains on all 256 to the end at 0.074, and stopping wins in 8 of 10 draws. The bill: 56 points fewer, both to the end, cost 0.023 nats; stopping gains back more than that. Training again on all 256 for the same number of steps is no better here, and ten draws do not settle differences as small as 0.002.
+# Who stops on 200 points is at 0.054 nats, who trains on all 256 to the end at 0.074, and stopping wins in 8 of 10 draws. The bill: 56 points fewer, both to the end, cost 0.023 nats; stopping gains back more. Training again on all 256 for that number of steps is no better here; ten draws do not settle differences of 0.002.
 
 # %% [markdown]
 # ## σ from residuals that were held out
 #
-# We can also go to the cause: take the residuals where the mean has not seen y. [Jordahn et al. (2026)](https://arxiv.org/abs/2603.01750) train the mean first and fit σ(x) to held-out residuals.
+# Or go to the cause: take residuals where the mean has not seen y. [Jordahn et al. (2026)](https://arxiv.org/abs/2603.01750) train the mean first and fit σ(x) to held-out residuals.
 #
-# To lose no points we take turns. Split the data in 4 **folds**. Train a mean on 3 of them, keep its residuals on the fourth; four times. Now every point has an **out-of-fold residual**. The mean that we use in the end is trained on all points, by squared error, 200 steps. Only the source of σ changes.
+# To lose no points we take turns. Split the data in 4 **folds**. Train a mean on 3 of them, keep its residuals on the fourth; four times. Now every point has an **out-of-fold residual**. The final mean is trained on all points, by squared error, 200 steps; only the source of σ changes.
 
 # %%
 def fit_mean(x, y):
@@ -306,7 +306,7 @@ def fit_log_var(x, r):  # log σ²(x) of the residuals r
 
 
 # %% [markdown]
-# Who is to blame for a poor NLL on new points: the mean or σ(x)? Where the mean misses by $d(x)$, a new y lies around μ(x) with the mean square $\sigma^2(x) + d^2(x)$. The best σ²(x) for this mean is just that, and what it leaves is the mean's share. The rest is σ's.
+# Who is to blame for a poor NLL on new points: the mean or σ(x)? Around a mean μ(x) that misses the true g(x), a new y has the mean square $\sigma^2(x) + (\mu(x) - g(x))^2$. The best σ²(x) for this mean is just that, and what it leaves is the mean's share. The rest is σ's.
 
 # %%
 def compare(n):
@@ -338,9 +338,9 @@ for n in (64, 256):
     assert abs(rms["out of fold"].mean() - expected.mean()) < 0.02 and wins >= (8 if n == 64 else 5)
 
 # %% [markdown]
-# With 64 points the training residuals are too small (RMS 0.51, where new y are missed by 0.60); the out-of-fold ones say 0.60. A σ(x) fitted to them costs 0.07 nats in place of 0.13, about half, and is better in all 10 draws. With 256 points the two cost nearly the same: held-out residuals matter when data are few for the network.
+# With 64 points the training residuals say 0.51 where new y are missed by 0.60; the out-of-fold ones say 0.60. A σ(x) fitted to them costs 0.07 nats in place of 0.13, and is better in all 10 draws. With 256 points the two cost nearly the same: held-out residuals matter when data are few for the network.
 #
-# They cure one of three faults. The mean's own error stays, 0.05 nats. And the net for log σ² bends toward *its* data, too: that is the 0.07 that is left.
+# They cure one of three faults. The mean's own error stays, 0.05 nats. And the net for log σ² bends toward *its* data, too: the 0.07 that is left.
 
 # %% [markdown]
 # ## How far does this hold?
@@ -385,7 +385,7 @@ for n in (64, 256):
 #
 # <!-- end of claims -->
 #
-# That the intervals hold too little is true nearly everywhere (10-a). Early stopping pays where training has gone on too long: in 96 % at three times the steps, hardly more often than a coin at half (10-b). In one draw of 64 points, out-of-fold residuals are the better source of σ(x) in 88 % of the runs (10-d), and their RMS is the better one in 73 % (10-c): the RMS of 64 residuals scatters, whatever they are. *Usually*, then, not always.
+# The intervals hold too little nearly everywhere (10-a). Early stopping pays where training has gone on too long: in 96 % at three times the steps, hardly more often than a coin at half (10-b). With 64 points, out-of-fold residuals are the better source of σ(x) in 88 % of the runs (10-d), and their RMS is the better one in 73 % (10-c): the RMS of 64 residuals scatters, whatever they are. *Usually*, then, not always.
 
 # %% [markdown]
 # ## A reader asks
@@ -403,7 +403,7 @@ w = torch.linalg.lstsq(X[1:], values[1:]).solution  # without row 0
 torch.testing.assert_close(shortcut[0], values[0] - X[0] @ w)
 
 # %% [markdown]
-# **"How many points per region do I need for σ(x) within 10 %?"** From $m$ residuals σ̂ has a standard error of about $\sigma/\sqrt{2m}$: 50 points for 10 %, 200 for 5 %. Heavier tails need more: with kurtosis κ (3 for a Gaussian) it is $\sigma\sqrt{(\kappa - 1)/4m}$. So smooth σ(x) harder than μ(x).
+# **"How many points per region do I need for σ(x) within 10 %?"** From $n$ residuals σ̂ has a standard error of about $\sigma/\sqrt{2n}$: 50 points for 10 %, 200 for 5 %. Heavier tails need more: with kurtosis $\kappa = E z^4$ (3 for a Gaussian) it is $\sigma\sqrt{(\kappa - 1)/4n}$. So smooth σ(x) harder than μ(x).
 
 # %%
 for name, family, kurtosis in (("Gaussian", stats.norm, 3), ("Laplace", stats.laplace, 6)):
@@ -430,7 +430,7 @@ check("10-1", gap)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Write both averages with n = 40 and p = 6. They are multiples of σ², not of σ.
+# Write both averages with n = 40 and d = 6. They are multiples of σ², not of σ.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -452,7 +452,7 @@ check("10-2", corrected)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# The learned σ² is $(n - p)/n$ of the true one, on average. It is the variance that is corrected.
+# The learned σ² is $(n - d)/n$ of the true one, on average. It is the variance that is corrected.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -469,7 +469,7 @@ check("10-2", corrected)
 # </details>
 
 # %% [markdown]
-# **10-3 (code).** Write the σ of out-of-fold residuals for least squares: X is (n, p), used as it is (add no intercept), y (n, 1), and row i belongs to fold i mod `folds`. Return the RMS over all rows.
+# **10-3 (code).** Write the σ of out-of-fold residuals for least squares: X is (n, d), used as it is (add no intercept), y (n, 1), and row i belongs to fold i mod `folds`. Return the RMS over all rows.
 
 # %%
 def out_of_fold_sigma(X, y, folds):
@@ -515,8 +515,8 @@ guesses("10")
 # %% [markdown]
 # ## Recap
 #
-# - σ is too small because a fit bends toward its own noise, and σ is measured by what the fit leaves. Least squares learns $(n - p)/n$ of σ², and misses new y at the same x by $(n + p)/n$, at new x by more.
-# - With few points s itself is uncertain: the t interval, $\hat y \pm t_{n-p}\, s\sqrt{1 + h}$, holds what it promises.
+# - σ is too small because a fit bends toward its own noise, and σ is measured by what the fit leaves. Least squares learns $(n - d)/n$ of σ², and misses new y at the same x by $(n + d)/n$, at new x by more.
+# - With few points s itself is uncertain: the t interval, $\hat y \pm t_{n-d}\, s\sqrt{1 + h}$, holds what it promises.
 # - A network does the same: below the truth on its own points, above it on new ones.
 # - Judge σ by held-out points, and count them as spent. Out-of-fold residuals spend none.
 

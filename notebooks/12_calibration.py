@@ -121,18 +121,18 @@ def nll(y, mu, sigma):
 
 
 # %% [markdown]
-# The truth is N(0, 1), the forecast N(0, s²). We integrate each score over the truth for many s, and check the CRPS against its closed form, $\sqrt{2(1 + s^2)/\pi} - s/\sqrt\pi$.
+# The truth is N(0, 1), the forecast N(0, σ²). We integrate each score over the truth for many σ, and check the CRPS against its closed form, $\sqrt{2(1 + \sigma^2)/\pi} - \sigma/\sqrt\pi$.
 
 # %%
 t = torch.linspace(-10, 10, 4001, dtype=DTYPE)[:, None]
 density, zero, one = Normal(0, 1).log_prob(t).exp(), torch.zeros_like(t), torch.ones_like(t)
 scores = {"NLL": nll, "CRPS": crps,
           "interval score": lambda y, mu, sigma: interval_score(y, *interval(mu, sigma))}
-s = torch.logspace(math.log10(0.4), math.log10(2.5), 81, dtype=DTYPE)
+sigmas = torch.logspace(math.log10(0.4), math.log10(2.5), 81, dtype=DTYPE)
 expected = {name: torch.stack([torch.trapezoid(score(t, zero, k * one) * density, t, dim=0)
-                               for k in [*s, 0.5, 1, 2]]).flatten() for name, score in scores.items()}
-every_s = torch.cat([s, torch.tensor([0.5, 1, 2])])
-exact = (2 * (1 + every_s**2) / math.pi).sqrt() - every_s / math.sqrt(math.pi)
+                               for k in [*sigmas, 0.5, 1, 2]]).flatten() for name, score in scores.items()}
+every = torch.cat([sigmas, torch.tensor([0.5, 1, 2])])
+exact = (2 * (1 + every**2) / math.pi).sqrt() - every / math.sqrt(math.pi)
 torch.testing.assert_close(expected["CRPS"], exact, atol=1e-6, rtol=0)
 
 print("expected score    σ/2      σ      2σ")
@@ -151,7 +151,7 @@ measured("12-b", worse["CRPS"], "called worse by the CRPS")
 fig, ax = plt.subplots(figsize=(7.5, 3.2))
 for (name, value), style in zip(expected.items(), ("-", "--", ":")):
     excess = (value - value[-2]) / (value[-1] - value[-2])
-    ax.plot(s, excess[: len(s)], color=MEAN, linestyle=style)
+    ax.plot(sigmas, excess[: len(sigmas)], color=MEAN, linestyle=style)
 for name, place, side in (("NLL", (0.44, 4.5), "left"), ("CRPS", (0.39, 0.75), "right"),
                           ("interval score", (0.39, 2.13), "right")):
     ax.annotate(name, place, color=MEAN, ha=side, va="center")
@@ -390,7 +390,7 @@ check("12-1", share_inside)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# $P(|z| < a) = 2\Phi(a) - 1 = \operatorname{erf}(a/\sqrt 2)$.
+# $P(|z| < k) = 2\Phi(k) - 1 = \operatorname{erf}(k/\sqrt 2)$.
 # </details>
 # <details><summary>Solution</summary>
 #
@@ -428,9 +428,9 @@ check("12-2", points)
 # %% [markdown]
 # **12-3 (code).** A forecast may be a set of draws, as in notebook 07. Then
 #
-# $$\text{CRPS} = \overline{|s - y|} - \tfrac12\, \overline{|s - s'|},$$
+# $$\text{CRPS} = \overline{|y' - y|} - \tfrac12\, \overline{|y' - y''|},$$
 #
-# with the means over all draws s, and over all pairs (s, s′), each draw with itself too. Write it for y (n, 1) and draws (n, m): one score a row, (n, 1).
+# with the means over all draws y′ of the forecast, and over all pairs (y′, y″), each draw with itself too. Write it for y (n, 1) and draws (n, m): one score a row, (n, 1).
 
 # %%
 def crps_of_draws(y, draws):

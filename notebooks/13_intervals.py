@@ -42,7 +42,7 @@ use_course_style()
 # %% [markdown]
 # ## Two ways to one interval
 #
-# Delays, prices and waiting times have a long tail on one side. We give the wave such noise, exponential, with the same mean and σ(x) as before. 100 rows train, 100 are held out, and 20,000 new ones judge.
+# Delays and prices have a long tail on one side. We give the wave such noise, exponential, with the mean and σ(x) as before. 100 rows train, 100 are held out, 20,000 new ones judge.
 
 # %%
 def late(n, seed):
@@ -63,7 +63,7 @@ assert abs(z_new.mean()) < 0.03 and abs(z_new.std() - 1) < 0.03
 #
 # **The second way** learns the two ends. Which loss has a *quantile* as its best constant? Let each unit of q too low cost τ, and too high 1 − τ:
 #
-# $$\rho_\tau(y, q) = \max\big(\tau (y - q),\; (\tau - 1)(y - q)\big).$$
+# $$\mathrm{pinball}_\tau(y, q) = \max\big(\tau (y - q),\; (\tau - 1)(y - q)\big).$$
 #
 # Raise q a little. For y above q (probability 1 − F(q)) the cost falls by τ a unit, for y below it rises by 1 − τ. The expected slope, (1 − τ) F(q) − τ (1 − F(q)) = F(q) − τ, is zero where **F(q) = τ**: at the τ quantile. This is the *pinball loss* ([Koenker & Bassett 1978](https://doi.org/10.2307/1913643)). Those of an interval's two ends sum to α/2 times the interval score of notebook 12:
 
@@ -82,7 +82,7 @@ torch.testing.assert_close(2 / 0.1 * both, interval_score(y, lower, upper, 0.9))
 
 
 # %% [markdown]
-# We take the network of notebook 04 for both ways. For the second its two outputs get other names: a lower end, and a distance above it, made positive by softplus, log(1 + eᵇ), so that the ends never cross.
+# Both ways take the network of notebook 04. For the second its outputs are a lower end, and a distance above it, made positive by softplus, log(1 + eᵇ), so that the ends never cross.
 
 # %%
 def ends(model, x):
@@ -136,7 +136,7 @@ show(fig, alt="Two panels, the same 100 points with a long tail upward: left, th
      "edge.")
 
 # %% [markdown]
-# The Gaussian spends width below, where hardly any y comes: its interval score is worse. Both hold about 90 % of their own training rows, and clearly less of the new ones. Neither way is honest by itself.
+# The Gaussian spends width below, where hardly any y comes: its interval score is worse. Both hold about 90 % of their own training rows, and clearly less of the new ones. Neither is honest by itself.
 #
 # ## Predict
 #
@@ -157,7 +157,7 @@ guess("13-b", ...)
 # %% [markdown]
 # ## Held-out scores make either honest
 #
-# Take n held-out **scores** $s_i$: here, how far y lies outside its interval (negative inside). Take a new row's score as well. If all n + 1 are **exchangeable** (every order equally likely), the new one is equally likely to take any rank (ties aside). So it is at most the k-th smallest of the n with probability k/(n + 1). For level 1 − α we need
+# Take n held-out **scores** $R_i$: here, how far y lies outside its interval (negative inside); and a new row's. If all n + 1 are **exchangeable** (every order equally likely), the new one takes each rank equally likely (ties aside). So it is at most the k-th smallest of the n with probability k/(n + 1). For level 1 − α we need
 #
 # $$k = \lceil (n + 1)(1 - \alpha) \rceil .$$
 #
@@ -190,11 +190,11 @@ assert scores["two quantiles"] < scores["read off a Gaussian"]
 
 
 # %% [markdown]
-# Both are nearer to 90 %. (The Gaussian's scores count in σ, those of the quantiles in y.) The repair knows nothing of the model, and cannot give it a better shape: the two quantiles keep the better interval score.
+# Both are nearer to 90 %. (The Gaussian's scores count in σ, those of the quantiles in y.) The repair cannot give a model a better shape: the two quantiles keep the better interval score.
 #
 # ## First test the premise
 #
-# If the order of rows does not matter, shuffling them changes nothing: a trend of the scores along the rows must look like that of a shuffled order. That can be tested before the guarantee is used.
+# If the order of rows does not matter, a trend of the scores along the rows must look like that of a shuffled order. Test it before you use the guarantee.
 
 # %%
 def p_exchangeable(scores, shuffles=199, seed=0):
@@ -212,11 +212,11 @@ print(f"p ≤ 0.05: {alarms:.0%} of 400 exchangeable sets; {caught:.0%} where th
 assert abs(alarms - 0.05) < 2.58 * math.sqrt(0.05 * 0.95 / 400) and caught > 0.6
 
 # %% [markdown]
-# A small p forbids the guarantee. A large one does not grant it: this test sees a trend, in these rows, and not what comes after them.
+# A small p forbids the guarantee. A large one does not grant it: this test sees a trend in these rows, not what comes after them.
 #
 # ## It is an average over calibration sets
 #
-# The promise is the average over calibration sets *and* new rows. You have one calibration set. For it, the coverage is a number between 0 and 1, drawn from a law that is known ([Vovk 2012](https://arxiv.org/abs/1209.2673)). Let the scores be uniform on (0, 1): then $\hat q$ *is* the coverage, and an order statistic of uniforms has the law Beta(k, n + 1 − k). Other continuous scores give the same law: their own distribution function makes them uniform.
+# The promise is the average over calibration sets *and* new rows. You have one set. Its coverage is a number drawn from a law that is known ([Vovk 2012](https://arxiv.org/abs/1209.2673)). Let the scores be uniform on (0, 1): then $\hat q$ *is* the coverage, and the k-th smallest of n uniforms has the law Beta(k, n + 1 − k). Other continuous scores give the same law: their own distribution function makes them uniform.
 
 # %%
 covered = {}
@@ -265,7 +265,7 @@ lab
 # %% [markdown]
 # ## It is an average over groups
 #
-# Let a model know the true mean of the late wave, and nothing of σ(x): its score is $|y - \mu|$, one width for all. Calibrate on 600 rows, all together, then separately for each third of |x|: *conformal by group* ([Vovk 2012](https://arxiv.org/abs/1209.2673) calls it Mondrian).
+# Let a model know the true mean of the late wave, and nothing of σ(x): its score is $|y - \mu|$, one width for all. Calibrate on 600 rows, all together, then each third of |x| by itself: *conformal by group* (Vovk calls it Mondrian).
 
 # %%
 def third(x):
@@ -284,7 +284,7 @@ assert max(shares["one width"]) - min(shares["one width"]) > 0.15
 assert max(shares["by group"]) - min(shares["by group"]) < 0.08
 
 # %% [markdown]
-# Right overall, too wide in the middle, too narrow at the edges, until each third has its own quantile, from its own 200 rows or so. No method can promise coverage at *every* x: its intervals would have to be infinitely wide ([Barber et al. 2021](https://arxiv.org/abs/1903.04684)).
+# Right overall, too wide in the middle, too narrow at the edges, until each third has its own quantile, from some 200 rows. No method can promise coverage at *every* x for data of every kind: its intervals would be infinitely wide ([Barber et al. 2021](https://arxiv.org/abs/1903.04684)).
 #
 # Which groups? With a σ, sort by what it says. In each bin compare the RMS of what σ *said* with the RMSE that *came*. (The mean of |came/said − 1| is called ENCE, [Levi et al. 2022](https://arxiv.org/abs/1905.11659).)
 
@@ -299,31 +299,31 @@ print(f"ENCE {(came / said - 1).abs().mean():.2f}")
 assert (came / said)[0] == (came / said).max() > 1.5
 
 # %% [markdown]
-# Where the network is surest, its error is the largest multiple of what it said. One factor for all cannot mend that; one for each bin can.
+# Where this network is surest, its error is the largest multiple of what it said. One factor for all cannot mend that; one for each bin can.
 #
 # ## Not for rows that you select
 #
-# Offers are worth v, which differ with variance ¼. We forecast v + d and get v + e, with d and e from N(0, 1). The interval, forecast ± 1.645 √2, holds 90 %.
+# Offers are worth u, with variance ¼. We forecast u + ε and get u + ε′, with both ε from N(0, 1). The interval, forecast ± 1.645 √2, holds 90 %.
 
 # %%
-v, d, e = np.random.default_rng(0).standard_normal((3, 200_000)) * [[0.5], [1], [1]]
-forecast, error = v + d, e - d
+u, ours, theirs = np.random.default_rng(0).standard_normal((3, 200_000)) * [[0.5], [1], [1]]
+forecast, error = u + ours, theirs - ours
 hit = abs(error) < 1.645 * math.sqrt(2)
 best = forecast >= np.quantile(forecast, 0.9)
 print(f"all offers: {hit.mean():.0%} inside; the tenth that we buy: {hit[best].mean():.0%}")
-slope = -1 / 1.25  # of the error on the forecast: Cov(e − d, v + d) / Var(v + d)
+slope = -1 / 1.25  # of the error on the forecast: Cov(ε′ − ε, u + ε) / Var(u + ε)
 assert abs(np.polyfit(forecast, error, 1)[0] - slope) < 0.01 and abs(hit.mean() - 0.9) < 0.005
 assert abs(hit[best].mean() - 0.75) < 0.01
 measured("13-b", round(100 * hit[best].mean()), "per cent of the bought offers inside")
 
 # %% [markdown]
-# A high forecast is high partly because its error is. Whoever selects by forecast, by lower end or by narrowness has left the rows that were promised. Calibrate on rows that were *selected the same way*.
+# A high forecast is high partly because our ε is. Whoever selects by forecast, by lower end or by narrowness has left the rows that were promised. Calibrate on rows *selected the same way*.
 #
 # ## Nor under drift, nor in time
 #
 # If after calibration the noise doubles, a right 90 % interval holds $2\Phi(1.645/2) - 1 = 59\,\%$.
 #
-# In time, a random split hides what is to come. Here are 1,000 random walks; the "model" forecasts the last value that it knows, and we want y 20 steps ahead. A row held out *at random* has a known one right before it: gap 1. A *block with a gap* of 20 is forecast from its past only, as the future will be.
+# In time, a random split hides what is to come. Here are 1,000 random walks; the "model" forecasts the last value that it knows, and we want y 20 steps ahead. A row held out *at random* has a known one just before it: gap 1. A *block with a gap* of 20 is forecast as the future will be.
 
 # %%
 assert round(math.erf(1.645 / 2 / math.sqrt(2)), 2) == 0.59
@@ -373,12 +373,12 @@ for name, (low, high) in (("split 10 + 10", (centre - reach, centre + reach)), (
 assert (plus[1] - plus[0]).mean() < 0.93 * 2 * reach.mean()
 
 # %% [markdown]
-# Both hold their 90 %; the jackknife+ is narrower. It costs n fits (a line needs one: leave-one-out is e/(1 − h)). With folds in place of single rows it is *CV+*.
+# Both hold their 90 %; the jackknife+ is narrower. It costs n fits (a line: one). With folds in place of single rows it is *CV+*.
 
 # %% [markdown]
 # ## How far does this hold?
 #
-# On 20 data sets, with other budgets, learning rates and widths. The limits: this wave, 100 rows that train, 100 held out. *13-a* falters in narrow networks (75 % with 8 units, 98 % with 32). *13-b* is what one expects, and the budget decides it: 81 % at 200 steps, 33 % at 1,200. Trained long, σ(x) trusts single rows, and the right shape no longer helps. *13-d*: the repair promises a share, not a better score; after 200 steps the score improves in 73 %, after 1,200 in 93 %.
+# On 20 data sets, with other budgets, learning rates and widths. The limits: this wave, 100 rows that train, 100 held out. *13-a* falters in narrow networks (75 % with 8 units). *13-b* is what one expects, and the budget decides it (81 % at 200 steps, 33 % at 1,200): trained long, a small σ(x) is far too small, and the right shape no longer helps. *13-d*: the repair promises a share, not a better score; after 200 steps the score improves in 73 %.
 #
 # <!-- claims -->
 #
@@ -434,8 +434,6 @@ print(f"90 % interval: {hit.mean():.2f} inside; by thirds of σ", [f"{s:.2f}" fo
 assert abs(hit.mean() - 0.9) < 0.01 and by_sigma[0] < 0.75 and by_sigma[2] > 0.99
 
 # %% [markdown]
-# **"May I recalibrate and report on the same rows?"** No: $\hat q$ makes exactly those rows look right.
-#
 # ## Exercises
 #
 # **13-1 (predict).** How many calibration rows does a *99 %* conformal interval need at least, so that it is not infinite?
@@ -494,7 +492,7 @@ check("13-2", rank_and_share)
 # </details>
 
 # %% [markdown]
-# **13-3 (code): bugs in the wild.** In 2026 users found these in public libraries: the *wrong tail*, a half-width that is the (1 − level)/2 quantile of |residuals|, so that 8 % were inside at a nominal 90 % ([sktime 10757](https://github.com/sktime/sktime/issues/10757)); a *finite end* where only ∞ is valid ([MAPIE 980](https://github.com/scikit-learn-contrib/MAPIE/issues/980)); *σ in place of σ²* ([skpro 975](https://github.com/sktime/skpro/issues/975)).
+# **13-3 (code): bugs in the wild.** Found in public libraries in 2026: the *wrong tail*, a half-width that is the (1 − level)/2 quantile of |residuals| ([sktime 10757](https://github.com/sktime/sktime/issues/10757)); a *finite end* where only ∞ is valid ([MAPIE 980](https://github.com/scikit-learn-contrib/MAPIE/issues/980)); *σ in place of σ²* ([skpro 975](https://github.com/sktime/skpro/issues/975)).
 #
 # Write the test that catches all three. `half_width(residuals, level)` is given: it takes residuals (n,) of either sign, and returns the conformal half-width. Return `True` if it is right on data that you make up, else `False`. The check runs your test on right functions and on wrong ones; the third takes the square root of the half-width.
 

@@ -97,19 +97,19 @@ guess("14-b", ...)
 #
 # The squared error of a line has one minimum. Wherever five members start, they end there.
 #
-# **Dropout** left on at prediction ([Gal & Ghahramani 2016](https://arxiv.org/abs/1506.02142)): the input survives with probability q and is then divided by q. With m = 1 or 0, $\operatorname{Var}(w x\, m/q) = w^2 x^2 (1 - q)/q$. No n occurs in it.
+# **Dropout** left on at prediction ([Gal & Ghahramani 2016](https://arxiv.org/abs/1506.02142)): the input is set to 0 with probability p, else divided by 1 − p. So wx has the variance $w^2 x^2\, p/(1 - p)$. No n occurs in it.
 
 # %%
-def spreads_at_2(n, q=0.9):
+def spreads_at_2(n, p=0.1):
     """sd of f(2): five members, the posterior, MC dropout, for a line through the origin."""
     x, y = replace(LINE, mean=lambda x: 2.3 * x).sample(n, seed=0)
     w = torch.linspace(-5, 5, 5, dtype=x.dtype)[:, None]
     for _ in range(200):  # plain gradient descent on half the mean squared error
         w = w - 0.1 * ((w * x.T - y.T) * x.T).mean(dim=1, keepdim=True)
-    kept = q * (x * y).sum() / (x**2).sum()  # the w that dropout's squared error is smallest at
-    masks = torch.from_numpy(np.random.default_rng(0).binomial(1, q, 10_000) / q)
-    dropout = (2 * kept * masks).std()
-    torch.testing.assert_close(dropout, (2 * kept).abs() * math.sqrt((1 - q) / q), rtol=0.05, atol=0)
+    best = (1 - p) * (x * y).sum() / (x**2).sum()  # dropout's squared error is smallest at this w
+    masks = torch.from_numpy(np.random.default_rng(0).binomial(1, 1 - p, 10_000) / (1 - p))
+    dropout = (2 * best * masks).std()
+    torch.testing.assert_close(dropout, (2 * best).abs() * math.sqrt(p / (1 - p)), rtol=0.05, atol=0)
     return (2 * w).std().item(), (2 / x.norm()).item(), dropout.item()
 
 
@@ -124,11 +124,11 @@ measured("14-a", round(lines[100][0] / lines[100][1], 3), "spread of the lines /
 # %% [markdown]
 # The members agree whatever n is. Dropout's spread stays where it is. Only the posterior's falls, as $1/\sqrt n$.
 #
-# So "spread of the members" is a property of the optimisation: how many places training may end in. With networks there are many. How much of the uncertainty their spread then holds must be measured.
+# So the members' spread is a property of the optimisation: how many places training may end in. Networks have many. How much of the uncertainty the spread then holds must be measured.
 #
 # ## Networks side by side
 #
-# We compute all at once, as notebook 09 did. Deep ensembles with two outputs are due to [Lakshminarayanan et al. (2017)](https://arxiv.org/abs/1612.01474).
+# All at once, as in notebook 09. Ensembles with two outputs are due to [Lakshminarayanan et al. (2017)](https://arxiv.org/abs/1612.01474).
 
 # %%
 class Ensemble(nn.Module):
@@ -147,7 +147,7 @@ class Ensemble(nn.Module):
 
 
 # %% [markdown]
-# They share no weight, and Adam divides by the size of the gradient, so the mean of their losses trains each by its own. From the same first weights they become the five networks above:
+# They share no weight, and Adam divides by the size of the gradient, so the mean of their losses trains each by its own. From the same first weights they become the five above:
 
 # %%
 torch.manual_seed(0)
@@ -164,7 +164,7 @@ for member, net in zip(five(grid)[0], alone):
 #
 # $$\operatorname{Var} y = \underbrace{\mathbb E[\sigma^2]}_{\text{aleatoric}} + \underbrace{\operatorname{Var}[\mu]}_{\text{epistemic}} .$$
 #
-# Over which networks is Var[μ]? The mixture of *these five* divides by M = 5. We ask for *all* networks that training may end in, of which five are a sample. Let their means be independent with variance v. Then $\mathbb E \sum_m (\mu_m - \bar\mu)^2 = (M - 1)\,v$: the sample mean has moved toward its members, as in notebook 10. So we divide by M − 1; by M we would get 0.8 v.
+# Over which networks is Var[μ]? The mixture of *these five* divides by M = 5. We ask for *all* networks that training may end in, of which five are a sample, with independent means of variance v. Then $\mathbb E \sum_m (\mu_m - \bar\mu)^2 = (M - 1)\,v$: the sample mean has moved toward its members, as in notebook 10. So we divide by M − 1; by M we would get 0.8 v.
 
 # %%
 def split_variance(mu: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -187,7 +187,7 @@ assert abs(by_five - 0.8) < 0.01 and abs(by_four - 1) < 0.01
 #
 # A part is epistemic if more data shrink it, and aleatoric if they do not. That can be tried, as [de Jong et al. (2024)](https://arxiv.org/abs/2408.12175) do for classifiers.
 #
-# Beside the plain ensemble we train one whose members see different data: each gets a **bootstrap** sample, n rows drawn with replacement. In a loss that is a weight for each row, the number of times it was drawn. Ten members, five of each kind, are one `Ensemble`.
+# Beside the plain ensemble we train one whose members see different data: each gets a **bootstrap** sample, n rows drawn with replacement; in the loss, each row weighs as often as it was drawn. Ten members, five of each kind, are one `Ensemble`.
 
 # %%
 def resampled(n, plain=5, seed=0):
@@ -259,14 +259,14 @@ show(fig, alt="Bars with a dot for each data set. With four times the points the
 # %% [markdown]
 # Left: the aleatoric part stays (it grows a little: on few data σ is too small, notebook 10). The error of the mean about halves, as $1/\sqrt n$ says, and so does the bootstrap spread.
 #
-# How large should an epistemic sd be? The median of |error| is 0.67 sd for a Gaussian, so an honest sd is about 1.5 times the error we measured. The bootstrap spread is near that in the median, and from set to set all over the place. The plain spread is far below: all five members bend toward the *same* noise. They differ by their first weights, not by what other data would have taught them ([Jiménez et al. 2025](https://arxiv.org/abs/2505.23506)).
+# How large should an epistemic sd be? The median of |error| is 0.67 sd for a Gaussian, so an honest sd is about 1.5 times the error we measured. The bootstrap spread is near that in the median, and all over the place from set to set. The plain spread is far below: all five bend toward the *same* noise. They differ by their first weights, not by what other data would have taught them ([Jiménez et al. 2025](https://arxiv.org/abs/2505.23506)).
 #
 # Right: more noise raises **every** bar, the epistemic ones, too.
 
 # %% [markdown]
 # ## The lab
 #
-# Members with 20 random tanh units each; the weights on them are fitted in closed form, pulled weakly toward first weights of their own. What does n do to the pink among the data, and in the gap? What do more members change, its size or its steadiness?
+# Members with 20 random tanh units each; the weights on them are fitted in closed form, pulled weakly toward first weights of their own. What does n do to the pink among the data, and in the gap? What do more members change?
 
 # %%
 lab = LABS["14"]()
@@ -278,7 +278,7 @@ lab
 # %% [markdown]
 # ## Bias is booked as noise
 #
-# The law has two terms, the error has three: noise, variance, and **bias**, what the model cannot represent. Where does the ensemble put it? Five *lines* on 4,000 points of the wave:
+# The law has two terms, the error three: noise, variance, and **bias**, what the model cannot represent. Where does the ensemble put it? Five *lines* on 4,000 points of the wave:
 
 # %%
 X, Y = WAVE.sample(4000, seed=2)
@@ -368,9 +368,9 @@ show(fig, alt="Epistemic sd over x on a log axis, the gap shaded. In the gap the
 
 
 # %% [markdown]
-# In the gap the four say much the same: there the *network* answers, how 20 tanh units join two ends. Bumps and a wider prior say ten times as much, with the same method. No data decide there: it is a prior, stated or not.
+# In the gap the four say much the same: there the *network* answers, how 20 tanh units join two ends. Bumps and a wider prior say ten times as much, by the same method. No data decide there: it is a prior, stated or not.
 #
-# Among the data they differ by a factor above eight. The ensemble is far below the error that it makes there; dropout is as unsure as in the gap: its sd does not know where data are. Laplace is near the error.
+# Among the data they differ by a factor above eight. The ensemble is far below the error that it makes there; dropout is as unsure as in the gap; Laplace is near the error.
 
 # %% [markdown]
 # ## Is it useful? A discard test
@@ -389,7 +389,7 @@ for name, parts in WAYS.items():
 assert remains(WAYS["ensemble"], grid.abs() <= 3) < 0.8
 
 # %% [markdown]
-# Over all x the ensemble's falls: the third that we dropped is mostly the gap, and distance to the nearest data point would have done as well. Among the data none of the five is a guide.
+# Over all x the ensemble's falls: the third that we dropped is mostly the gap, and distance to the nearest data point would have done as well. Among the data none of the five is much of a guide (14-d below).
 #
 # ## Quantiles of the mixture
 #
@@ -410,12 +410,12 @@ print(f"the mixture's 97.5 % point {upper:.2f}; mean + 1.96 sd = {by_sd:.2f}")
 assert abs(upper - (2 + 0.5 * 1.645)) < 0.002 and share > 0.9999
 
 # %% [markdown]
-# The interval by sd is 4.04, the mixture's 2.82, and the first holds more than 99.99 % instead of 95. Among the data, where the members agree, the two are the same.
+# By the sd it is ± 4.04, by the mixture ± 2.82, and the first holds more than 99.99 % instead of 95. Where the members agree, the two are the same.
 
 # %% [markdown]
 # ## How far does this hold?
 #
-# On 20 data sets, with other budgets and learning rates (times those above) and with ReLU in place of tanh. Its limits: this wave, this gap, 20 units. *14-a* needs time: 72 % at half the steps, least with ReLU units, 98 % at three times. *14-d*, the discard test among the data, holds in two of three: a weak guide.
+# On 20 data sets, with other budgets and learning rates (times those above) and with ReLU in place of tanh. The limits: this wave, this gap, 20 units. *14-a* needs time: 72 % at half the steps, least with ReLU units. *14-d*, the discard test among the data, holds in two of three: a weak guide.
 #
 # <!-- claims -->
 #
@@ -474,7 +474,7 @@ assert abs(upper - (2 + 0.5 * 1.645)) < 0.002 and share > 0.9999
 # %% [markdown]
 # ## A reader asks
 #
-# **"Can the two be told apart?"** Not from one number each: noise moved both. What can be told apart is the *effect of an action*: collect more data, and see what falls.
+# **"Can the two be told apart?"** Not from one number each: noise moved both, and where members disagree on σ, E[σ²] holds doubt about the noise (notebook 07). What can be told apart is the *effect of an action*: collect more data, and see what falls.
 #
 # **"Calibrate each member, or the pool?"** The pool. A mixture of calibrated forecasts that differ is always too wide ([Gneiting & Ranjan 2013](https://arxiv.org/abs/1106.1638)): pool first, then one scale on held-out data (notebook 12).
 #
@@ -524,7 +524,7 @@ check("14-1", total)
 # </details>
 
 # %% [markdown]
-# **14-2 (derive).** A line y = w x is trained with dropout on its input (*kept* with probability q = 0.8, then divided by q; `nn.Dropout(0.2)`) on endless data without noise, true slope 2. Training minimises $E[(y - w x\, m/q)^2]$. Which w does it find, and what sd does MC dropout report for f(3)?
+# **14-2 (derive).** A line y = w x is trained with dropout on its input (`nn.Dropout(0.2)`: set to 0 with probability p = 0.2, else divided by 1 − p), on endless data without noise, true slope 2. Training minimises $E[(y - w x u)^2]$ over x and dropout's factor u. Which w does it find, and what sd does MC dropout report for f(3)?
 
 # %%
 w_and_sd = ...  # two numbers
@@ -534,7 +534,7 @@ check("14-2", w_and_sd)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# $E[m/q] = 1$, and $E[(m/q)^2] = 1/q$.
+# The factor u is 0 or 1/(1 − p): $E[u] = 1$, and $E[u^2] = 1/(1 - p)$.
 # </details>
 # <details><summary>Hint 2</summary>
 #
@@ -543,7 +543,7 @@ check("14-2", w_and_sd)
 # <details><summary>Solution</summary>
 #
 # ```python
-# w = 2 * 0.8  # the loss is x² (4 − 4w + w²/q), smallest at w = 2q
+# w = 2 * 0.8  # the loss is x² (4 − 4w + w²/(1 − p)), smallest at w = 2(1 − p)
 # w_and_sd = w, w * 3 * math.sqrt(0.2 / 0.8)  # 1.6, 2.4: nothing is left to learn, and it is unsure
 # ```
 # </details>
@@ -590,7 +590,7 @@ guesses("14")
 # - More data remove the error of the mean, and not the noise, nor the bias, which is booked as noise.
 # - The spread of members is what training leaves open: 0 for lines, little for networks among the data. Members on bootstrap samples also see what other data would have taught.
 # - Variances add; the epistemic one divides by M − 1.
-# - In a gap the network and the prior answer, whatever the method; dropout's sd does not know where data are.
+# - In a gap the network and the prior answer, whatever the method. Dropout's sd does not know where the data are.
 
 # %% [markdown]
 # **Next.** Here a known truth told which spread was honest. With measured data nobody knows it; what can be checked then is calibration: [`15_real_data`](15_real_data.ipynb).

@@ -98,7 +98,7 @@ def deal(n, seed=0, outer=5, inner=3):
 # %% [markdown]
 # | | one σ | σ(x) |
 # |---|---|---|
-# | a **line** | ridge or lasso | the same, and log σ² a line in x |
+# | a **line** | ridge or lasso: a penalty on the squares of the weights, or on their sizes | the same, and log σ² a line in x |
 # | a **network** | adds to the line | and a second output |
 # | an **ensemble** | five networks: mean of μ; mean of σ² plus the variance of the μ | the same |
 #
@@ -141,9 +141,9 @@ for name, (ways, _) in results.items():
 
 
 # %% [markdown]
-# Two rows of it may differ by luck, so we compare row by row. The mean difference over the rows has the standard error $S/\sqrt{n}$ *if they are independent*. They are not: the five trainings share rows. For J random splits [Nadeau & Bengio (2003)](https://doi.org/10.1023/A:1024068626366) propose, for the J means of the parts,
+# Two rows of it may differ by luck, so we compare row by row. The mean difference over the rows has the standard error $s/\sqrt{n}$ *if they are independent*. They are not: the five trainings share rows. For J random splits [Nadeau & Bengio (2003)](https://doi.org/10.1023/A:1024068626366) propose, with $s_J$ the standard deviation of the J means of the parts,
 #
-# $$\text{s.e.}^2 = \left(\frac1J + \frac{n_\text{test}}{n_\text{train}}\right) S^2,$$
+# $$\text{s.e.}^2 = \left(\frac1J + \frac{n_\text{test}}{n_\text{train}}\right) s_J^2,$$
 #
 # which is used for folds, too; with J = 5 the bar becomes $\sqrt{1 + 5/4} = 1.5$ times as long. It is a remedy, not a theorem: no unbiased estimate exists ([Bengio & Grandvalet 2004](https://www.jmlr.org/papers/v5/grandvalet04a.html)).
 
@@ -517,7 +517,7 @@ check("15-3", corrected_error)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# The ratio is 1/(J − 1); S is the standard deviation of a − b, with J − 1 in its denominator.
+# The ratio is 1/(J − 1); $s_J$ is the standard deviation of a − b, with J − 1 in its denominator.
 #
 # </details>
 # <details><summary>Solution</summary>
