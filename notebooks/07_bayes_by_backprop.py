@@ -396,7 +396,7 @@ print(f"sd of f at 1.75: {curves[1.75][1][(grid[:, 0] - 1.75).abs().argmin()]:.1
 assert moved > 1
 
 # %%
-assert (found[0.0][:, 1, 0] > 5 * found[0.0][:, 0, 0]).all()
+assert (found[0.0][:, 1, 0] > 5 * found[0.0][:, 0, 0]).all() and abs(ratio[1.75] - 1.6) < 0.1
 assert (found[0.0][:, 1, 2] > plain[0.0][1]).all() and (found[1.75][:, 1, 1] < 0.8).all()
 assert (curves[1.75][1] < curves[1.75][0] / 2)[(grid[:, 0] - 1.75).abs() < 0.5].all()
 

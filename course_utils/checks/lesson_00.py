@@ -42,6 +42,7 @@ EXERCISES = {
             Mistake("0.95 is what the band promises; it reaches only half as far.", 0.95),
             Mistake("This is the root of 0.95. It is the width that is halved.", math.sqrt(0.95)),
             Mistake("This is for a band twice too wide, not twice too narrow.", within(3.92)),
+            Mistake("Half as wide misses far more than twice as many.", 0.9),
             Mistake("This is the fraction outside.", 1 - within(0.98)),
             Mistake("This is μ ± σ with the true σ. The band reaches less.", within(1.0)),
             Mistake(
@@ -63,6 +64,7 @@ EXERCISES = {
             Mistake("The band is made of σ; here σ² stands in its place.", 2 * 1.96 * 0.09),
             Mistake("Half of a band, and made of σ² where σ is meant.", 1.96 * 0.09),
             Mistake("This is σ. How many of them does the band reach?", 0.3),
+            Mistake("0.95 is the share inside; the band reaches 1.96 σ.", 2 * 0.95 * 0.3),
             Mistake("This is μ ± σ, which holds 68 % and not 95 %.", 0.6),
             Mistake("0.3 is σ already: the root is taken twice.", 3.92 * math.sqrt(0.3)),
             Mistake("1.645 σ to each side is the band of 90 %.", 2 * 1.645 * 0.3),
@@ -115,6 +117,10 @@ EXERCISES = {
             Mistake(
                 "1.645 σ to each side is the band of 90 %.",
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.645 * sigma),
+            ),
+            Mistake(
+                "0.95 is the share that is promised; the band reaches 1.96 σ.",
+                fraction(lambda y, mu, sigma: (y - mu).abs() <= 0.95 * sigma),
             ),
             Mistake(
                 "1.96 σ is the whole width here. The band reaches so far to *each* side.",

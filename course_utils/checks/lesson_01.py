@@ -85,6 +85,9 @@ EXERCISES = {
             ),
             Mistake("The other way round, and without the ½.", 1e-4),
             Mistake("The 2 of 2σ² is counted twice.", 4.0),
+            Mistake(
+                "The 2 is on the wrong side: the gradient is divided by 2σ², not by σ²/2.", 0.5
+            ),
             Mistake("The factor 2 is there, and σ² = 100 is missing.", 0.02),
             Mistake("That is the ratio of the two learning rates; one of them is 0.01.", 200.0),
         ],

@@ -83,6 +83,8 @@ EXERCISES = {
                 1 / (2 - 2 / (-1 + math.sqrt(5 + 4 / SIGNAL))),
             ),
             Mistake("Without noise V would be 0 in a right loss, but not in this one.", 1.0),
+            Mistake("MSE / V is 2 − 1/a, and this is 2 − a.", 2 - 1 / GOLDEN),
+            Mistake("This is √(1/a). No root is wanted: V and MSE are both squares.", GOLDEN**0.5),
         ],
     ),
     "02-3": Coded(

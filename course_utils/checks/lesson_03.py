@@ -72,6 +72,10 @@ EXERCISES = {
             ),
             Mistake("The mixed term and the root are missing.", 0.15**2 + 0.25**2 * 3),
             Mistake(
+                "x² averages to more than 1.5², and (a + b)² has a mixed term.",
+                math.sqrt(0.15**2 + 0.25**2 * 1.5**2),
+            ),
+            Mistake(
                 "x² is 9 at the edge alone: what is its mean?",
                 math.sqrt(0.15**2 + 2 * 0.15 * 0.25 * 1.5 + 0.25**2 * 9),
             ),
@@ -110,6 +114,11 @@ EXERCISES = {
             Mistake("This is the difference of the fractions. log σ differs, too.", 2 / 9 - 0.5),
             Mistake("The fractions lack their ½.", math.log(3 / 2) + 4 / 9 - 1),
             Mistake("Both terms lack their ½.", 2 * math.log(3 / 2) + 4 / 9 - 1),
+            Mistake(
+                "This is the loss at σ = 3, without its constant. How far does it fall?",
+                math.log(3) + 2 / 9,
+            ),
+            Mistake("At the best σ the fraction is ½, and not 1.", math.log(3 / 2) + 2 / 9 - 1),
             Mistake(
                 "This takes S = 2 throughout. 2 is the RMS of the residuals, and S its square.",
                 math.log(3 / math.sqrt(2)) + 2 / 18 - 0.5,

@@ -107,6 +107,7 @@ EXERCISES = {
                 (1.96 * SIGMA_BAR - 0.15) / 0.25,
             ),
             Mistake("The slope of σ(x) is left out.", SIGMA_BAR - 0.15),
+            Mistake("That is the edge of the data. There σ(x) is larger than the learned σ.", 3.0),
         ],
     ),
     "04-3": Coded(

@@ -54,8 +54,8 @@ EXERCISES = {
                 math.sqrt(0.2),
             ),
             Mistake(
-                "That is what the loss with the squared error at a draw learns, on any data. Here "
-                "the likelihood is the Gaussian NLL with its own σ.",
+                "√½ is the posterior's sd in the lesson's first example. Here the likelihood has "
+                "its own σ.",
                 math.sqrt(0.5),
             ),
             Mistake("That is the prior's σ. The data have a say as well.", 1.0),
@@ -77,7 +77,8 @@ EXERCISES = {
                 math.sqrt(3),
             ),
             Mistake(
-                "That is the variance of the “analytic” loss. Here the likelihood has its own σ.",
+                "½ is the posterior's variance in the lesson's first example. Here the likelihood "
+                "has its own σ.",
                 0.5,
             ),
             Mistake("That is the mean that the model learns. What is its variance?", 1.0),
@@ -105,6 +106,10 @@ EXERCISES = {
             Mistake(
                 "The KL is counted once for each point. There is one z, so one price to pay.",
                 lambda y, mu, log_var: nll(y, mu, log_var).sum() + len(y) * kl(mu, log_var),
+            ),
+            Mistake(
+                "In the KL log_var is taken for 2 log σ²: it is log σ² already.",
+                lambda y, mu, log_var: nll(y, mu, log_var).sum() + kl(mu, log_var / 2),
             ),
             Mistake(
                 "The KL takes σ where σ² belongs.",

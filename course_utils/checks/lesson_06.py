@@ -62,6 +62,8 @@ EXERCISES = {
                 (1 + 12 / 2) ** -0.5,
             ),
             Mistake("v is squared here: v is the variance already.", (1 + 12 / 16) ** -0.5),
+            Mistake("This is 1/√n: the noise and the prior are missing.", 12**-0.5),
+            Mistake("v multiplies here. Noisier points tell less, not more.", 1 / 7),
             Mistake("This is a variance, v/n, and without the prior.", 4 / 12),
             Mistake("This is a variance, and the noise is missing: 1/(n + 1).", 1 / 13),
             Mistake(
@@ -110,6 +112,10 @@ EXERCISES = {
             Mistake(
                 "1 / precision inverts each entry. The inverse of the matrix is another one.",
                 lambda Phi, precision: ((Phi @ (1 / precision)) * Phi).sum(1).sqrt(),
+            ),
+            Mistake(
+                "One over φᵀ Λ φ: the matrix is to be inverted, not the number.",
+                lambda Phi, precision: ((Phi @ precision) * Phi).sum(1) ** -0.5,
             ),
             Mistake(
                 "The products are averaged over the features. They are to be added.",

@@ -44,6 +44,7 @@ EXERCISES = {
             ),
             Mistake("This is the number of minibatches. The KL has to become small.", 40),
             Mistake("This is the size of a minibatch. The KL has to become small.", 250),
+            Mistake("This is 1/√n. How often may the KL count for all n points?", 0.01),
             Mistake("This is the number by which the KL is to be divided.", 10_000),
         ],
     ),
@@ -64,6 +65,8 @@ EXERCISES = {
             ),
             Mistake("This is the right weight of the KL. How much of it does he use?", 0.25),
             Mistake("This is the fourth power of the ratio.", 0.2**4),
+            Mistake("This is the difference of the σ. A ratio is asked.", 0.4),
+            Mistake("This is the difference of the weights. Their ratio is asked.", 0.24),
             Mistake("This is 1/σ² of the fixed likelihood. Multiply the loss by σ².", 100),
             Mistake("This is 1/σ² of the noise. Multiply the loss by σ².", 4),
             Mistake("This is the share that is missing. Which share is left?", 0.96),
@@ -103,6 +106,10 @@ EXERCISES = {
             Mistake(
                 "The squared means are averaged. A variance takes the square of the mean off.",
                 lambda mus, log_vars: (log_vars.exp() + mus**2).mean(0).sqrt(),
+            ),
+            Mistake(
+                "The mean of the means is squared. The law has their variance.",
+                lambda mus, log_vars: (log_vars.exp().mean(0) + mus.mean(0) ** 2).sqrt(),
             ),
             Mistake(
                 "A variance and a standard deviation are added under the root.",
