@@ -249,7 +249,7 @@ torch.testing.assert_close(library[1][:, 0], sigma.square().mean(0).sqrt())
 torch.testing.assert_close(library[2][:, 0], mu.std(0, correction=0))
 
 # %% [markdown]
-# From 500 to 2,000 steps the ELBO gains a quarter of a nat a point, from there to 4,000 a few hundredths. Yet f(0) becomes more and more unsure. Where the data say nothing only the small KL / n pulls, and each sd has far to go, from 0.05 to the prior's 2.5. Stop when the ELBO stands still, and say after how many steps: the width in the gap depends on them.
+# From 500 to 2,000 steps the ELBO gains a quarter of a nat a point, from there to 4,000 hardly anything. Yet f(0) becomes more and more unsure. Where the data say nothing only the small KL / n pulls, and each sd has far to go, from 0.05 to the prior's 2.5. Stop when the ELBO stands still, and say after how many steps: the width in the gap depends on them.
 
 # %%
 torch.manual_seed(1)

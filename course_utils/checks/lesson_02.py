@@ -207,7 +207,7 @@ QUIZ = [
         [
             Option(
                 "Their first weights",
-                "They start on different sides of the wall at slope 0, "
+                "Their first slopes lie on different sides of the wall at 0, "
                 "and the second is still on its way around it.",
                 correct=True,
             ),
