@@ -1,8 +1,9 @@
 """Rivals on one table: a line and networks, with one σ or with σ(x), all tuned in the same way.
 
-All networks of one kind are trained at once, stacked: x is (nets, n, d), a weight matrix (nets,
-rows, columns), and for each net a mask says which rows train it. A network starts as the line and
-learns what to add to it, so that it begins where the simpler rival ends.
+Networks of one kind are trained at once, stacked: a weight matrix is (nets, rows, columns), and as
+many nets in turn share a group of rows, x (groups, n, d): those that train under one mask of one
+part. A network starts as the line and learns what to add to it, so that it begins where the
+simpler rival ends.
 
 Everything happens inside *parts* of the table, as are the training sets of a cross-validation.
 ``folds`` (parts, n) says what each row does in each part: TEST, the number (0, 1, …) of the inner
@@ -163,85 +164,40 @@ def first_weights(kind: Kind, d: int, seeds: Sequence[int]) -> list[Tensor]:
 
 
 def layer(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-    """x w + b for nets (nets, d, h), of which as many in turn share each x (parts, n, d)."""
-    parts, (nets, d, h) = len(x), w.shape
-    if parts == nets:
+    """x w + b for nets (nets, d, h), of which as many in turn share each x (groups, n, d)."""
+    groups, (nets, d, h) = len(x), w.shape
+    if groups == nets:
         return torch.baddbmm(b, x, w)
-    beside = w.reshape(parts, -1, d, h).transpose(1, 2).reshape(parts, d, -1)
+    beside = w.reshape(groups, -1, d, h).transpose(1, 2).reshape(groups, d, -1)
     return (x @ beside).unflatten(2, (-1, h)).transpose(1, 2).flatten(0, 1) + b
 
 
 def added(kind: Kind, weights: Sequence[Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-    """What nets add, at x (parts, n, d), to the line's mean and to log σ²: both (nets, n, 1)."""
+    """What nets add, at x (groups, n, d), to the line's mean and log σ²: (groups, many, n, 1)."""
+    each = len(x), -1
     if kind.hidden:
         w1, b1, w2, b2, *weights = weights
         x = torch.relu(layer(x.clamp(-REACH, REACH), w1, b1))
         x = torch.relu(torch.baddbmm(b2, x, w2))
-    mu = layer(x, *weights[:2])
+    mu = layer(x, *weights[:2]).unflatten(0, each)
     if not kind.varies:
         return mu, torch.zeros_like(mu)
-    return mu, FURTHEST * torch.tanh(layer(x, *weights[2:]) / FURTHEST)
+    return mu, FURTHEST * torch.tanh(layer(x, *weights[2:]).unflatten(0, each) / FURTHEST)
 
 
-@dataclass
-class Stack:
-    """Nets to train: of each its part, its mask, its decay, the line it adds to, and that's log σ².
+def nlls(kind: Kind, weights: Sequence[Tensor], x, rest, trains, floor) -> Tensor:
+    """Each net's NLL over the rows that train it, (groups, many).
 
-    Shapes (nets,), (nets,), (nets,), (nets, d + 1, 1), (nets, 1, 1).
+    x (groups, n, d); what the line leaves of y, and who trains, (groups, n, 1); the line's log σ²
+    (groups, 1). One σ is profiled out: its best value is the RMS residual, never on its way.
     """
-
-    kind: Kind
-    parts: Parts
-    part: Tensor
-    mask: Tensor
-    decay: Tensor
-    line: Tensor
-    floor: Tensor
-
-    def outputs(self, weights: Sequence[Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-        """mu and log_var at x (parts, n, d), (nets, n, 1)."""
-        mu, log_var = added(self.kind, weights, x)
-        return mu + layer(x, self.line[:, :-1], self.line[:, -1:]), self.floor + log_var
-
-    def loss(self, weights: Sequence[Tensor], x: Tensor, y: Tensor, trains: Tensor) -> Tensor:
-        """Each net's NLL over the rows that train it, and its decay, (nets,).
-
-        One σ is profiled out: its best value is the RMS residual, and it is never on its way.
-        """
-        share = trains / trains.sum(1, keepdim=True).clamp(min=1)
-        mu, log_var = self.outputs(weights, x)
-        if self.kind.varies:
-            nll = (share * (log_var + (y - mu) ** 2 * torch.exp(-log_var))).sum((1, 2))
-        else:
-            nll = (share * (y - mu) ** 2).sum((1, 2)).clamp(min=1e-12).log()
-        squares = sum(w.square().sum((1, 2)) for w in weights[::2])  # of matrices, not constants
-        return nll / 2 + self.decay * squares
-
-    def train(self, seeds: Sequence[int], steps: int, said: str) -> Iterator[tuple[int, list]]:
-        """(step, weights) about LOOKS times, from the first on. Adam, whose rate falls to 0."""
-        parts, own = self.parts, self.part
-        n, d = parts.x.shape[1:]
-        few = n <= 2 * BATCH
-        if few:
-            batch = parts.x, parts.y[own], parts.trains[own, self.mask]
-        weights = [w.requires_grad_() for w in first_weights(self.kind, d, seeds)]
-        optimizer = torch.optim.Adam(weights, lr=LR, fused=True)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        generator = torch.Generator().manual_seed(seeds[0])
-        quiet = "TQDM_DISABLE" in os.environ
-        for step in tqdm(range(steps), desc=said, delay=2, leave=False, disable=quiet):
-            if step % math.ceil(steps / LOOKS) == 0:
-                yield step, weights
-            if not few:
-                rows = torch.randint(n, (BATCH,), generator=generator)
-                x, y, trains = parts.x[:, rows], parts.y[:, rows], parts.trains[:, :, rows]
-                batch = x, y[own], trains[own, self.mask]
-            loss = self.loss(weights, *batch).sum()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-        yield steps, weights
+    share = (trains / trains.sum(1, keepdim=True).clamp(min=1))[:, None]
+    mu, log_var = added(kind, weights, x)
+    squares = (rest[:, None] - mu) ** 2
+    if kind.varies:
+        log_var = floor[:, None, :, None] + log_var
+        return (share * (log_var + squares * torch.exp(-log_var))).sum((2, 3)) / 2
+    return (share * squares).sum((2, 3)).clamp(min=1e-12).log() / 2
 
 
 # The contest
@@ -257,11 +213,10 @@ class Contest:
     """
 
     def __init__(self, x: Tensor, y: Tensor, folds: Tensor, *, seed: int = 0, steps: int = STEPS):
-        self.parts = Parts(*x_and_y(x, y), folds)
+        self.parts = parts = Parts(*x_and_y(x, y), folds)
         self.seed, self.steps = seed, steps
-        self.chosen, self.tuned = {}, {}
-        settings, names = lines(self.parts)
-        parts = self.parts
+        self.chosen, self.tuned, self.known = {}, {}, {}
+        settings, names = lines(parts)
         errors = [
             (parts.held * (parts.y[:, None] - at(parts.x[:, None], w[:, :-1])) ** 2).sum((1, 2, 3))
             for w in settings
@@ -269,29 +224,60 @@ class Contest:
         best = torch.stack(errors).argmin(0)
         self.line = settings[best, torch.arange(len(best))]  # (parts, masks, d + 1, 1)
         self.chosen["line, one σ"] = [names[i] for i in best]
+        self.rest = parts.y[:, None] - at(parts.x[:, None], self.line)  # (parts, masks, n, 1)
+        squares = (parts.trains * self.rest**2).sum(2) / parts.trains.sum(2)
+        self.floor = squares.clamp(min=1e-12).log()  # log σ² of the line, (parts, masks, 1)
+        self.inner = torch.cartesian_prod(*map(torch.arange, parts.held.shape[:2])).T
+        self.held = self.gathered(parts.held, *self.inner, parts.judges)
 
     @one_thread()
     def forecasts(self, name: str) -> list["Forecast"]:
         """The rival of this name, one for each part."""
-        kind = KINDS[name]
-        if not (kind.hidden or kind.varies):
-            parts = self.parts
-            out = at(parts.x[:, None, parts.judges], self.line[:, :-1])
-            return self.made(kind, [], out[None], torch.zeros_like(out)[None])
-        return self.trained(kind, *self.tune(kind))
+        return [self.forecast(KINDS[name], part) for part in range(len(self.line))]
 
-    def stack(self, kind: Kind, masks: Sequence[int], decays: Tensor) -> Stack:
-        """A net for each part, each of its ``decays`` (parts, …) and each mask, in that order."""
-        parts, (count, many) = self.parts, decays.shape
-        part = torch.arange(count).repeat_interleave(many * len(masks))
-        mask = torch.tensor(masks).repeat(count * many)
-        decay = decays.flatten().repeat_interleave(len(masks))
-        squares = [
-            (trains * (parts.y - at(parts.x, line)) ** 2).sum(1) / trains.sum(1)
-            for trains, line in zip(parts.trains.unbind(1), self.line.unbind(1))
-        ]
-        floor = torch.stack(squares, dim=1).clamp(min=1e-12).log()[..., None]
-        return Stack(kind, parts, part, mask, decay, self.line[part, mask], floor[part, mask])
+    def gathered(self, of: Tensor, part: Tensor, mask: Tensor, rows: Tensor) -> list[Tensor]:
+        """Of each part and mask, (groups,), those of ``rows`` that are 1 in ``of``.
+
+        x, what the line leaves of y, and that 1, all (groups, most, …); ``of`` is (parts, masks, n,
+        1). A group with fewer than most ends in others of its rows, where it is 0.
+        """
+        part, mask, group = part[:, None], mask[:, None], torch.arange(len(part))[:, None]
+        of = of[part, mask, rows, 0]
+        most = int(of.sum(1).max())
+        place = of.argsort(dim=1, descending=True, stable=True)[:, :most]
+        row = rows[place]
+        return [self.parts.x[part, row], self.rest[part, mask, row], of[group, place][..., None]]
+
+    def train(
+        self, kind: Kind, part: Tensor, mask: Tensor, decay: Tensor, seeds: list[int]
+    ) -> Iterator[tuple[int, list[Tensor]]]:
+        """(step, weights) about LOOKS times, from the first on. Adam, whose rate falls to 0.
+
+        For each part and mask, (groups,), as many nets as ``decay`` and ``seeds``, (many,) or
+        (groups, many).
+        """
+        n, d = self.parts.x.shape[1:]
+        few, trains, floor = n <= 2 * BATCH, self.parts.trains, self.floor[part, mask]
+        weights = first_weights(kind, d, seeds * len(part))
+        weights = [w.requires_grad_() for w in weights]
+        optimizer = torch.optim.Adam(weights, lr=LR, fused=True)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
+        generator = torch.Generator().manual_seed(self.seed)
+        batch = self.gathered(trains, part, mask, torch.arange(n)) if few else None
+        quiet, said = "TQDM_DISABLE" in os.environ, f"{kind.name}: {len(weights[0])} nets"
+        for step in tqdm(range(self.steps), desc=said, delay=2, leave=False, disable=quiet):
+            if step % math.ceil(self.steps / LOOKS) == 0:
+                yield step, weights
+            if not few:
+                rows = torch.randint(n, (BATCH,), generator=generator)
+                batch = self.gathered(trains, part, mask, rows)
+            squares = sum(w.square().sum((1, 2)) for w in weights[::2])  # of matrices alone
+            loss = nlls(kind, weights, *batch, floor) + decay * squares.reshape(len(part), -1)
+            optimizer.zero_grad()
+            loss.sum().backward()
+            optimizer.step()
+            schedule.step()
+        yield self.steps, weights
 
     def tune(self, kind: Kind) -> tuple[Tensor, Tensor]:
         """Decay and step of each part: those with the best NLL of the rows that are held out.
@@ -300,83 +286,83 @@ class Contest:
         """
         if (kind.hidden, kind.varies) in self.tuned:
             return self.tuned[kind.hidden, kind.varies]
-        parts = self.parts
-        rows, inner = parts.judges, range(parts.held.shape[1])
-        decays = torch.tensor(DECAYS, dtype=DTYPE).expand(len(parts.x), -1)
-        stack = self.stack(kind, inner, decays)
-        x, y, held = parts.x[:, rows], parts.y[:, rows], parts.held[:, None, :, rows]
-        count = held.sum((2, 3, 4))
-        scores, steps = [], []
-        said = f"{kind.name}: {len(stack.part)} to choose decay and steps"
-        for step, weights in stack.train([self.seed] * len(stack.part), self.steps, said):
+        x, rest, held = self.held
+        shape, floor = self.parts.held.shape[:2], self.floor[tuple(self.inner)]
+        count = held.unflatten(0, shape).sum((1, 2, 3))[:, None]
+        decays, scores, steps = torch.tensor(DECAYS, dtype=DTYPE), [], []
+        for step, weights in self.train(kind, *self.inner, decays, [self.seed] * len(decays)):
             with torch.no_grad():
-                mu, log_var = stack.outputs(weights, x)
-            z2 = (y[stack.part] - mu) ** 2 * torch.exp(-log_var)
-            z2, log_var = (v.reshape(*decays.shape, len(inner), -1, 1) for v in (z2, log_var))
-            z2, log_var = ((held * v).sum((2, 3, 4)) / count for v in (z2, log_var))
+                mu, log_var = added(kind, weights, x)
+            log_var = floor[:, None, :, None] + log_var
+            z2 = (rest[:, None] - mu) ** 2 * torch.exp(-log_var)
+            z2, log_var = (
+                (held[:, None] * v).unflatten(0, shape).sum((1, 3, 4)) / count
+                for v in (z2, log_var)
+            )
             scores.append(z2.clamp(min=1e-12).log() + log_var)  # (parts, decays)
             steps.append(step)
         best = torch.stack(scores, dim=1).flatten(1).argmin(1)
-        stop, decay = torch.tensor(steps)[best // len(DECAYS)], decays[0, best % len(DECAYS)]
-        self.tuned[kind.hidden, kind.varies] = decay, stop
-        return decay, stop
-
-    def trained(self, kind: Kind, decay: Tensor, stop: Tensor) -> list["Forecast"]:
-        """All members, trained on each mask, as far as the part's step."""
-        parts, masks = self.parts, range(self.parts.trains.shape[1])
-        stack = self.stack(kind, masks, decay[:, None].expand(-1, kind.members))
-        shape = len(parts.x), kind.members, len(masks)
-        seeds = torch.arange(kind.members)[None, :, None].expand(shape).flatten() + self.seed
-        said = f"{kind.name}: {len(seeds)} to train and calibrate"
-        for step, weights in stack.train(seeds.tolist(), self.steps, said):
-            if step == 0:
-                kept = [w.detach().clone() for w in weights]
-            due = stop[stack.part] == step
-            for keep, w in zip(kept, weights):
-                keep[due] = w.detach()[due]
-            if step == stop.max():
-                break
-        texts = [f"decay {d:g}, {t} steps" for d, t in zip(decay.tolist(), stop.tolist())]
-        self.chosen[kind.name] = texts
-        mu, log_var = stack.outputs(kept, parts.x[:, parts.judges])
-        mu, log_var = (v.reshape(*shape, -1, 1).transpose(0, 1) for v in (mu, log_var))
-        whole = [w.reshape(*shape, *w.shape[1:])[:, :, -1] for w in kept]
-        return self.made(kind, whole, mu[:, :, :-1], log_var[:, :, :-1])
-
-    def made(self, kind, weights, mu: Tensor, log_var: Tensor) -> list["Forecast"]:
-        """Forecasts, calibrated by held-out outputs, (members, parts, inner folds, judges, 1)."""
-        parts, found = self.parts, []
-        for part in range(len(parts.x)):
-            held = parts.held[part][:, parts.judges].bool()
-            y = parts.y[part, parts.judges].expand(held.shape)
-            rows = parts.trains[part, -1, :, 0].bool()
-            line = self.line[part, -1]
-            if kind.varies:
-                floor = ((parts.y[part] - at(parts.x[part], line))[rows] ** 2).mean()
-            else:
-                floor = ((y - mu[:, part]) ** 2)[held.expand_as(mu[:, part])].mean()
-                log_var = torch.zeros_like(log_var) + floor.clamp(min=1e-12).log()
-            mean, variance = mixture(mu[:, part], log_var[:, part])
-            even = ((y - mean) ** 2)[held].mean()
-            z = ((y - mean) / variance.sqrt())[held]
-            scale = z.square().mean().sqrt().clamp(min=1e-6)
-            forecast = Forecast(
-                kind,
-                x_mean=parts.x_mean[part],
-                x_rate=parts.x_rate[part],
-                y_mean=parts.y_mean[part],
-                y_sd=parts.y_sd[part],
-                line=line,
-                floor=floor.clamp(min=1e-12).log(),
-                even=even.clamp(min=1e-12).log(),
-                scale=scale,
-                z=(z.abs() / scale).sort().values,
-                **{f"w{i}": w[part] for i, w in enumerate(weights)},
-            )
-            if kind.name == "line, one σ" and rows.sum() < EXACT:
-                forecast.learn_t(parts.x[part][rows], parts.y[part][rows])
-            found.append(forecast)
+        found = decays[best % len(DECAYS)], torch.tensor(steps)[best // len(DECAYS)]
+        self.tuned[kind.hidden, kind.varies] = found
         return found
+
+    def nets(self, kind: Kind, part: int) -> list[Tensor]:
+        """The weights of all members, (masks, members, …), trained as far as the part's step.
+
+        Each is trained once: an ensemble's first member is the single network.
+        """
+        key, (decay, stop) = (kind.hidden, kind.varies, part), (t[part] for t in self.tune(kind))
+        known = self.known.get(key, [])
+        have = known[0].shape[1] if known else 0
+        if have < kind.members:
+            mask = torch.arange(self.parts.trains.shape[1])
+            seeds = list(range(self.seed + have, self.seed + kind.members))
+            nets = self.train(kind, torch.full_like(mask, part), mask, decay, seeds)
+            weights = next(weights for step, weights in nets if step == stop)
+            new = [w.detach().unflatten(0, (len(mask), -1)) for w in weights]
+            known = [torch.cat(both, dim=1) for both in zip(known, new)] if known else new
+            self.known[key] = known
+        return [w[:, : kind.members] for w in known]
+
+    def forecast(self, kind: Kind, part: int) -> "Forecast":
+        """The rival in one part, calibrated by the rows that its inner folds hold out."""
+        parts, chosen = self.parts, self.chosen
+        x, rest, held = (v.unflatten(0, parts.held.shape[:2])[part] for v in self.held)
+        held, rest, weights = held.bool(), rest[None], []  # (folds, most, 1), (members, …)
+        log_var, floor = torch.zeros_like(rest), self.floor[part, -1, 0]
+        if kind.hidden or kind.varies:
+            weights = self.nets(kind, part)
+            mu, log_var = added(kind, [w[:-1].flatten(0, 1) for w in weights], x)
+            rest, log_var = rest - mu.transpose(0, 1), log_var.transpose(0, 1)
+            decay, stop = (found[part] for found in self.tune(kind))
+            chosen.setdefault(kind.name, [""] * len(self.line))
+            chosen[kind.name][part] = f"decay {decay:g}, {stop} steps"
+        if kind.varies:
+            log_var = log_var + self.floor[part, :-1, :, None]
+        else:
+            floor = (rest**2)[held.expand_as(rest)].mean().clamp(min=1e-12).log()
+            log_var = log_var + floor
+        mean, variance = mixture(rest, log_var)
+        even = (mean**2)[held].mean()
+        z = (mean / variance.sqrt())[held]
+        scale = z.square().mean().sqrt().clamp(min=1e-6)
+        forecast = Forecast(
+            kind,
+            x_mean=parts.x_mean[part],
+            x_rate=parts.x_rate[part],
+            y_mean=parts.y_mean[part],
+            y_sd=parts.y_sd[part],
+            line=self.line[part, -1],
+            floor=floor,
+            even=even.clamp(min=1e-12).log(),
+            scale=scale,
+            z=(z.abs() / scale).sort().values,
+            **{f"w{i}": w[-1] for i, w in enumerate(weights)},
+        )
+        rows = parts.trains[part, -1, :, 0].bool()
+        if kind.name == "line, one σ" and rows.sum() < EXACT:
+            forecast.learn_t(parts.x[part][rows], parts.y[part][rows])
+        return forecast
 
 
 def mixture(mu: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor]:
@@ -406,7 +392,7 @@ class Forecast(nn.Module):
         if self.kind.hidden or self.kind.varies:
             weights = [value for name, value in self.named_buffers() if name[0] == "w"]
             more, varies = added(self.kind, weights, x[None])
-            mu, log_var = mu + more, log_var + varies
+            mu, log_var = mu + more[0], log_var + varies[0]
         mu, variance = mixture(mu, log_var)
         log_var = variance.log() + 2 * (self.scale * self.y_sd).log()
         return mu * self.y_sd + self.y_mean, log_var
