@@ -68,11 +68,16 @@ class Judge:
         """
         if (a - b).mean() > -WORTH:
             return False
-        d = (a - b)[:, 0]
-        most = (d - d.median()).abs().kthvalue(math.ceil(0.99 * len(d))).values
-        rest = torch.where((d - d.median()).abs() <= most, d, d.median())[:, None]
-        pairs = (a, b), (rest, torch.zeros_like(rest))
-        return any(c.difference < -CLEAR * c.error for c in (self.compare(*p) for p in pairs))
+        compared = self.compare(a, b), self.without_extremes(a, b)
+        return any(c.difference < -CLEAR * c.error for c in compared)
+
+    def without_extremes(self, a: Tensor, b: Tensor) -> PairedComparison:
+        """``compare``, with the median for the hundredth of the rows where they differ most."""
+        d = a - b
+        size = (d - d.median()).abs()
+        most = size.flatten().kthvalue(math.ceil(0.99 * len(d))).values
+        rest = torch.where(size <= most, d, d.median())
+        return self.compare(rest, torch.zeros_like(rest))
 
     def earns(self, scores: dict[str, Tensor]) -> bool:
         """Whether σ(x) beats one σ under the same mean: else the gain of a rival is its mean's."""

@@ -5,9 +5,11 @@
 pandas is imported where a table is used, so that no other lesson's kernel grows.
 """
 
+import contextlib
 import io
 import re
 import warnings
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +26,7 @@ HOLES = ["?", "-", "#NV", "#N/A"]  # besides pandas' own
 POINT = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+|(?=\.\d))(\.\d*)?([eE][+-]?\d+)?")
 COMMA = re.compile(r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+|(?=,\d))(,\d*)?([eE][+-]?\d+)?")
 DATE = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+DATE_TEXT = r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](\d\d){1,2})([T ].*)?"
 
 
 # In
@@ -178,6 +181,7 @@ def look(table, target: str | None = None) -> Look:
     table = table if isinstance(table, pd.DataFrame) else read(table)
     if target is not None and target not in table:
         raise ValueError(f"target must name a column, got {target!r}: they are {list(table)}")
+    distinct_names(table)
     found = Look(pd.DataFrame({name: described(table[name]) for name in table}).T)
     for name in table:
         column = table[name]
@@ -185,13 +189,17 @@ def look(table, target: str | None = None) -> Look:
         labels(name, column, found)
         if found.columns.loc[name, "kind"] in ("number", "whole number"):
             found.remarks += extremes(name, column.dropna().astype(float))
-    copies = int(table.duplicated().sum())
-    if copies:
-        found.remarks.append(f"{copies} of {len(table)} rows repeat another one.")
-    found.grouped = groups_in(table.drop(columns=[target] if target in table else []))
+    copies(table, target, found)
+    found.grouped = found.grouped or groups_in(table.drop(columns=[target], errors="ignore"))
     if target is not None and pd.api.types.is_numeric_dtype(table[target]):
         found.remarks += about_target(target, table[target].dropna().astype(float))
     return found
+
+
+def distinct_names(table) -> None:
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise ValueError(f"columns must have different names, got {twice[0]!r} more than once")
 
 
 def described(column) -> dict:
@@ -199,17 +207,26 @@ def described(column) -> dict:
     import pandas as pd
 
     cells = column.dropna()
+    single = column.dtype != object or all(isinstance(cell, Hashable) for cell in cells)
+    if not single or column.dtype.kind == "c":
+        raise ValueError(
+            f"column {column.name!r} must hold one real number, text or date a row, got "
+            f"{what_came(cells.iloc[0])}"
+        )
+    common = cells.value_counts()
     kind = "text"
     if pd.api.types.is_bool_dtype(column):
         kind = "yes or no"
-    elif pd.api.types.is_datetime64_any_dtype(column):
+    elif pd.api.types.is_datetime64_any_dtype(column) or (
+        len(cells) and cells.astype(str).str.fullmatch(DATE_TEXT).all()
+    ):
         kind = "date"
     elif pd.api.types.is_numeric_dtype(column):
-        kind = "whole number" if (cells == cells.round()).all() else "number"
-    elif cells.nunique() <= FEW:
+        kind = "whole number" if (cells % 1 == 0).all() else "number"
+    elif len(common) <= FEW:
         kind = "category"
-    ordered = kind in ("number", "whole number", "date") and len(cells) > 0
-    common = cells.value_counts()
+    dated = pd.api.types.is_datetime64_any_dtype(column)
+    ordered = len(cells) > 0 and (dated or kind in ("number", "whole number"))
     return {
         "kind": kind,
         "count": len(cells),
@@ -229,41 +246,53 @@ def numbers_in_text(name: str, column, found: Look) -> None:
     if found.columns.loc[name, "kind"] not in ("text", "category"):
         return
     cells = column.dropna().astype(str)
-    digits = cells.str.contains(r"\d") & ~cells.str.contains(r"[^\W\d_]{3}")
+    cells = cells[cells.str.strip() != ""]
+    digits = cells.str.match(r"\W*\d") & ~cells.str.contains(r"[^\W\d_]{3}")
     plain = pd.to_numeric(cells, errors="coerce").notna()
-    if not len(cells) or cells.str.fullmatch(r"0\d+").any() or digits.mean() < 0.7:
+    if not len(cells) or cells.str.match(r"\W*0\d").any() or digits.mean() < 0.7:
         return
     odd = cells[~plain]
     row = column.index.get_loc(odd.index[0]) if odd.index.is_unique and len(odd) else 0
+    if plain.all():
+        found.remarks.append(f"{name!r} holds numbers as text: if they have a size, pd.to_numeric.")
+        return
     if plain.mean() >= 0.7:
         words = ", ".join(map(repr, odd.unique()[:3]))
         found.remarks.append(
-            f"{name!r} holds numbers but for {len(odd)} cells ({words}, first in row {row} from "
-            "0): if they are holes pass na_values=[…], if a head of units skiprows=[1]."
+            f"{name!r} holds numbers but for {many(len(odd), 'cell')} ({words}, first in row {row} "
+            "from 0): if they are holes pass na_values=[…], if a head of units skiprows=[1]."
         )
-    else:
-        found.remarks.append(
-            f"{name!r} holds numbers in a spelling of its own ({cells.iloc[0]!r}): strip units and "
-            "brackets, or pass decimal=',' and thousands='.' if that is what it is."
-        )
+        return
+    how = "strip units and brackets"
+    if cells.str.fullmatch(POINT).all():
+        how = "read the file with thousands=','"
+    elif cells.str.fullmatch(COMMA).all():
+        how = "read the file with decimal=',', thousands='.'"
+    found.remarks.append(
+        f"{name!r} holds numbers in a spelling of its own ({odd.iloc[0]!r}): {how}."
+    )
 
 
 def labels(name: str, column, found: Look) -> None:
     """Columns that number or label the cases are no property of a case."""
     kind, cells = found.columns.loc[name, "kind"], column.dropna()
-    many = len(cells) >= FEW
-    if kind == "whole number" and many and cells.is_unique and span(cells) == len(cells) - 1:
+    enough = len(cells) >= FEW
+    if cells.nunique() == 1 and (len(cells) == len(column) or "number" in kind):
+        found.left_out.append(name)
+        found.remarks.append(f"{name!r} is constant and is left out.")
+        return
+    if kind == "whole number" and enough and cells.is_unique and span(cells) == len(cells) - 1:
         found.left_out.append(name)
         found.remarks.append(f"{name!r} numbers the rows and is left out.")
         return
     digits = cells.astype("int64").astype(str) if kind == "whole number" else cells
-    if kind == "whole number" and many and digits.str.fullmatch(DATE).all():
+    if kind == "whole number" and enough and digits.str.fullmatch(DATE).all():
         found.left_out.append(name)
         found.remarks.append(
             f"{name!r} holds dates in digits and is left out: pass time={name!r} if the next rows "
             "are of a later day."
         )
-    elif kind == "whole number" and many and cells.min() > 999 and cells.nunique() > FEW:
+    elif kind == "whole number" and enough and cells.min() > 999 and cells.nunique() > FEW:
         if digits.str.len().nunique() == 1 and cells.nunique() < 0.95 * len(cells):
             found.remarks.append(f"{name!r} may be a code: then make it text, it has no size.")
     elif kind == "date":
@@ -316,6 +345,24 @@ def extremes(name: str, cells) -> list[str]:
     return said
 
 
+def copies(table, target: str | None, found: Look) -> None:
+    """Rows that repeat: one case, if they are more than twice as many as by chance.
+
+    By chance: with the target, or the last column, dealt to other rows.
+    """
+    count = int(table.duplicated().sum())
+    said, last = f"{count} of {len(table)} rows repeat another one", target or table.columns[-1]
+    dealt = table.copy()
+    dealt[last] = table[last].sample(frac=1, random_state=0).to_numpy()
+    if count > max(5, 2 * int(dealt.duplicated().sum())):
+        found.grouped = (
+            f"{said}: one that tests may have trained as its copy. Drop them "
+            "(table.drop_duplicates()), or pass groups=False if each is a case."
+        )
+    elif count:
+        found.remarks.append(f"{said}.")
+
+
 def groups_in(inputs) -> str:
     """Why the rows may belong together: columns that are constant within another one."""
     n, signs = len(inputs), {}
@@ -349,6 +396,8 @@ def about_target(name: str, y) -> list[str]:
     """What a Gaussian will not describe well."""
     n, distinct = len(y), y.nunique()
     whole = bool((y == y.round()).all())
+    if distinct == 2:
+        return [f"{name!r} takes 2 values: what is wanted is a probability (logistic regression)."]
     if distinct <= max(10, n // 100):
         return [f"{name!r} takes {distinct} values only: a Gaussian is a rough description of it."]
     if whole and y.min() >= 0 and y.mean() < 30:
@@ -359,6 +408,33 @@ def about_target(name: str, y) -> list[str]:
 
 
 # To numbers
+
+
+def many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'s' * int(count != 1)}"
+
+
+def ranks(column) -> Tensor:
+    """The order of rows in time, (n,): of numbers or dates, as texts in one reading."""
+    import pandas as pd
+
+    if column.dtype.kind in "iufM":
+        return torch.from_numpy(column.rank(method="first").to_numpy(copy=True)).long() - 1
+    readings, year_first = [], re.match(r"\d{4}", str(column.iloc[0]))
+    for day_first in (False,) if year_first else (False, True):
+        with contextlib.suppress(ValueError, TypeError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            readings.append(pd.to_datetime(column, dayfirst=day_first))
+    if not readings:
+        raise ValueError(f"time must hold numbers or dates, got {column.iloc[0]!r}")
+    differ = readings[0] != readings[-1]
+    if differ.any():
+        a, b = (f"{reading[differ].iloc[0]:%d %B %Y}" for reading in readings)
+        raise ValueError(
+            f"column {column.name!r} must have one reading, got two: {column[differ].iloc[0]!r} is "
+            f"{a} or {b}; convert it with pandas.to_datetime(…, dayfirst=…)"
+        )
+    return ranks(readings[0].dt.tz_localize(None))
 
 
 class Columns:
@@ -388,9 +464,10 @@ class Columns:
                 notes.append(f"{name!r} is text of {column.nunique()} values and is left out.")
             if name in plan and column.isna().any():
                 by = "its median" if "fill" in plan[name] else "none of its levels"
-                notes.append(f"{int(column.isna().sum())} holes of {name!r} count as {by}.")
+                notes.append(f"{many(column.isna().sum(), 'hole')} of {name!r} count as {by}.")
         if not plan:
-            raise ValueError(f"expected an input of use besides {target!r}, got {inputs[:12]}")
+            why = " ".join(notes) or "there is none"
+            raise ValueError(f"expected an input of use besides {target!r}: {why}")
         columns = cls(plan, target)
         columns.notes = notes
         return columns
@@ -446,8 +523,9 @@ class Columns:
         if len(odd):
             raise ValueError(f"column {name!r} must hold numbers, got {odd.iloc[0]!r}")
         cells = torch.tensor(read_as.astype(float).to_numpy(copy=True), dtype=DTYPE)
-        cells = torch.where(cells.isfinite(), cells, how["fill"])
-        return cells[:, None]
+        if cells.isinf().any():
+            raise ValueError(f"column {name!r} must hold finite numbers, got inf")
+        return torch.where(cells.isnan(), how["fill"], cells)[:, None]
 
     def y(self, rows) -> Tensor:
         """The target, (n, 1)."""

@@ -12,6 +12,7 @@ made tables. Its limits: of a drift that lasts as long as the last block, covera
 import math
 import os
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ from course_utils.judge import (
     lasting,
     verdict,
 )
-from course_utils.look import Columns, Look, look, read, standing_apart
+from course_utils.look import Columns, Look, distinct_names, look, many, ranks, read, standing_apart
 from course_utils.metrics import PairedComparison
 from course_utils.rivals import ALWAYS, BATCH, STEPS, TEST, Contest
 from course_utils.told import Told
@@ -58,9 +59,7 @@ class Rows:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self):
-        n = len(self.y)
-        if n < FEWEST:
-            raise ValueError(f"a report needs {FEWEST} rows or more, got {n}: collect more")
+        enough(self.y)
         for name, column in zip([*self.inputs, self.target], torch.cat([self.x, self.y], 1).T):
             if column.abs().max() > LARGEST:
                 raise ValueError(f"column {name!r} must stay below {LARGEST:g}: another unit")
@@ -70,13 +69,21 @@ class Rows:
             raise ValueError("at least one input must vary, got only constant ones")
 
 
+def enough(rows) -> None:
+    if len(rows) < FEWEST:
+        raise ValueError(f"a report needs {FEWEST} rows or more, got {len(rows)}: collect more")
+
+
 def table_of(source, named: list[str], options: dict):
     """A DataFrame, or what ``read`` takes as one, that has the columns ``named``."""
     import pandas as pd
 
+    if isinstance(source, pd.DataFrame) and options:
+        raise ValueError(f"a DataFrame is read already, got {', '.join(options)}=")
     table = source if isinstance(source, pd.DataFrame) else read(source, **options)
+    distinct_names(table)
     for name in named:
-        if name not in table:
+        if name not in list(table):
             raise ValueError(f"expected names of columns, got {name!r}: they are {list(table)}")
     return table
 
@@ -84,8 +91,10 @@ def table_of(source, named: list[str], options: dict):
 def rows_of(source, target, inputs, groups, time, options) -> Rows:
     """The rows of a DataFrame, of what ``read`` takes, or of a pair (x, y)."""
     if isinstance(source, tuple | list) and len(source) == 2 and not isinstance(source[0], dict):
-        if target is not None or inputs is not None:
-            raise ValueError("target and inputs must be left out with a pair (x, y), got names")
+        named = {"target": target, "inputs": inputs, "groups": groups, "time": time} | options
+        named = [name for name, given in named.items() if given not in (None, True, False)]
+        if named:
+            raise ValueError(f"a pair (x, y) has no named columns, got {', '.join(named)}=")
         x, y = x_and_y(*source)
         if y.shape[1] != 1:
             raise ValueError(f"y must be one column, got shape {tuple(y.shape)}: type y[:, :1]")
@@ -94,10 +103,18 @@ def rows_of(source, target, inputs, groups, time, options) -> Rows:
     import pandas as pd
 
     asked = [target, *([inputs] if isinstance(inputs, str) else inputs or [])]
-    named = [*asked, *[by for by in (groups, time) if isinstance(by, str)]]
-    table = table_of(source, named, options)
-    notes = [f"{int(table[target].isna().sum())} rows without {target!r} are left out."]
-    table, notes = table[table[target].notna()], notes * bool(table[target].isna().any())
+    split = [by for by in (groups, time) if by is not None and by is not False]
+    if len(split) > 1:
+        raise ValueError("rows are held out by groups= or by time=, got both")
+    table = table_of(source, [*asked, *split], options)
+    without = int(table[target].isna().sum())
+    table, notes = table[table[target].notna()], []
+    if without:
+        notes.append(f"{many(without, 'row')} without {target!r} left out.")
+    enough(table)
+    for name in split:
+        if table[name].isna().any():
+            raise ValueError(f"{name!r}, which splits the rows, must be complete, got a hole")
     if not pd.api.types.is_numeric_dtype(table[target]):
         odd = pd.to_numeric(table[target], errors="coerce").isna()
         first = table[target][odd].iloc[0] if odd.any() else table[target].iloc[0]
@@ -106,15 +123,14 @@ def rows_of(source, target, inputs, groups, time, options) -> Rows:
             "read it with na_values=, decimal=, thousands=, skiprows=, or convert it"
         )
     looked = look(table, target)
-    away = [target, *[by for by in (groups, time) if isinstance(by, str)], *looked.left_out]
+    away = [target, *split, *looked.left_out]
     names = asked[1:] or [name for name in table if name not in away] or looked.left_out
     columns = Columns.of(table, target, [name for name in names if name != target])
     cluster = rank = None
-    if isinstance(groups, str):
+    if groups in split:
         cluster = torch.from_numpy(pd.factorize(table[groups])[0].copy())
-    if isinstance(time, str):
-        stamps = table[time] if table[time].dtype.kind in "iufM" else pd.to_datetime(table[time])
-        rank = torch.from_numpy(stamps.rank(method="first").to_numpy(copy=True)).long() - 1
+    if time in split:
+        rank = ranks(table[time])
     x, y = columns.x(table), columns.y(table)
     notes += columns.notes
     return Rows(x, y, target, columns.inputs, columns, looked, cluster, rank, notes)
@@ -153,8 +169,8 @@ def report(
     target: str | None = None,
     inputs: str | list[str] | None = None,
     *,
-    groups: str | bool | None = None,
-    time: str | bool | None = None,
+    groups: str | Literal[False] | None = None,
+    time: str | Literal[False] | None = None,
     mu: str | None = None,
     sigma: str | None = None,
     lower: str | None = None,
@@ -267,8 +283,8 @@ class Report(Told):
     judge: Judge
     rows: Rows
     tested: Tensor
-    groups: str | bool | None
-    time: str | bool | None
+    groups: str | Literal[False] | None
+    time: str | Literal[False] | None
 
     def __post_init__(self):
         self.model, self.looked = self.forecaster.model, self.rows.looked

@@ -66,13 +66,16 @@ class Told:
         ]
 
     def few_rows(self, scores: dict, gain: PairedComparison) -> str:
-        """Whether a hundredth of the rows decides what σ(x) gains."""
-        each = (scores["NLL of one σ"] - scores["NLL"])[:, 0]
-        few = max(1, len(each) // 100)
+        """Where a hundredth of the rows decides what σ(x) gains, or hides that it gains."""
+        one, varies = scores["NLL of one σ"], scores["NLL"]
+        each, few = (one - varies)[:, 0], max(1, len(one) // 100)
+        rows = f"{few} row{'s' * (few > 1)} of {len(each)}"
+        if gain.difference <= CLEAR * gain.error:
+            rest = self.judge.without_extremes(one, varies)
+            hides = "σ(x)" in self.choice and rest.difference > CLEAR * rest.error
+            return f" ({pm(*rest[:2])} without the {rows} where the two differ most)" * hides
         part = each.topk(few).values.sum().item() / max(each.sum().item(), 1e-300)
-        if gain.difference <= CLEAR * gain.error or part < 1 / 3:
-            return ""
-        return f", {100 * part:.0f} % of it in {few} row{'s' * (few > 1)} of {len(each)}"
+        return f", {100 * part:.0f} % of it in {rows}" * (part >= 1 / 3)
 
     def world(self) -> str:
         if self.rows.cluster is not None:
@@ -85,13 +88,15 @@ class Told:
         """What else was seen or done."""
         found = list(self.rows.notes)
         if self.rows.looked:
-            target = repr(self.rows.target)
-            found += [r for r in self.rows.looked.remarks if not r.startswith(target)]
+            known = tuple(map(repr, (self.rows.target, self.groups, self.time)))
+            found += [r for r in self.rows.looked.remarks if not r.startswith(known)]
         n, d = self.rows.x.shape
         if n < 20 * d:
             found.append(f"{n} rows are few for {d} columns: fewer inputs may predict better.")
         if n < EXACT and self.choice == "line, one σ":
-            found.append("Its interval is Student's: exact if the noise is Gaussian.")
+            found.append(
+                "Its interval is Student's: exact for Gaussian noise and plain least squares."
+            )
         return found
 
     def lines(self) -> list[list[str]]:
@@ -219,4 +224,4 @@ def pm(value: float, error: float) -> str:
     digits = max(0, -math.floor(math.log10(error)) + (f"{error:e}"[0] == "1"))
     if digits > 8 or abs(value) >= 1e12:
         return f"{value:.4g} ± {error:.1g}"
-    return f"{value:,.{digits}f} ± {error:,.{digits}f}"
+    return f"{value:z,.{digits}f} ± {error:,.{digits}f}"

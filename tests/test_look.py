@@ -95,11 +95,20 @@ REMARKS = {
     "a date": (frame(day=20210101 + np.arange(N) % 28), "'day' holds dates in digits"),
     "a code": (frame(zip=RNG.integers(10_000, 10_099, N)), "'zip' may be a code"),
     "an id of text": (frame(id=[f"p{i}" for i in range(N)]), "'id' is text of 200 values"),
-    "doubled": (pd.concat([frame()[:100]] * 2), "100 of 200 rows repeat"),
+    "doubled": (pd.concat([frame()[:100]] * 2), "100 of 200 rows repeat another one: one that"),
+    "repeats of few values": (
+        pd.DataFrame({"a": np.arange(N) % 7, "y": RNG.integers(0, 12, N)}),
+        "rows repeat another one.",
+    ),
+    "a constant": (frame(a="EUR"), "'a' is constant and is left out"),
+    "days as text": (frame(day=[f"{1 + i % 28}.2.2024" for i in range(N)]), "'day' holds dates"),
+    "names with digits": (frame(a=[f"S-{i:03d}" for i in range(N)]), "- 'a' is text of 200 values"),
+    "money as text": (frame(a=[f"{2e3 + i:,.2f}" for i in range(N)]), "thousands=','"),
     "patients": (patients(), "groups='age'"),
-    "one word": (frame(a=["k.A.", *map(str, X[1:])]), "numbers but for 1 cells ('k.A.'"),
+    "one word": (frame(a=["k.A.", *map(str, X[1:])]), "numbers but for 1 cell ('k.A.'"),
     "per cent": (frame(a=[f"{v:.0f} %" for v in 50 + 9 * X]), "in a spelling of its own"),
     "units": (frame(a=["kg", *map(str, X[1:])]), "skiprows=[1]"),
+    "yes or no": (frame().assign(y=(X > 0) * 1), "what is wanted is a probability"),
     "a count": (frame().assign(y=RNG.poisson(12, N)), "looks like a count"),
     "skewed": (frame().assign(y=np.exp(2 * X)), "its logarithm may be the better target"),
     "classes": (frame().assign(y=np.arange(N) % 3), "takes 3 values only"),
@@ -147,7 +156,7 @@ def test_rows_are_matched_by_name_whatever_their_order():
         assert columns.x(rows).tolist() == right
     assert columns.x({"town": "a", "sex": "f", "size": 1}).tolist() == right[:1]
     assert columns.x(table.iloc[2]).tolist() == right[2:]
-    assert columns.notes == ["1 holes of 'size' count as its median."]
+    assert columns.notes == ["1 hole of 'size' count as its median."]
     with pytest.raises(ValueError, match="none called 'sex'"):
         columns.x(table[["size", "town"]])
     with pytest.warns(UserWarning, match="not there before, \\['z'\\]"):

@@ -252,6 +252,26 @@ REFUSED = {
     "unknown": (table(), {"inputs": ["z"]}, "got 'z'"),
     "one column": (table()[["y"]], {}, "an input of use besides 'y'"),
     "huge": (table().assign(y=lambda t: t.y * 1e200), {}, "must stay below 1e+100"),
+    "no row with y": (table().assign(y=np.nan), {}, "20 rows or more, got 0"),
+    "no input of use": (table(x=np.nan), {}, "'x' is empty"),
+    "one name twice": (
+        table(a=1.0).set_axis(["x", "x", "y"], axis=1),
+        {},
+        "got 'x' more than once",
+    ),
+    "infinite": (table(a=np.r_[np.inf, np.arange(119)]), {}, "finite numbers, got inf"),
+    "complex": (table(a=1j * np.arange(120)), {}, "one real number, text or date"),
+    "lists": (table(a=[[1, 2]] * 120), {}, "one real number, text or date"),
+    "options of a file": (table(), {"sep": ";"}, "read already, got sep="),
+    "groups that are no name": (table(), {"groups": True}, "expected names of columns, got True"),
+    "two splits": (table(g=1), {"groups": "g", "time": "g"}, "groups= or by time=, got both"),
+    "holes in groups": (table(g=[None, *range(119)]), {"groups": "g"}, "complete, got a hole"),
+    "no time": (table(t="noon"), {"time": "t"}, "numbers or dates, got 'noon'"),
+    "two readings of a date": (
+        table(t=[f"0{1 + i % 9}/02/2023" for i in range(120)]),
+        {"time": "t"},
+        "is 02 January 2023 or 01 February 2023",
+    ),
     "few groups": (table(g=np.arange(120) % 4), {"groups": "g"}, "at least 10 different values"),
 }
 
