@@ -191,7 +191,7 @@ def test_a_mistake_is_recognised_by_all_draws():
         (lambda y, mu, log_var: nll(y, mu.T, log_var), "broadcasting"),
         (lambda y, mu, log_var: nll(y, mu, log_var).sum(), "the sum"),
         (lambda y, mu, log_var: -nll(y, mu, log_var), "sign"),
-        (lambda y, mu, log_var: 2 * nll(y, mu, log_var), "2 times"),
+        (lambda y, mu, log_var: 2 * nll(y, mu, log_var), "twice"),
         (lambda y, mu, log_var: nll(y, mu, log_var) + 3, "3 above"),
         (lambda y, mu, log_var: nll(y, mu, log_var).mean().expand(7, 1), "over the rows"),
         (lambda y, mu, log_var: nll(y, mu, log_var) + y, "in row 0, for y ="),

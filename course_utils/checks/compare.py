@@ -128,8 +128,8 @@ RELATIONS = (
     (lambda b: 2 * b, "This is twice what is asked."),
     (lambda b: b / 2, "This is half of what is asked."),
     (lambda b: 1 / b, "This is one divided by what is asked: the ratio is upside down."),
-    (np.square, "This is the square of what is asked."),
-    (np.sqrt, "This is the square root of what is asked."),
+    (np.square, "This is the square of what is asked (σ² for σ?)."),
+    (np.sqrt, "This is the square root of what is asked (σ for σ²?)."),
     (np.exp, "What is asked is the logarithm of this."),
     (np.log, "This is the logarithm of what is asked."),
     (lambda b: b / math.log(2), "This is in bits; nats need the natural logarithm."),
@@ -137,7 +137,7 @@ RELATIONS = (
 )
 OF_SHARES = (
     (lambda b: 100 * b, "This is 100 times what is asked: is it in per cent?"),
-    (lambda b: 1 - b, "This is one minus what is asked."),
+    (lambda b: 1 - b, "This is one minus what is asked (outside for inside?)."),
 )
 
 
@@ -198,6 +198,9 @@ def pattern(found: list, wanted: list, tolerance: float) -> str:
     a, b = np.concatenate(flat(found)), np.concatenate(flat(wanted))
     if same(a, -b, tolerance):
         return "The magnitude is right; the sign is the other one."
+    known = relations(a, b, tolerance)
+    if len(known) == 1:
+        return known[0]
     if a.size > 2 and (b != 0).all() and np.isfinite(b).all():  # any factor fits one number
         factor, offset = np.median(a / b), np.median(a - b)
         if not a.any():
@@ -210,5 +213,4 @@ def pattern(found: list, wanted: list, tolerance: float) -> str:
                 f"Every value is {number(abs(offset))} {side} the expected one: a term that does "
                 "not depend on the inputs is wrong or missing."
             )
-    known = relations(a, b, tolerance)
-    return known[0] if len(known) == 1 else ""
+    return ""

@@ -43,7 +43,6 @@ EXERCISES = {
             Mistake("This is the root of 0.95. It is the width that is halved.", math.sqrt(0.95)),
             Mistake("This is for a band twice too wide, not twice too narrow.", within(3.92)),
             Mistake("Half as wide misses far more than twice as many.", 0.9),
-            Mistake("This is the fraction outside.", 1 - within(0.98)),
             Mistake("This is μ ± σ with the true σ. The band reaches less.", within(1.0)),
             Mistake(
                 "Only one edge is counted here: points far below fall outside too.",
@@ -51,10 +50,6 @@ EXERCISES = {
             ),
             Mistake("This is one half of the band, from μ to an edge.", within(0.98) / 2),
             Mistake("The variance is halved here, and not σ.", within(1.96 / math.sqrt(2))),
-            Mistake(
-                "This is a percentage; the question asks for a number between 0 and 1.",
-                100 * within(0.98),
-            ),
         ],
     ),
     "00-2": Value(
@@ -89,10 +84,6 @@ EXERCISES = {
             Mistake(
                 "σ is squared here: the band is μ ± 1.96 σ, not 1.96 σ².",
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 * sigma**2),
-            ),
-            Mistake(
-                "This is the fraction outside.",
-                fraction(lambda y, mu, sigma: (y - mu).abs() > 1.96 * sigma),
             ),
             Mistake(
                 "The band stands around 0 here: the distance is from μ.",
@@ -153,10 +144,6 @@ EXERCISES = {
             Mistake(
                 "This is a count; the question asks for a fraction.",
                 lambda y, mu, sigma: ((y - mu).abs() <= 1.96 * sigma).double().sum(),
-            ),
-            Mistake(
-                "This is a percentage; the question asks for a number between 0 and 1.",
-                lambda y, mu, sigma: 100 * ((y - mu).abs() <= 1.96 * sigma).double().mean(),
             ),
         ],
     ),

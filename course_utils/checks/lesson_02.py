@@ -47,7 +47,6 @@ EXERCISES = {
         oracle=math.sqrt(SIGNAL),
         tolerance=5e-3,
         mistakes=[
-            Mistake("This is the variance of the noise, σ². The question asks for σ.", SIGNAL),
             Mistake(
                 "This is the standard deviation of x. The signal is 2.3 x + 1.7: its slope counts.",
                 math.sqrt(3),
@@ -75,7 +74,6 @@ EXERCISES = {
         oracle=1 / (2 - GOLDEN),
         tolerance=5e-3,
         mistakes=[
-            Mistake("This is MSE / V. The question asks how much larger V is.", 2 - GOLDEN),
             Mistake("This is 1/a: one step more, the ratio of MSE and V.", GOLDEN),
             Mistake("This is the factor a, by which the signal shrinks.", 1 / GOLDEN),
             Mistake(

@@ -44,10 +44,6 @@ EXERCISES = {
                 lambda: SIGMA.mean().item(),
             ),
             Mistake(
-                "This is σ², a variance. The question asks for σ.",
-                lambda: SIGMA.square().mean().item(),
-            ),
-            Mistake(
                 "This is the noise at the edge, where it is largest. Most points lie inside.",
                 lambda: SIGMA.max().item(),
             ),
@@ -122,10 +118,6 @@ EXERCISES = {
             Mistake(
                 "This takes S = 2 throughout. 2 is the RMS of the residuals, and S its square.",
                 math.log(3 / math.sqrt(2)) + 2 / 18 - 0.5,
-            ),
-            Mistake(
-                "The logarithm is one to base 2: nats need the natural one.",
-                (math.log(3 / 2) + 2 / 9 - 0.5) / math.log(2),
             ),
             Mistake("The logarithm alone is one to base 2.", math.log2(3 / 2) + 2 / 9 - 0.5),
             Mistake("Only one of the fractions has its ½.", math.log(3 / 2) + 4 / 9 - 0.5),

@@ -74,10 +74,6 @@ EXERCISES = {
             Mistake("The 1 is missing from the derivative of the others.", 8 / 0.25),
             Mistake("The z of the others is not squared.", 8 / 0.5),
             Mistake("This counts the point at z = 3 as well. How many others?", 1 + 8 / 0.75),
-            Mistake(
-                "This is how many such points one other would balance: turn the ratio round.",
-                0.75 / 8,
-            ),
             Mistake("This is z² − 1 of the one point. Another balances less than 1 of it.", 8.0),
             Mistake("The ½ stands in both derivatives, and so cancels.", 4 / 0.75),
         ],
@@ -168,10 +164,6 @@ EXERCISES = {
                 ),
             ),
             Mistake(
-                "This is in per cent; a fraction is asked.",
-                lambda *given: 100 * fraction(right_rule)(*given),
-            ),
-            Mistake(
                 "This is how many lie within one σ of the mean. A 95 % interval is wider.",
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= sigma),
             ),
@@ -186,10 +178,6 @@ EXERCISES = {
             Mistake(
                 "Only the lower end of the interval is checked.",
                 fraction(lambda y, mu, sigma: y >= mu - 1.96 * sigma),
-            ),
-            Mistake(
-                "This is the fraction outside the interval.",
-                fraction(lambda y, mu, sigma: ~right_rule(y, mu, sigma)),
             ),
         ],
     ),

@@ -71,7 +71,6 @@ EXERCISES = {
                 0.0,
             ),
             Mistake("That is the distance of y from 0, not from the shrunken mean.", 3.0),
-            Mistake("That is the learned σ; the question asks for the variance v.", math.sqrt(2)),
             Mistake(
                 "Is this √3, the square root rule? It is for a centred y, and this y is not.",
                 math.sqrt(3),

@@ -30,7 +30,6 @@ EXERCISES = {
     "06-1": Value(
         oracle=0.6,
         mistakes=[
-            Mistake("This is the ratio of the variances. You are asked for sd's.", 0.36),
             Mistake(
                 "This is the inverse: exact / mean field. Which of the two is smaller?", 1 / 0.6
             ),
@@ -92,10 +91,6 @@ EXERCISES = {
                 lambda Phi, precision: (
                     (Phi**2 * torch.linalg.inv(precision).diagonal()).sum(1).sqrt()
                 ),
-            ),
-            Mistake(
-                "This is the variance of f. Its square root is asked for.",
-                lambda Phi, precision: ((Phi @ torch.linalg.inv(precision)) * Phi).sum(1),
             ),
             Mistake(
                 "Λ is used as if it were the covariance. It is the inverse of the covariance.",

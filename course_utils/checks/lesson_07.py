@@ -100,10 +100,6 @@ EXERCISES = {
                 lambda mus, log_vars: torch.sqrt(log_vars.exp().mean(0) + mus.var(0)),
             ),
             Mistake(
-                "This is the total variance. Its square root is asked for.",
-                lambda mus, log_vars: log_vars.exp().mean(0) + mus.var(0, correction=0),
-            ),
-            Mistake(
                 "The squared means are averaged. A variance takes the square of the mean off.",
                 lambda mus, log_vars: (log_vars.exp() + mus**2).mean(0).sqrt(),
             ),

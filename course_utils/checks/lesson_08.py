@@ -91,7 +91,6 @@ EXERCISES = {
             Mistake(
                 "Half of the band is counted, from μ to an edge.", lambda: share_within(0.392) / 2
             ),
-            Mistake("This is the share outside.", lambda: 1 - share_within(0.392)),
             Mistake(
                 "p has been squared once too often: the half-width is 1.96 p.",
                 lambda: share_within(1.96 * 0.04**2 / 0.2),

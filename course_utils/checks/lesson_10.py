@@ -88,7 +88,6 @@ EXERCISES = {
             Mistake(
                 "The correction belongs to the variance, and here it multiplies σ.", 1.3 * 20 / 14
             ),
-            Mistake("This is the corrected σ². The question asks for σ.", 1.3**2 * 20 / 14),
             Mistake(
                 "This makes σ smaller. Fitted residuals are smaller than the noise already.",
                 1.3 * math.sqrt(14 / 20),
@@ -125,10 +124,6 @@ EXERCISES = {
             Mistake(
                 "These are the residuals of the rows that were fitted.",
                 lambda X, y, folds: rms(in_sample(X, y)),
-            ),
-            Mistake(
-                "This is σ², a variance: the root is missing.",
-                lambda X, y, folds: rms(out_of_fold(X, y, folds)) ** 2,
             ),
             Mistake(
                 "This averages the RMS of the folds. Pool the squares of all rows first: the "

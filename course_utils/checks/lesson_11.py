@@ -57,9 +57,6 @@ EXERCISES = {
                 "For a small ρ this comes close; 0.9 is not small, and the NLL has a logarithm.",
                 0.81 / 2,
             ),
-            Mistake(
-                "These are bits. Nats come from the natural logarithm.", -0.5 * math.log2(1 - 0.81)
-            ),
             Mistake("This is the sd that is left of one when the other is known.", 0.19**0.5),
             Mistake("This takes log ρ. What stands in the determinant?", -math.log(0.9)),
             Mistake("This is half of ρ. The NLL has the logarithm of a determinant.", 0.45),

@@ -63,7 +63,6 @@ EXERCISES = {
                 1 - (1 - share(1.5 * 0.6745)) / 2,
             ),
             Mistake("This is for half of σ. She says more than σ, not less.", share(0.6745 / 2)),
-            Mistake("This is the share outside.", 1 - share(1.5 * 0.6745)),
             Mistake("This is μ ± 1.5 σ. Her interval is the one of 50 %.", share(1.5)),
             Mistake("This is her 95 % interval; the 50 % one is asked for.", share(1.5 * 1.96)),
             Mistake("This is μ ± σ with the true σ.", share(1.0)),

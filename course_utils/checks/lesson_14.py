@@ -46,7 +46,6 @@ EXERCISES = {
             ),
             Mistake("This is the aleatoric part alone.", math.sqrt(19 / 5)),
             Mistake("This is the epistemic part alone.", math.sqrt(10 / 4)),
-            Mistake("This is the total variance. Its square root is asked for.", 19 / 5 + 10 / 4),
             Mistake(
                 "Both parts divide by 4 here. The mean of the σ² is a plain mean.",
                 math.sqrt(19 / 4 + 10 / 4),
@@ -76,7 +75,6 @@ EXERCISES = {
             Mistake(
                 "This uses the true slope. Dropout's loss is smallest at a smaller one.", [2, 3]
             ),
-            Mistake("The slope is right; the second number is a variance.", [1.6, 2.4**2]),
             Mistake("The slope is the true one, and the second number a variance.", [2, 9]),
             Mistake(
                 "The slope is right. The sd is that at x = 1: at x = 3 it is larger.", [1.6, 0.8]
@@ -186,12 +184,6 @@ EXERCISES = {
                 "This takes the median of the members' probabilities. A mixture averages them.",
                 lambda lower, upper, mus, sigmas: (
                     between(Normal(mus, sigmas), lower, upper).median(0).values
-                ),
-            ),
-            Mistake(
-                "This is the probability outside.",
-                lambda lower, upper, mus, sigmas: (
-                    1 - between(Normal(mus, sigmas), lower, upper).mean(0)
                 ),
             ),
         ],

@@ -122,10 +122,6 @@ EXERCISES = {
                 "The ratio is that of ten folds. J may be another number.",
                 error(lambda J: 1 / J + 1 / 9),
             ),
-            Mistake(
-                "This is the squared standard error.",
-                error(lambda J: 1 / J + 1 / (J - 1), square=True),
-            ),
             Mistake("An error falls with √J, and not with J.", lambda a, b: (a - b).std() / len(a)),
             Mistake(
                 "This is the spread of single folds. How far is their mean off?",
