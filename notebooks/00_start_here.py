@@ -325,11 +325,11 @@ guesses("00")
 # | $s$, $m$ | `s`, `m` | a standard deviation, a mean: of numbers at hand | that of the numbers |
 # | $v$ | `v` | a variance, taken as one number | that of y, squared |
 # | $p(y)$ | `log_prob` | a density, or a probability | 1 / that of y |
-# | $q$ | `q` | a density near the posterior; in 13 and 14 as said there | 1 / that of the unknown |
+# | $q$ | `q` | a density near the posterior; in 13 a quantile | 1 / that of the unknown |
 # | $\mathrm{KL}(q \,\Vert\, p)$ | `gaussian_kl` | how much q differs from p | nats |
 # | $\theta$, $d$ | `theta`, `d` | what is learned, and how many numbers it has | |
 # | $w$, $b$ | `w`, `b` | a weight, an intercept (bias) | |
-# | $\tau$ | `tau`, `prior_sd` | the standard deviation of a Gaussian prior | that of the weight |
+# | $\tau$ | `tau`, `prior_sd` | the standard deviation of a Gaussian prior; in 13 the level of a quantile | that of the weight |
 # | $\Sigma$, $\Lambda$ | `Sigma`, `precision` | a covariance, and its inverse | |
 # | $\Phi$, $\phi$ | `Phi` | a matrix of features, and one row of it; Φ(z), with an argument, is the distribution function of N(0, 1) | |
 #

@@ -291,7 +291,7 @@ show(fig, alt="Learned against true σ. Four round dots lie on the square root c
 #
 # ## His data
 #
-# 150 points around $0.125\,x\,(1 + \sin x) + 5$; the noise grows along x; y standardised.
+# 150 points around $0.125\,x\,(1 + \sin x) + 5$; the noise grows along x; y standardised; 800 steps for his 1,500.
 
 # %%
 x, y = FUNNEL.sample(150, seed=0)
