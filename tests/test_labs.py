@@ -197,6 +197,19 @@ def test_names_in_a_panel_cannot_meet_and_stay_in_it_wherever_the_curves_go(lab)
         assert all(one[1] <= other[0] for one, other in pairs)
 
 
+def test_the_slider_that_was_moved_is_named_where_the_numbers_are_read_out(new_lab):
+    """Its handle has no accessible name, and that of a log slider says an exponent."""
+    lab = new_lab("04")
+    assert "points n 1" not in lab.text.value
+    lab.controls["n"].value = 300
+    assert "points n 300. " in lab.text.value
+    lab.controls["lr"].value = 0.02
+    assert "learning rate 0.02. " in lab.text.value
+    lab.play()
+    lab.clock.value += 1
+    assert "learning rate 0.02" not in lab.text.value
+
+
 def test_a_page_without_a_kernel_gets_a_picture_and_its_text(lab):
     data, metadata = lab._repr_mimebundle_()
     assert data["text/plain"] == metadata["image/png"]["alt"] == lab.alt

@@ -95,9 +95,9 @@ class Walk(Lab):
     """Lesson 08: σ walks from its start towards the RMS residual, at a constant learning rate."""
 
     alt = (
-        "Lab: gradient descent on one σ. Left, the NLL over σ, a valley, with the steps of the "
-        "walk as dots; right, σ by step against the RMS residual. Sliders: noise, start of σ, "
-        "head, optimizer, learning rate."
+        "Lab: gradient descent on one σ. Left, the NLL over σ, a valley, and the walk in it, with "
+        "dots at steps 1, 2, 5, 10 and so on; right, σ by step against the RMS residual. Sliders: "
+        "noise, start of σ, head, optimizer, learning rate."
     )
     retrains = frozenset({"start", "head", "optimizer", "lr"})
     refits, train_steps = False, 250  # the noise moves the valley: walk again from the start

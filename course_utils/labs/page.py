@@ -21,6 +21,7 @@ class Page:
 
     alt = ""
     train_steps = 0  # of a fit; without any there is nothing to play
+    moved = None  # the slider that was moved last
     message, failed = "", False  # said under the numbers; a failure is red
     last, before = None, None  # curves: of the last picture, and those that lie pale under it
 
@@ -124,6 +125,7 @@ class Page:
 
     def _on_slide(self, on_slide, name, _) -> None:
         if not self.putting:
+            self.moved = self.controls[name]
             on_slide(name)
 
     def wait_a_moment(self) -> None:
@@ -176,6 +178,8 @@ class Page:
                 f'<b style="font-variant-numeric: tabular-nums">{html.escape(value)}</b></span>'
                 for name, value in self.numbers().items()
             )
+            if self.moved and spoken:  # its handle has no name of its own: ipywidgets, issue 2650
+                cells = f'<span style="{UNSEEN}">{html.escape(said(self.moved))}. </span>{cells}'
             lines.append(f'<div style="line-height: 1.5"{spoken}>{cells}</div>')
         if self.message:
             colour = "#c00000" if self.failed else "inherit"
@@ -184,6 +188,12 @@ class Page:
                 f"{html.escape(self.message)}</div>"
             )
         self.text.value = "".join(lines)
+
+
+def said(control: widgets.Widget) -> str:
+    """A slider's name and value, in words."""
+    value = control.value
+    return f"{control.description} {f'{value:.4g}' if isinstance(value, float) else value}"
 
 
 def allows(control: widgets.Widget, value) -> bool:
