@@ -103,7 +103,7 @@ class UncertainWeights(Lab):
                     "f": BAND
                     | {
                         "facecolor": EPISTEMIC,
-                        "alpha": 0.6,
+                        "alpha": 0.85,
                         "label": "95 % for f",
                         "at": (0.55, "above"),
                     },

@@ -211,16 +211,16 @@ class GapInData(Lab):
         fit = Panel(
             wide | {"ylim": (-6, 6), "ylabel": "y"},
             {
-                "data": POINTS | {"label": "data", "alpha": 0.5},
                 "total": BAND | {"label": "95 % for a new y", "at": (0, "above")},
                 "epistemic band": BAND
                 | {
                     "facecolor": EPISTEMIC,
-                    "alpha": 0.7,
+                    "alpha": 0.85,
                     "label": "for the mean",
                     "at": (0.5, "above"),
                 },
                 "mean": {"color": MEAN, "label": "mean", "at": (0.75, "below")},
+                "data": POINTS | {"label": "data", "alpha": 0.5},
                 "true mean": UNDER | {"label": "true mean", "at": (1, "below")},
             },
             width=1.7,
