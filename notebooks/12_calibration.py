@@ -272,7 +272,7 @@ for name, mu, sigma in (("as trained", mu_new, sigma_new), ("true mean", true_me
 assert 1.5 < squares["true mean"] < squares["as trained"] - 0.4 and squares["true σ"] > 1.2
 
 # %% [markdown]
-# Each is half of the story: with the true mean σ is still too small, and with the true σ the mean is still off. A held-out band has to cover both.
+# Both, and σ the more: with the true mean σ is still too small, with the true σ the mean is still off. A held-out band has to cover both.
 #
 # ## Mend it by one scale
 #
