@@ -28,6 +28,8 @@ sys.path.insert(0, str(ROOT))
 from tools.notebooks import SECOND_CLICK, places, questions, repository  # noqa: E402
 
 FRONT_LAB = "00"
+# Sentences of a lesson's text that ask for a button, or a run, that a page does not have.
+FOR_A_KERNEL = re.compile(r"(?:Press \*play\*|\*Rewind\*|Play goes on|Run them as)[^.]*\. ?")
 STILL = "A picture, as it is without JavaScript or a kernel; in the notebook it moves."
 
 
@@ -165,6 +167,8 @@ def stage_notebook(path: Path, source: Path) -> None:
     """One notebook: its pictures as files with alt text, its lab, quiz and fields marked."""
     notebook = nbformat.read(path, as_version=4)
     for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            cell.source = FOR_A_KERNEL.sub("", cell.source)
         if cell.cell_type == "code" and (html := without_dead_words(cell)):
             cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": html})]
             continue
@@ -230,6 +234,7 @@ def front_page(source: Path) -> str:
     column = r"[^|\n]*\|"
     lessons = re.sub(rf"^(\|{column}{column}){column}(.*)$", r"\1\2", lessons, flags=re.M)
     lessons = "\n".join(line for line in lessons.splitlines() if line.startswith("|"))
+    del parts["For authors and instructors"]  # who has the repository finds it there
     title, first, *rest = promise.strip().split("\n\n")
     text = "\n\n".join(
         [

@@ -280,7 +280,11 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".answer").forEach(makeAnswer);
   document.querySelectorAll(".bd-content img").forEach((image) => { image.loading = "lazy"; });
   look();
-  window.addEventListener("resize", look);
+  let width; // of the text: the theme's sidebars come and go a moment after the window's change
+  new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width !== width) look();
+    width = contentRect.width;
+  }).observe(document.querySelector(".bd-article-container"));
   document.addEventListener("toggle", look, true); // an unfolded solution
 });
 window.addEventListener("load", () => {

@@ -462,6 +462,22 @@ def test_on_a_phone_nothing_that_is_printed_scrolls_and_no_letter_is_tiny(show, 
         assert tiny == []
 
 
+def test_what_is_printed_fits_after_a_phone_is_turned(show):
+    wide = """() => [...document.querySelectorAll('.bd-content .cell_output pre')]
+        .filter(it => it.scrollWidth > it.clientWidth).map(it => it.textContent)"""
+    with show("15_real_data.html", PHONE) as page:
+        for size in (LAPTOP, PHONE):
+            page.set_viewport_size(size)
+            page.wait_for_timeout(500)
+            assert page.evaluate(wide) == []
+
+
+@each_lesson
+def test_no_sentence_asks_for_what_a_page_lacks(pages, name):
+    text = (pages / f"{name}.html").read_text(encoding="utf-8")
+    assert not re.search("<em>Rewind</em>|Press <em>play</em>|Play goes on|Run them as", text)
+
+
 def test_an_exercise_with_a_number_takes_it_on_the_page(show):
     with show("04_heteroscedastic_network.html", PHONE) as page:
         place = page.locator(".answer").first
