@@ -10,7 +10,8 @@ slider that moved last, as in the notebook. ``place`` is the path of slides to e
 
 Coordinates are whole numbers: 0 at the lower end of the axis, ``UNITS`` at the upper, linear in
 what the axis is linear in. Each curve is a string of differences (see ``packed``); equal strings
-are kept once. Numbers, messages and labels are the lab's own text.
+are kept once. Numbers, messages and labels are the lab's own text. A row of ``frames`` names two
+texts, one of the few ``views`` (axes whose limits follow the curves), and each curve's strings.
 """
 
 import ast
@@ -390,15 +391,14 @@ def encoded(lab: Lab, stops: dict[str, list]) -> dict:
     """All that a page needs to show the lab at these stops."""
     tables = Tables(lab, stops)
     lab.reset()
-    stages = [
-        lab.picture.stages_for(shown["curves"]) for rows in tables.frames.values() for shown in rows
-    ]
-    lab.picture.stand_at([max(each) for each in zip(*stages, strict=True)])
-    columns, curves = panels(lab)
-    codes, texts, frames = Pool(), Pool(), Pool()
+    _, curves = panels(lab)
+    codes, texts, frames, views = Pool(), Pool(), Pool(), Pool()
 
     def frame(shown: dict) -> int:
-        row = [texts(shown["numbers"]), texts(shown["message"])]
+        lab.picture.stand_at(lab.picture.stages_for(shown["curves"]))
+        columns, _ = panels(lab)
+        view = views(json.dumps(columns))
+        row = [texts(shown["numbers"]), texts(shown["message"]), view]
         unknown = shown["curves"].keys() - lab.picture.artists.keys()
         if unknown:
             raise ValueError(f"curves() names {unknown}, which no panel has")
@@ -436,7 +436,7 @@ def encoded(lab: Lab, stops: dict[str, list]) -> dict:
             }
             for name in names
         ],
-        "panels": columns,
+        "views": [json.loads(view) for view in views.rows],
         "curves": curves,
         "tables": {
             kind: {

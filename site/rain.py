@@ -63,7 +63,7 @@ def encoded(it: Rain) -> dict:
         "units": labs.UNITS,
         "missing": labs.MISSING,
         "sliders": [],
-        "panels": columns,
+        "views": [columns],
         "curves": curves,
         "frame": [[] if each["name"] in MOVING else curve(each["name"]) for each in curves],
         "codes": list(codes.rows),

@@ -66,7 +66,7 @@ class Page:
 
     def curves(self, frame):
         """Each curve's arrays in units of its axes; absent ones are left out."""
-        rows = zip(self.styles, frame[2:], strict=True)
+        rows = zip(self.styles, frame[3:], strict=True)
         return {c["name"]: [unpacked(self.codes[i]) for i in codes] for c, codes in rows if codes}
 
 
@@ -124,6 +124,8 @@ def test_random_settings_are_the_live_lab(both):
         assert page.texts[frame[0]] == still.in_words(lab.numbers())
         assert page.texts[frame[1]] == lab.message
         shown, live = page.curves(frame), lab.curves()
+        lab.picture.stand_at(lab.picture.stages_for(live))
+        assert page.views[frame[2]] == json.loads(json.dumps(still.panels(lab)[0]))
         assert shown.keys() == live.keys()
         for name, arrays in shown.items():
             for mine, its in zip(arrays, units(lab, name, live[name]), strict=True):
@@ -145,7 +147,8 @@ def test_the_page_starts_where_the_lab_does(both):
 
 def test_axes_and_colours_are_those_of_the_panels(both):
     lab, _, page = both
-    for shown, panel in zip(page.panels, lab.panels(), strict=True):
+    pairs = [pair for view in page.views for pair in zip(view, lab.panels(), strict=True)]
+    for shown, panel in pairs:
         for axis, name in ((shown["x"], "x"), (shown["y"], "y")):
             assert axis["label"] == panel.axes[f"{name}label"]
             _, stages = panel.stages.get(f"{name}lim", ("", (panel.axes[f"{name}lim"],)))

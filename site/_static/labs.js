@@ -7,6 +7,7 @@
   const SVG = "http://www.w3.org/2000/svg";
   const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const VALUE = new Map([...DIGITS].map((digit, i) => [digit, i]));
+  const VIEW = 2; // a frame's third number says which axes it has
   const here = document.currentScript.src;
   const waiting = new Map();
   let labs = 0;
@@ -75,8 +76,8 @@
     line && !dash.length && alpha === 1 && !marker;
 
   class Panel {
-    constructor(lab, axes, curves) {
-      Object.assign(this, { lab, axes, curves });
+    constructor(lab, place, curves) {
+      Object.assign(this, { lab, place, curves, axes: lab.data.views[0][place] });
       this.svg = make("svg:svg", { "aria-hidden": "true" });
       this.clip = `${lab.id}-clip-${lab.panels.length}`;
       this.legend = make("div", { class: "lab-legend", "aria-hidden": "true" });
@@ -126,9 +127,11 @@
     }
 
     /* The axes in a panel of this size, and an empty path for each curve. */
-    lay(width, height) {
+    lay(width = this.width, height = this.height) {
+      Object.assign(this, { width, height });
       const { x, y } = this.axes;
-      const longest = Math.max(...y.ticks.map(([, text]) => text.length));
+      const ticks = this.lab.data.views.flatMap(view => view[this.place].y.ticks);
+      const longest = Math.max(...ticks.map(([, text]) => text.length));
       const [end, text] = x.ticks.at(-1);
       const right = end > 0.95 * this.lab.data.units ? 5 + 3.6 * text.length : 5;
       const left = 30 + 7 * longest, top = 6, bottom = 40;
@@ -195,7 +198,8 @@
           path.setAttribute("d", isMarks && x ? this.points(x, ys[0], mark(curve)) : d);
         }
         if (!this.pale[i]) return;
-        const [oldX, oldY] = before?.[curve.at].map(code => this.lab.numbers(code)) ?? [];
+        const old = before?.[VIEW] === frame[VIEW] ? before[curve.at] : [];
+        const [oldX, oldY] = old.map(code => this.lab.numbers(code));
         this.pale[i].setAttribute("d", oldX ? this.line(oldX, oldY) : "");
       });
     }
@@ -232,9 +236,9 @@
   class Lab {
     constructor(div, data) {
       Object.assign(this, { div, data, id: `lab-${++labs}`, unpacked: new Map(), panels: [] });
-      const curves = data.curves.map((curve, i) => ({ ...curve, at: i + 2 }));
-      data.panels.forEach((axes, i) => {
-        this.panels.push(new Panel(this, axes, curves.filter(curve => curve.panel === i)));
+      const curves = data.curves.map((curve, i) => ({ ...curve, at: VIEW + 1 + i }));
+      data.views[0].forEach((_, i) => {
+        this.panels.push(new Panel(this, i, curves.filter(curve => curve.panel === i)));
       });
       this.places = data.sliders.map(slider => slider.at);
       this.table = "trained";
@@ -349,7 +353,11 @@
 
     show() {
       const frame = this.frame();
-      for (const panel of this.panels) panel.draw(frame, this.before);
+      for (const panel of this.panels) {
+        const axes = this.data.views[frame[VIEW]][panel.place];
+        if (axes !== panel.axes) Object.assign(panel, { axes }).lay();
+        panel.draw(frame, this.before);
+      }
       this.data.sliders.forEach((slider, i) => {
         const text = slider.stops[this.places[i]], input = this.inputs[i];
         input.value = this.places[i];
@@ -430,7 +438,7 @@
         ],
         share: [this.n, this.share].map(values => values.slice(rain.least - 1, fallen)),
       };
-      return [0, 0, ...curves.map((curve, k) => moving[curve.name] ?? frame[k])];
+      return [0, 0, 0, ...curves.map((curve, k) => moving[curve.name] ?? frame[k])];
     }
 
     texts() {
