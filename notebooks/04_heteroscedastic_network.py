@@ -546,7 +546,7 @@ guesses("04")
 # - Where there are no data, σ(x) is an extrapolation. It may open or close, and it says nothing of how wrong the mean is.
 
 # %% [markdown]
-# **Next.** Can a prior keep the variance in check? That is the promise of [05 · The ELBO](05_variational_regression.ipynb).
+# **Next.** Can a prior keep the variance in check? That is the promise of [05 · Variational regression](05_variational_regression.ipynb).
 #
 # **Further reading.**
 # - D. Nix & A. Weigend (1994), ["Estimating the mean and variance of the target probability distribution"](https://doi.org/10.1109/ICNN.1994.374138).

@@ -518,7 +518,7 @@ guesses("05")
 # - Put right: the noise belongs to the likelihood, the uncertainty to a q over what all points share. Sum the NLL; the KL counts once.
 
 # %% [markdown]
-# **Next.** If what all points share is the weights of a line, how sure is it of them? That is [`06_uncertain_weights`](06_uncertain_weights.ipynb).
+# **Next.** If what all points share is the weights of a line, how sure is it of them? That is [06 · Uncertain weights](06_uncertain_weights.ipynb).
 #
 # **Further reading.**
 # - D. Kingma & M. Welling (2013), [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114).

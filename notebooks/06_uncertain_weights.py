@@ -469,7 +469,7 @@ guesses("06")
 # - So mean field is too sure of the weights, and here of f beyond the data; among overlapping features it is too unsure of f and calls signal noise.
 # - The noise has its own number: the mean of squared residual plus the variance of f. q and v take turns.
 #
-# **Next.** In a network the features learn as well, and no Λ is at hand: [`07_bayes_by_backprop`](07_bayes_by_backprop.ipynb).
+# **Next.** In a network the features learn as well, and no Λ is at hand: [07 · Bayes by Backprop](07_bayes_by_backprop.ipynb).
 #
 # **Further reading.**
 # - C. Bishop (2006), [*Pattern Recognition and Machine Learning*](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/), sections 3.3 and 10.3.

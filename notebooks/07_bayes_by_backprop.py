@@ -590,7 +590,7 @@ guesses("07")
 # - The width in a gap comes last, and the ELBO hardly sees it. It depends on steps, prior and place: at 0, where the prior is wide, f was unsure enough; beside it, as beyond the data, far too sure.
 
 # %% [markdown]
-# **Next.** The foundations end here. Practice begins with the loss in the library, and its traps: [`08_loss_in_pytorch`](08_loss_in_pytorch.ipynb).
+# **Next.** The foundations end here. Practice begins with the loss in the library, and its traps: [08 · The loss in PyTorch](08_loss_in_pytorch.ipynb).
 #
 # **Further reading.**
 # - C. Blundell et al. (2015), ["Weight uncertainty in neural networks"](https://arxiv.org/abs/1505.05424).

@@ -304,7 +304,7 @@ print(f"200 held-out sets: c {scales.mean():.2f} ± {scales.std():.2f}, "
 assert c < scales.mean() - scales.std() and abs(shares.mean() - 0.94) < 0.01
 
 # %% [markdown]
-# Mostly these 200 points: their c is low. Give a repaired number its error bar, too. Still, c makes the *mean square* right, which is not the share inside: that needs a quantile of |z|, and [`13_intervals`](13_intervals.ipynb) takes it.
+# Mostly these 200 points: their c is low. Give a repaired number its error bar, too. Still, c makes the *mean square* right, which is not the share inside: that needs a quantile of |z|, and [13 · Intervals](13_intervals.ipynb) takes it.
 #
 # ## Calibrated, and blunt
 #
@@ -476,7 +476,7 @@ guesses("12")
 # - Calibrated is not sharp: coverage cannot see a blunt forecast, a score can.
 
 # %% [markdown]
-# **Next.** A scale mends a distribution. What if all you need is a lower and an upper number, with a promise: [`13_intervals`](13_intervals.ipynb).
+# **Next.** A scale mends a distribution. What if all you need is a lower and an upper number, with a promise: [13 · Intervals](13_intervals.ipynb).
 #
 # **Further reading.**
 # - T. Gneiting & A. Raftery (2007), ["Strictly proper scoring rules, prediction, and estimation"](https://doi.org/10.1198/016214506000001437).

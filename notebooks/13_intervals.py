@@ -538,7 +538,7 @@ guesses("13")
 # - The average is over calibration sets (a Beta law), over groups (repair each), over all rows (not those you select). In time, hold out blocks with a gap.
 
 # %% [markdown]
-# **Next.** A held-out score mends an interval on average. It cannot know *where* the network was unsure because it had few points: that is the question of [`14_ensembles`](14_ensembles.ipynb).
+# **Next.** A held-out score mends an interval on average. It cannot know *where* the network was unsure because it had few points: that is the question of [14 · Ensembles](14_ensembles.ipynb).
 #
 # **Further reading.**
 # - Y. Romano, E. Patterson & E. Candès (2019), ["Conformalized quantile regression"](https://arxiv.org/abs/1905.03222).

@@ -593,7 +593,7 @@ guesses("14")
 # - In a gap the network and the prior answer, whatever the method. Dropout's sd does not know where the data are.
 
 # %% [markdown]
-# **Next.** Here a known truth told which spread was honest. With measured data nobody knows it; what can be checked then is calibration: [`15_real_data`](15_real_data.ipynb).
+# **Next.** Here a known truth told which spread was honest. With measured data nobody knows it; what can be checked then is calibration: [15 · Real data](15_real_data.ipynb).
 #
 # **Further reading.**
 # - B. Lakshminarayanan et al. (2017), ["Simple and scalable predictive uncertainty estimation using deep ensembles"](https://arxiv.org/abs/1612.01474).
