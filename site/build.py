@@ -3,7 +3,7 @@
 python site/build.py [FOLDER]    build in another folder than build/site
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -33,5 +33,7 @@ def build(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    pages = build(Path(sys.argv[1]).resolve() if sys.argv[1:] else ROOT / "build" / "site")
+    parser = argparse.ArgumentParser(description="Build the course as web pages.")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "site")
+    pages = build(parser.parse_args().folder.resolve())
     print(f"The site is in {pages}; python -m http.server -d {pages} shows it.")

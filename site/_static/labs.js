@@ -188,7 +188,11 @@
       this.svg.replaceChildren(clip, grid, frame, texts, inside);
     }
 
-    /* Lines of `before` lie under their successors, pale. */
+    axesOf(frame) {
+      return this.lab.data.views[frame[VIEW]][this.place];
+    }
+
+    /* Lines of `before` lie under their successors, pale, if the axes are the same. */
     draw(frame, before) {
       this.curves.forEach((curve, i) => {
         const [x, ...ys] = frame[curve.at].map(code => this.lab.numbers(code));
@@ -198,7 +202,7 @@
           path.setAttribute("d", isMarks && x ? this.points(x, ys[0], mark(curve)) : d);
         }
         if (!this.pale[i]) return;
-        const old = before?.[VIEW] === frame[VIEW] ? before[curve.at] : [];
+        const old = before && this.axesOf(before) === this.axes ? before[curve.at] : [];
         const [oldX, oldY] = old.map(code => this.lab.numbers(code));
         this.pale[i].setAttribute("d", oldX ? this.line(oldX, oldY) : "");
       });
@@ -236,6 +240,8 @@
   class Lab {
     constructor(div, data) {
       Object.assign(this, { div, data, id: `lab-${++labs}`, unpacked: new Map(), panels: [] });
+      const known = {}; // equal axes are one object
+      data.views = data.views.map(view => view.map(axes => (known[JSON.stringify(axes)] ??= axes)));
       const curves = data.curves.map((curve, i) => ({ ...curve, at: VIEW + 1 + i }));
       data.views[0].forEach((_, i) => {
         this.panels.push(new Panel(this, i, curves.filter(curve => curve.panel === i)));
@@ -354,7 +360,7 @@
     show() {
       const frame = this.frame();
       for (const panel of this.panels) {
-        const axes = this.data.views[frame[VIEW]][panel.place];
+        const axes = panel.axesOf(frame);
         if (axes !== panel.axes) Object.assign(panel, { axes }).lay();
         panel.draw(frame, this.before);
       }
