@@ -45,6 +45,8 @@ EXERCISES = {
         mistakes=[
             Mistake("That is the difference of the log-likelihoods: undo the log.", 10.0),
             Mistake("That is the difference of the mean NLLs, in nats per point.", 0.25),
+            Mistake("Undo the log; and the squared error is divided by 2σ², not σ².", 20.0),
+            Mistake("For one point, and the ½ is missing. There are 40.", math.exp(0.5)),
             Mistake("This is 10 times e. To undo the log, raise e to the power 10.", 10 * math.e),
             Mistake("That is the ratio for one point. There are 40.", math.exp(0.25)),
             Mistake("The ½ is missing: the squared error is divided by 2σ².", math.exp(20)),
@@ -175,6 +177,21 @@ EXERCISES = {
                 "So many densities multiply to exactly 0, as at the top of this lesson: add their "
                 "logarithms.",
                 lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).exp().prod().log(),
+            ),
+            Mistake(
+                "The mean over all values is taken n times; there are n · d of them.",
+                lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).mean() * len(y),
+            ),
+            Mistake(
+                "½ log σ where the formula has log σ.",
+                log_likelihood_of(torch.numel, log_scale=0.5),
+            ),
+            Mistake(
+                "The residuals are added and then squared: square each one first.",
+                lambda y, mu, sigma: (
+                    log_likelihood_of(torch.numel, half=0.0)(y, mu, sigma)
+                    - (y - mu).sum() ** 2 / (2 * sigma**2)
+                ),
             ),
             Mistake(
                 "This is the mean over all values; the formula is a sum over the data set.",

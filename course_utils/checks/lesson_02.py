@@ -144,6 +144,10 @@ EXERCISES = {
                 residual_loss(lambda error, V: 0.5 * V.log()),
             ),
             Mistake(
+                "The first term holds V / (2V), which is ½: the MSE belongs above.",
+                residual_loss(lambda error, V: 0.5 + 0.5 * V.log()),
+            ),
+            Mistake(
                 "Both terms lack their ½.", residual_loss(lambda error, V: error / V + V.log())
             ),
             Mistake(

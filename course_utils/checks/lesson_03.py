@@ -114,6 +114,10 @@ EXERCISES = {
                 "This is the loss at σ = 3, without its constant. How far does it fall?",
                 math.log(3) + 2 / 9,
             ),
+            Mistake("This is the ratio 3/2. The loss has its logarithm, and fractions.", 1.5),
+            Mistake(
+                "The fractions are subtracted the wrong way round.", math.log(3 / 2) - 2 / 9 + 0.5
+            ),
             Mistake("At the best σ the fraction is ½, and not 1.", math.log(3 / 2) + 2 / 9 - 1),
             Mistake(
                 "This takes S = 2 throughout. 2 is the RMS of the residuals, and S its square.",
@@ -172,6 +176,12 @@ EXERCISES = {
             Mistake("The logarithm is missing: nothing keeps σ from growing.", likelihood(log=0.0)),
             Mistake("The logarithm is that of σ², and lacks its ½.", likelihood(log=2.0)),
             Mistake("The residual is not squared.", likelihood(square=1)),
+            Mistake(
+                "log_sigma is taken for σ under the residual.",
+                lambda y, mu, log_sigma: (
+                    0.5 * LOG_2PI + log_sigma + (y - mu) ** 2 / (2 * log_sigma**2)
+                ),
+            ),
             Mistake(
                 "log_sigma is squared. The logarithm of σ² is twice it.",
                 lambda y, mu, log_sigma: (

@@ -103,6 +103,7 @@ EXERCISES = {
                 (1.96 * SIGMA_BAR - 0.15) / 0.25,
             ),
             Mistake("The slope of σ(x) is left out.", SIGMA_BAR - 0.15),
+            Mistake("This is half the width of the interval. An x is asked.", 1.96 * SIGMA_BAR),
             Mistake("That is the edge of the data. There σ(x) is larger than the learned σ.", 3.0),
         ],
     ),

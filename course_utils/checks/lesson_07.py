@@ -104,6 +104,10 @@ EXERCISES = {
                 lambda mus, log_vars: (log_vars.exp() + mus**2).mean(0).sqrt(),
             ),
             Mistake(
+                "This is the mean of σ alone. The drawn means differ as well, and variances add.",
+                lambda mus, log_vars: (log_vars / 2).exp().mean(0),
+            ),
+            Mistake(
                 "The mean of the means is squared. The law has their variance.",
                 lambda mus, log_vars: (log_vars.exp().mean(0) + mus.mean(0) ** 2).sqrt(),
             ),
