@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.distributions import Normal
+from torch.distributions import Binomial, Normal
 
 from course_utils.losses import same_shape
 from course_utils.validation import (
@@ -29,8 +29,6 @@ from course_utils.validation import (
 def interval(mu: Tensor, sigma: Tensor, level: float = 0.95) -> tuple[Tensor, Tensor]:
     """The central interval that N(mu, σ²) fills with probability ``level``: mu ± z σ."""
     same_shape(mu=mu, sigma=sigma)
-    if not 0 < level < 1:
-        raise ValueError(f"expected 0 < level < 1, got {level}")
     half = math.sqrt(2) * torch.erfinv(torch.tensor(level, dtype=mu.dtype)) * sigma
     return mu - half, mu + half
 
@@ -125,13 +123,9 @@ def calibration_curve(
     observed = levels.new_tensor([coverage(y, mu, sigma, p) for p in levels.tolist()])
     n = y.numel()
     k = torch.arange(n + 1, dtype=levels.dtype)
-    ways = math.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
-    tails = torch.tensor([(1 - confidence) / 2, (1 + confidence) / 2], dtype=levels.dtype)
-    ends = []
-    for p in levels.tolist():
-        cdf = (ways + k * math.log(p) + (n - k) * math.log1p(-p)).exp().cumsum(0)
-        ends.append(torch.searchsorted(cdf, tails).clamp(max=n).to(levels.dtype) / n)
-    lower, upper = torch.stack(ends).T
+    cdf = Binomial(n, levels[:, None]).log_prob(k).exp().cumsum(1)
+    tails = torch.stack([levels.new_tensor([1 - confidence, 1 + confidence]) / 2] * len(levels))
+    lower, upper = torch.searchsorted(cdf, tails).clamp(max=n).T.to(levels.dtype) / n
     return CalibrationCurve(levels, observed, lower, upper)
 
 

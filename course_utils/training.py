@@ -89,9 +89,8 @@ def explained(history: History):
         if not history.loss and not isinstance(error, Diverged):
             error.add_note(
                 "fit calls loss(model, x, y), which returns one number that depends on the "
-                "model's parameters, as mean_nll does for a model that returns (mu, log_var). A "
-                "loss of y and mu is given as lambda model, x, y: F.mse_loss(model(x), y), and "
-                "one a value as lambda model, x, y: beta_nll(y, *model(x)).mean()"
+                "parameters, as mean_nll does. Of y and mu: lambda model, x, y: "
+                "F.mse_loss(model(x), y); a loss for each value: .mean() at its end"
             )
         raise
 
@@ -258,22 +257,6 @@ def split_variance(mu: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]
     return mu.mean(0), log_var.exp().mean(0).sqrt(), mu.std(0, correction=1)
 
 
-def mixture_of(model: nn.Module, x: Tensor, draws: int) -> tuple[Tensor, Tensor, Tensor]:
-    """mu, aleatoric sd and epistemic sd, each (n, k), of ``draws`` calls of a model that draws.
-
-    No draw is kept (Welford's running sums).
-    """
-    mean = squares = variance = 0.0
-    with torch.no_grad():
-        for count in range(1, draws + 1):
-            mu, log_var = model(x)
-            step = mu - mean
-            mean = mean + step / count
-            squares = squares + step * (mu - mean)  # Σ (mu − mean)², so far
-            variance = variance + log_var.exp()
-    return mean, torch.sqrt(variance / draws), torch.sqrt(squares / draws)
-
-
 @validated(model=network, x=array, draws=integer(2))
 def predict_samples(
     model: nn.Module, x: Tensor, draws: int = 200, *, dropout: bool = False
@@ -295,10 +278,10 @@ def predict_samples(
                 module.train(False)
         if hasattr(model, "members"):
             return split_variance(*outputs(model, x))
-        mu, aleatoric, epistemic = mixture_of(partial(outputs, model), x, draws)
-    if not epistemic.any():
+        mus, log_vars = map(torch.stack, zip(*(outputs(model, x) for _ in range(draws))))
+    if (mus == mus[0]).all():
         raise ValueError(
             "expected draws that differ, got equal ones: for a network with dropout type "
             "predict_samples(model, x, dropout=True), for one with fixed weights predict(model, x)"
         )
-    return mu, aleatoric, epistemic
+    return mus.mean(0), log_vars.exp().mean(0).sqrt(), mus.std(0, correction=0)

@@ -161,7 +161,7 @@ def test_a_fit_that_is_stopped_leaves_a_model_to_go_on_with(kernel):
     kernel.run("threads = torch.get_num_threads()")
     kernel.run("from course_utils.losses import mean_nll\nmodel = HeteroscedasticRegressor()")
     kernel.run(
-        "import threading, _thread\nthreading.Timer(1, _thread.interrupt_main).start()\n"
+        "import threading, _thread\nthreading.Timer(0.2, _thread.interrupt_main).start()\n"
         "fit(model, mean_nll, x, y, steps=10**8)",
         error="KeyboardInterrupt",
     )

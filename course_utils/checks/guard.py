@@ -101,7 +101,7 @@ def explain(error: BaseException) -> Complaint:
 
 def seed(number: int) -> None:
     """The same random numbers for everyone, of all three global streams."""
-    torch.manual_seed(number)
+    torch.default_generator.manual_seed(number)  # without a stack trace for each kind of GPU
     np.random.seed(number)  # noqa: NPY002
     random.seed(number)
 

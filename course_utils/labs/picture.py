@@ -78,7 +78,7 @@ class Picture:
                         handlelength=1.6,
                     )
             fig.get_layout_engine().set(w_pad=0.08, rect=(0.012, 0, 0.988, 1))
-            self.canvas.draw()  # the layout is that of the widest stage
+            fig.get_layout_engine().execute(fig)  # the layout is that of the widest stage
             fig.set_layout_engine("none")
         self.backgrounds = {}
         self.stand_at([-1 for _ in self.stages])
