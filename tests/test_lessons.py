@@ -2,15 +2,13 @@
 
 import ast
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from course_utils.data import DTYPE, WAVE, Problem, constant
-from course_utils.losses import mean_nll
-from course_utils.models import HeteroscedasticRegressor, mlp
+from course_utils.data import DTYPE, Problem, constant
+from course_utils.models import mlp
 from course_utils.training import fit
 from tools.notebooks import cells, sources
 
@@ -43,15 +41,3 @@ def test_the_closed_form_of_02_predicts_the_trained_slope(m, b, sigma, low, high
     slope = (((x - x.mean()) * f).mean() / x.var(correction=0)).item()
     r = sigma**2 / (m**2 * (high - low) ** 2 / 12)
     assert slope == pytest.approx(m * shrinkage(r), rel=0.02)
-
-
-def test_a_model_in_other_units_of_y_is_as_good():
-    """The engineer's data come in units of their own: standardised, they fit like the lesson's."""
-    problem = replace(WAVE, mean=lambda x: 100 * WAVE.mean(x), sigma=lambda x: 100 * WAVE.sigma(x))
-    x, y = problem.sample(4_000, seed=0)
-    torch.manual_seed(0)
-    model = HeteroscedasticRegressor()
-    y_standard = (y - y.mean()) / y.std()
-    fit(model, mean_nll, x, y_standard, steps=200, lr=0.02, batch_size=500, anneal=True)
-    nll = mean_nll(model, x, y_standard).item() + y.std().log().item()
-    assert nll == pytest.approx(problem.noise_floor(), abs=0.03)

@@ -1,7 +1,6 @@
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
-from torch.nn.functional import gaussian_nll_loss
 
 from course_utils.losses import beta_nll, gaussian_kl, gaussian_nll, mean_nll
 from course_utils.models import HeteroscedasticRegressor
@@ -17,32 +16,6 @@ def test_nll_equals_that_of_torch_distributions(values):
     y, mu, log_var = values
     expected = -Normal(mu, (log_var / 2).exp()).log_prob(y)
     torch.testing.assert_close(gaussian_nll(y, mu, log_var), expected)
-
-
-def test_nll_equals_the_loss_of_pytorch_with_its_constant(values):
-    y, mu, log_var = values
-    expected = gaussian_nll_loss(mu, y, log_var.exp(), full=True, eps=1e-12, reduction="none")
-    torch.testing.assert_close(gaussian_nll(y, mu, log_var), expected)
-
-
-def test_nll_has_correct_gradients(values):
-    y, mu, log_var = values[:, :5]
-    inputs = [value.clone().requires_grad_() for value in (y, mu, log_var)]
-    assert torch.autograd.gradcheck(gaussian_nll, inputs)
-
-
-def test_nll_may_be_negative():
-    zero = torch.zeros(1, 1)
-    assert gaussian_nll(zero, zero, zero - 6).item() < 0
-
-
-@pytest.mark.parametrize("shape", [(5,), (5, 1, 1), (1, 1), (1, 5)])
-def test_another_shape_is_refused_with_both_shapes_named(shape):
-    column, other = torch.zeros(5, 1), torch.zeros(shape)
-    for arguments in ((other, column, column), (column, other, column), (column, column, other)):
-        with pytest.raises(ValueError, match=r"\(5, 1\)") as error:
-            gaussian_nll(*arguments)
-        assert str(shape) in str(error.value)
 
 
 def test_mean_nll_is_the_mean_over_values_of_the_model_s_nll(values):
@@ -74,9 +47,3 @@ def test_kl_equals_that_of_torch_distributions(values):
     _, mu, log_var = values
     expected = kl_divergence(Normal(mu, (log_var / 2).exp()), Normal(0.0, 1.0))
     torch.testing.assert_close(gaussian_kl(mu, log_var), expected)
-
-
-def test_kl_has_the_sign_that_equation_13_of_vink_lost():
-    mu, sigma = torch.full((1, 1), 0.7), torch.full((1, 1), 0.4)
-    assert gaussian_kl(mu, 2 * sigma.log()).item() == pytest.approx(0.7413, abs=1e-4)
-    assert gaussian_kl(0 * mu, 0 * sigma).item() == 0

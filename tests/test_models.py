@@ -19,7 +19,7 @@ from course_utils.models import (
 )
 from course_utils.training import fit, predict, predict_samples
 
-MODELS = [HomoscedasticRegressor, HeteroscedasticRegressor]
+MODELS = [HomoscedasticRegressor, HeteroscedasticRegressor, BayesianRegressor]
 
 
 def parameters(model):
@@ -113,19 +113,6 @@ def test_in_other_units_the_fit_is_the_same_fit(size, sign, shift):
     torch.testing.assert_close(new_sigma, size * sigma, rtol=1e-3, atol=0)
 
 
-def test_house_prices_are_fitted_with_no_other_change():
-    x, y = WAVE.sample(200, seed=0)
-    x_new, y_new = WAVE.sample(2000, seed=1)
-    covered = {}
-    for name, a, b in (("own unit", 1, 0), ("price", 1_000, 200_000)):
-        torch.manual_seed(0)
-        model = Standardised(HeteroscedasticRegressor(hidden=(20,)), x, b + a * y)
-        fit(model, mean_nll, x, b + a * y, steps=600)
-        covered[name] = coverage(b + a * y_new, *predict(model, x_new))
-    assert covered["price"] == pytest.approx(covered["own unit"], abs=0.002)
-    assert 0.88 < covered["price"] < 0.98
-
-
 def test_several_columns_keep_their_own_units_and_a_constant_input_has_no_say():
     x, y = wave()
     xs, ys = torch.cat([1e4 * x, 0 * x + 0.1], dim=1), torch.cat([y, 1e-3 * y, 0 * y + 7], dim=1)
@@ -157,15 +144,6 @@ def test_a_standardised_bayesian_model_keeps_its_kl_and_its_draws():
     with pytest.raises(ValueError, match="predict_samples"):
         predict(model, x)
     assert not hasattr(Standardised(HeteroscedasticRegressor(), x, y), "kl")
-
-
-def test_the_units_are_stored_with_the_weights():
-    x, y = wave()
-    stored = Standardised(HeteroscedasticRegressor(), x, 5 + 1e3 * y)
-    again = Standardised(HeteroscedasticRegressor(), x, y)
-    again.load_state_dict(stored.state_dict())
-    torch.testing.assert_close(predict(again, x), predict(stored, x))
-    assert math.isclose(again.y_mean.item(), stored.y_mean.item())
 
 
 # Ensembles
@@ -227,18 +205,6 @@ def test_an_ensemble_says_noise_and_spread_apart_and_their_sum():
     mu, sigma = predict(ensemble, x)
     assert mu[0] == 1 and sigma[0].item() == pytest.approx(math.sqrt(7))
     assert not sigma.requires_grad and sigma.shape == (3, 1)
-
-
-def test_the_spread_of_few_members_is_right_on_average():
-    """Of 4,000 members in groups of 5: divided by 5 the variance would be 0.8 of what it is."""
-    torch.manual_seed(0)
-    many = Ensemble(hidden=(4,), members=4000)
-    x = torch.full((1, 1), 0.7, dtype=torch.float64)
-    everyone = predict_samples(many, x)[2].square()
-    groups = many(x)[0].detach().reshape(800, 5).var(1).mean()
-    assert groups.item() == pytest.approx(everyone.item(), rel=0.05)
-    five = Ensemble(hidden=(4,))
-    torch.testing.assert_close(predict_samples(five, x)[2][0], five(x)[0].detach()[:, 0].std(0))
 
 
 def test_an_ensemble_in_other_units_is_fitted_and_judged_in_them():

@@ -6,11 +6,10 @@ import re
 import pytest
 
 from course_utils.labs import LABS
-from tools.notebooks import ROOT, cells, hint, minutes, repository, sources
+from tests.test_notebooks import SOURCES, code, each_lesson
+from tools.notebooks import ROOT, cells, hint, minutes, repository
 
-SOURCES = sources()
 STEMS = {source.stem for source in SOURCES}
-each_lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
 
 LINK = re.compile(r"\[[^\]]*\]\((https?://[^)\s]+)\)")
 NAMED = re.compile(r"\b(?:[Nn]otebooks?|[Ll]essons?) ((?:\d\d(?:, | and | or | to )?)+)")
@@ -20,10 +19,6 @@ CITED = re.compile(r"\b([A-Z][\w-]+)(?: et al\.|[ ,&]+[A-Z][\w.]*)* \(?(?:19|20)
 def words(source):
     """The lesson's Markdown, cell by cell."""
     return [text for kind, text in cells(source) if kind == "markdown"]
-
-
-def code(source):
-    return "\n".join(text for kind, text in cells(source) if kind == "code")
 
 
 @each_lesson
@@ -101,18 +96,6 @@ def test_every_source_has_an_address(source):
     lines = [line for line in text.splitlines() if LINK.search(line)]
     for name in set(CITED.findall(text)):
         assert any(name in line for line in lines), f"{name} has no address"
-
-
-@each_lesson
-def test_a_well_known_source_is_linked_where_it_first_occurs(source):
-    for name, address in {
-        "Cross Validated": "https://stats.stackexchange.com/",
-        "*Deep Learning*": "https://www.deeplearningbook.org/",
-        "torch.js": "https://",
-        "Vink": "https://www.ritchievink.com/",
-    }.items():
-        first = next((text for text in words(source) if name in text), None)
-        assert first is None or address in first, f"{name}: {first[:80]}"
 
 
 @each_lesson

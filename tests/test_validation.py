@@ -178,6 +178,7 @@ def test_a_loss_converts_nothing_and_refuses_what_would_be_stretched(bad):
         lambda: gaussian_nll(ONE, ONE, bad),
         lambda: beta_nll(ONE, bad, ONE),
         lambda: gaussian_kl(ONE, bad),
+        lambda: gaussian_kl(ONE[0], ONE[0]),
         lambda: mean_nll(HeteroscedasticRegressor(), ONE, bad),
         lambda: mean_nll(Ensemble(), ONE, bad),
         lambda: negative_elbo(BayesianRegressor(), ONE, bad, n=6),
