@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.validation import DTYPE, integer, number, validated, what_came
+from course_utils.losses import same_shape
+from course_utils.validation import DTYPE, integer, number, refuse_where, validated
 
 __all__ = ["FUNNEL", "LINE", "WAVE", "Problem", "constant", "diabetes", "engel", "motorcycle"]
 
@@ -35,14 +36,9 @@ class Problem:
         if not -math.inf < self.low < self.high < math.inf:
             raise ValueError(f"expected finite low < high, got {self.low} and {self.high}")
         x = self.grid()
-        for name in ("mean", "sigma"):
-            value = getattr(self, name)(x)
-            if not isinstance(value, Tensor) or value.shape != x.shape:
-                raise ValueError(
-                    f"{name}(x) must have the shape of x, {tuple(x.shape)}, got {what_came(value)}"
-                )
-            if name == "sigma" and value.min() < 0:
-                raise ValueError(f"sigma(x) must not be negative, got {value.min().item():g}")
+        mean, sigma = self.truth(x)
+        same_shape(x=x, mean=mean, sigma=sigma)
+        refuse_where(sigma < 0, "sigma(x)", sigma, "must not be negative")
 
     @validated(n=integer(1), seed=integer(0))
     def sample(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -48,9 +48,8 @@ def unreached(model: nn.Module) -> list[str]:
     """A sentence about the parameters that the loss does not reach."""
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     missed = [name for name, parameter in trained if parameter.grad is None]
-    if not missed:
-        return []
-    return [f"{len(missed)} of {len(trained)} parameters get no gradient: {', '.join(missed)}"]
+    said = f"{len(missed)} of {len(trained)} parameters get no gradient: {', '.join(missed)}"
+    return [said] if missed else []
 
 
 def risen(losses: list[float]) -> list[str]:

@@ -29,6 +29,8 @@ from course_utils.validation import (
 def interval(mu: Tensor, sigma: Tensor, level: float = 0.95) -> tuple[Tensor, Tensor]:
     """The central interval that N(mu, σ²) fills with probability ``level``: mu ± z σ."""
     same_shape(mu=mu, sigma=sigma)
+    if not 0 < level < 1:
+        raise ValueError(f"expected 0 < level < 1, got {level}")
     half = math.sqrt(2) * torch.erfinv(torch.tensor(level, dtype=mu.dtype)) * sigma
     return mu - half, mu + half
 
