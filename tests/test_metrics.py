@@ -68,6 +68,12 @@ def test_sigma_0_is_a_sure_prediction_where_that_has_a_limit():
             metric(y, mu, zero)
 
 
+def test_one_row_is_not_stretched_over_many():
+    for metric in (coverage, crps, pit):
+        with pytest.raises(ValueError, match="one shape"):
+            metric(column(1), column(1, 2), column(1, 2))
+
+
 def test_log_variances_where_sigmas_belong_are_refused():
     with pytest.raises(ValueError, match=r"sigma must not be negative, got -3 in row 1.*log σ²"):
         coverage(column(0, 0), column(0, 0), column(0.5, -3))

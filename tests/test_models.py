@@ -222,7 +222,7 @@ def test_an_ensemble_in_other_units_is_fitted_and_judged_in_them():
     torch.testing.assert_close(aleatoric, inner[1] * y.std(correction=0))
     torch.testing.assert_close(predict(model, x)[1], torch.hypot(aleatoric, epistemic))
     assert 0.9 < coverage(y, *predict(model, x)) < 1 and (mu - 1e5).abs().max() < 1e4
-    stored = Standardised(Ensemble(hidden=(10,)), x, y)
+    stored = Standardised(Ensemble(hidden=(10,)), 1 + x, 5 + y)  # the units are stored, too
     stored.load_state_dict(model.state_dict())
     torch.testing.assert_close(predict(copy.deepcopy(stored), x), predict(model, x))
 

@@ -13,25 +13,18 @@ import pandas as pd
 import pytest
 import torch
 from matplotlib.figure import Figure
-from scipy import stats
-from scipy.signal import lfilter
-from sklearn.linear_model import LassoCV
-from sklearn.model_selection import cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import check_estimator
 
 from course_utils.data import DATASETS, LINE, WAVE, motorcycle
 from course_utils.judge import Judge, lasting
 from course_utils.losses import gaussian_nll
 from course_utils.metrics import coverage, crps
 from course_utils.plots import plt
-from course_utils.regressor import VarianceRegressor
 from course_utils.report import plan, report, restore
 from course_utils.rivals import TEST, t_quantile
 from tests.claims import report_tables
 from tools.notebooks import README
 
+# scipy and scikit-learn are imported where they are used: they take two seconds.
 N = 300
 
 
@@ -104,11 +97,15 @@ def test_the_same_seed_gives_the_same_report_and_no_random_state_is_touched():
 @pytest.mark.parametrize("freedom", [1, 2, 5, 30, 300])
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.99])
 def test_the_quantile_of_students_t_is_scipys(freedom, level):
+    from scipy import stats
+
     right = stats.t.ppf((1 + level) / 2, freedom)
     assert t_quantile(level, freedom) == pytest.approx(right, rel=2e-3)
 
 
 def test_a_line_on_few_rows_has_students_interval():
+    from scipy import stats
+
     x, y = LINE.sample(30, seed=1)
     found = report((x, y), steps=10)
     assert found.choice == "line, one σ" and "Student" in repr(found)
@@ -122,6 +119,8 @@ def test_a_line_on_few_rows_has_students_interval():
 
 def test_a_sparse_line_is_as_good_as_scikit_learns_lasso():
     """CASES S13: the verdict was on the network and not on the data."""
+    from sklearn.linear_model import LassoCV
+
     rng = np.random.default_rng(0)
     x = rng.standard_normal((150, 100))
     y = x[:, :5] @ [1.0, -1, 0.5, 0.5, 1] + rng.standard_normal(150)
@@ -220,6 +219,8 @@ def test_order_is_noticed_held_out_as_a_block_and_not_confused_with_sorting():
 @pytest.mark.parametrize(("phi", "right"), [(0.0, 1.0), (0.5, 3.0), (0.9, 19.0)])
 def test_rows_in_time_count_as_one_for_as_long_as_their_residuals_last(phi, right):
     """Of an autoregression of order 1 the sum is (1 + φ)/(1 − φ)."""
+    from scipy.signal import lfilter
+
     rng = np.random.default_rng(0)
     z = torch.from_numpy(lfilter([1], [1, -phi], rng.standard_normal(50_000)).copy())
     assert lasting(z / z.std()) == pytest.approx(right, rel=0.2)
@@ -331,6 +332,8 @@ def forecast(n=300, times=1.0, seed=0):
 
 @pytest.mark.parametrize("times", [1.0, 0.5])
 def test_another_tools_forecast_is_judged(times):
+    from scipy import stats
+
     made = forecast(times=times)
     found = report(made.drop(columns=["low", "high"]), "y", mu="pred", sigma="sd", steps=30)
     c, error = found.scale
@@ -360,6 +363,10 @@ def test_another_tools_interval_is_judged():
 
 
 def test_the_regressor_passes_scikit_learns_own_checks():
+    from sklearn.utils.estimator_checks import check_estimator
+
+    from course_utils.regressor import VarianceRegressor
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         told = check_estimator(VarianceRegressor(steps=50), on_skip=None)
@@ -367,6 +374,12 @@ def test_the_regressor_passes_scikit_learns_own_checks():
 
 
 def test_the_regressor_knows_its_sigma_inside_a_pipeline():
+    from sklearn.model_selection import cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from course_utils.regressor import VarianceRegressor
+
     x, y = WAVE.sample(500, seed=0)
     model = make_pipeline(StandardScaler(), VarianceRegressor())
     assert cross_val_score(model, x, y[:, 0], cv=3).mean() > 0.4
