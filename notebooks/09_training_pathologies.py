@@ -390,7 +390,7 @@ show(fig, alt="Five ways by three budgets, ten dots each, with their medians. At
 #
 # <!-- end of claims -->
 #
-# The budget decides. With 350 steps the NLL's mean is not worse than that of squared error (51 %): neither has learned it. With 2,100 it is worse in 96 %, and the β-NLL's is better than the NLL's in 98 %. These are our claims: *for networks that had the time to learn the mean*. 09-d needs that time, too. 09-c is no conclusion: the β-NLL leads on the way, not at the end. And 2,100 steps rarely cure the NLL: 79 % of its means still miss a wave (09-e).
+# The budget decides. With 350 steps neither the NLL nor squared error has learned the waves. With 2,100 the NLL's mean is worse than that of squared error in 96 %, and than the β-NLL's in 98 %. These are our claims: *for networks that had the time to learn the mean*. 09-d needs that time, too. 09-c is no conclusion: the β-NLL leads on the way, not at the end. And 2,100 steps rarely cure the NLL: 79 % of its means still miss a wave (09-e).
 
 # %% [markdown]
 # ## The β-NLL is not a score
