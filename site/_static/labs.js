@@ -164,10 +164,12 @@
       }
       grid.setAttribute("d", lines);
       frame.setAttribute("d", edges);
+      const half = 3.2 * y.label.length; // of its length: it stays in the picture
+      const middle = Math.max(half, Math.min(top + h / 2, height - half));
       texts.append(
         make("svg:text", { x: left + w / 2, y: height - 5, "text-anchor": "middle" }, x.label),
         make("svg:text", {
-          transform: `translate(13 ${top + h / 2}) rotate(-90)`, "text-anchor": "middle",
+          transform: `translate(13 ${middle}) rotate(-90)`, "text-anchor": "middle",
         }, y.label),
       );
       this.paths = this.curves.map(curve => {

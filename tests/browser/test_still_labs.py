@@ -224,6 +224,10 @@ def test_nothing_is_wider_than_the_page(width, address, open_page):
             box = text.bounding_box()
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
+        tops = """() => [...document.querySelectorAll('.lab-panel text')].filter(it =>
+            it.getBoundingClientRect().top < it.ownerSVGElement.getBoundingClientRect().top - 1)
+            .map(it => it.textContent)"""
+        assert page.evaluate(tops) == []
 
 
 def test_without_the_script_or_the_file_the_picture_stays(address, browser):
