@@ -458,8 +458,9 @@ class Columns:
             elif kind in ("number", "whole number", "yes or no"):
                 plan[name] = {"fill": float(column.dropna().astype(float).median())}
             elif column.nunique() <= FEW:
-                levels = column.dropna().astype(str).unique()
-                plan[name] = {"levels": sorted(levels)[1:] if len(levels) == 2 else sorted(levels)}
+                levels = sorted(column.dropna().astype(str).unique())
+                either = len(levels) == 2 and column.notna().all()
+                plan[name] = {"levels": levels[1:] if either else levels}
             else:
                 notes.append(f"{name!r} is text of {column.nunique()} values and is left out.")
             if name in plan and column.isna().any():

@@ -92,7 +92,7 @@ def rows_of(source, target, inputs, groups, time, options) -> Rows:
     """The rows of a DataFrame, of what ``read`` takes, or of a pair (x, y)."""
     if isinstance(source, tuple | list) and len(source) == 2 and not isinstance(source[0], dict):
         named = {"target": target, "inputs": inputs, "groups": groups, "time": time} | options
-        named = [name for name, given in named.items() if given not in (None, True, False)]
+        named = [name for name, given in named.items() if given is not None and given is not False]
         if named:
             raise ValueError(f"a pair (x, y) has no named columns, got {', '.join(named)}=")
         x, y = x_and_y(*source)

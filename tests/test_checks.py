@@ -192,6 +192,8 @@ def test_a_mistake_is_recognised_by_all_draws():
         (lambda y, mu, log_var: nll(y, mu, log_var).sum(), "the sum"),
         (lambda y, mu, log_var: -nll(y, mu, log_var), "sign"),
         (lambda y, mu, log_var: 2 * nll(y, mu, log_var), "twice"),
+        (lambda y, mu, log_var: 3 * nll(y, mu, log_var), "3 times"),
+        (lambda y, mu, log_var: 0 * nll(y, mu, log_var), "Every value is 0"),
         (lambda y, mu, log_var: nll(y, mu, log_var) + 3, "3 above"),
         (lambda y, mu, log_var: nll(y, mu, log_var).mean().expand(7, 1), "over the rows"),
         (lambda y, mu, log_var: nll(y, mu, log_var) + y, "in row 0, for y ="),

@@ -140,6 +140,12 @@ def test_leading_zeros_are_labels():
     assert table["zip"].tolist() == ["02134", "10115"]
 
 
+def test_a_hole_is_neither_of_two_levels():
+    columns = Columns.of(frame(a=["yes", "no", None, "no"] * 50), "y", ["a"])
+    assert columns.names == ["a=no", "a=yes"]
+    assert columns.x({"a": None}).tolist() == [[0, 0]]
+
+
 def test_rows_are_matched_by_name_whatever_their_order():
     table = pd.DataFrame(
         {
