@@ -152,8 +152,8 @@ class Look:
     """What a table holds, in one screen.
 
     ``columns`` is a DataFrame with a row for each column; ``remarks`` are sentences on what may
-    ruin a fit; ``grouped`` and ``ordered`` say why rows may belong together or follow each other
-    ("" if nothing shows it); ``left_out`` are columns that are no property of a case.
+    ruin a fit; ``grouped`` says why rows may belong together ("" if nothing shows it);
+    ``left_out`` are columns that are no property of a case.
     """
 
     columns: object

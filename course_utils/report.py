@@ -89,17 +89,25 @@ def table_of(source, named: list[str], options: dict):
 
 
 def rows_of(source, target, inputs, groups, time, options) -> Rows:
-    """The rows of a DataFrame, of what ``read`` takes, or of a pair (x, y)."""
+    """The rows of a pair (x, y), of a DataFrame, or of what ``read`` takes."""
     if isinstance(source, tuple | list) and len(source) == 2 and not isinstance(source[0], dict):
         named = {"target": target, "inputs": inputs, "groups": groups, "time": time} | options
-        named = [name for name, given in named.items() if given is not None and given is not False]
-        if named:
-            raise ValueError(f"a pair (x, y) has no named columns, got {', '.join(named)}=")
-        x, y = x_and_y(*source)
-        if y.shape[1] != 1:
-            raise ValueError(f"y must be one column, got shape {tuple(y.shape)}: type y[:, :1]")
-        names = ["x"] if x.shape[1] == 1 else [f"x{j + 1}" for j in range(x.shape[1])]
-        return Rows(x, y, "y", names)
+        return rows_of_pair(*source, named)
+    return rows_of_table(source, target, inputs, groups, time, options)
+
+
+def rows_of_pair(x, y, named: dict) -> Rows:
+    names = [name for name, given in named.items() if given is not None and given is not False]
+    if names:
+        raise ValueError(f"a pair (x, y) has no named columns, got {', '.join(names)}=")
+    x, y = x_and_y(x, y)
+    if y.shape[1] != 1:
+        raise ValueError(f"y must be one column, got shape {tuple(y.shape)}: type y[:, :1]")
+    names = ["x"] if x.shape[1] == 1 else [f"x{j + 1}" for j in range(x.shape[1])]
+    return Rows(x, y, "y", names)
+
+
+def rows_of_table(source, target, inputs, groups, time, options) -> Rows:
     import pandas as pd
 
     asked = [target, *([inputs] if isinstance(inputs, str) else inputs or [])]
@@ -139,14 +147,8 @@ def rows_of(source, target, inputs, groups, time, options) -> Rows:
 def plan(rows: Rows, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """For each part of the rows what they do in it, (parts, n), which test, and for all rows."""
     n, generator = len(rows.y), torch.Generator().manual_seed(seed)
-    if rows.rank is not None:  # the last block tests; before it and before the judges, a gap
-        gap, last = max(1, n // 100), int(0.8 * n)
-        blocks = rows.rank, rows.rank < last - gap
-        inner = torch.where(blocks[0] >= 0.75 * last, 0, ALWAYS)
-        inner[(rows.rank < 0.75 * last) & (rows.rank >= 0.75 * last - gap)] = TEST
-        folds = torch.where(blocks[1], inner, TEST)[None]
-        final = torch.where(rows.rank >= last, 0, ALWAYS)
-        return folds, (rows.rank >= last)[None], final
+    if rows.rank is not None:
+        return in_time(rows.rank)
     unit = torch.arange(n) if rows.cluster is None else rows.cluster
     count = int(unit.max()) + 1
     if count < 2 * OUTER:
@@ -158,6 +160,21 @@ def plan(rows: Rows, seed: int) -> tuple[Tensor, Tensor, Tensor]:
         inner = torch.where((torch.randperm(count, generator=generator) % 5)[unit] == 0, 0, ALWAYS)
     tests = torch.stack([outer == fold for fold in range(OUTER if n < MANY else 1)])
     return torch.where(tests, TEST, inner), tests, inner
+
+
+def in_time(rank: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The same for rows in time: the last block tests, the one before it calibrates.
+
+    Before each is a gap, whose rows do nothing.
+    """
+    n = len(rank)
+    gap, last = max(1, n // 100), int(0.8 * n)
+    before = 0.75 * last
+    inner = torch.where(rank >= before, 0, ALWAYS)
+    inner[(rank < before) & (rank >= before - gap)] = TEST
+    folds = torch.where(rank < last - gap, inner, TEST)
+    tests = rank >= last
+    return folds[None], tests[None], torch.where(tests, 0, ALWAYS)
 
 
 # The call
