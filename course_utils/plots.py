@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
@@ -49,6 +50,14 @@ STYLE = {
 def use_course_style() -> None:
     """Set matplotlib's defaults for the figures of the course."""
     plt.rcParams.update(STYLE)
+
+
+def readable(color) -> tuple:
+    """The colour, as dark as small letters on white must be (WCAG 2.2: a contrast of 4.5)."""
+    rgb = np.array(to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    most = 1.05 / 4.5 - 0.05
+    return tuple(rgb * min(1, most / max(linear @ (0.2126, 0.7152, 0.0722), most)) ** (1 / 2.2))
 
 
 def show(fig: Figure, alt: str) -> None:

@@ -32,7 +32,8 @@ from course_utils.losses import gaussian_nll, mean_nll, same_shape
 from course_utils.metrics import coverage, interval
 from course_utils.models import HeteroscedasticRegressor
 from course_utils.plots import (
-    ALEATORIC, DATA, EPISTEMIC, MEAN, TRUTH, WRONG, plot_data, show, use_course_style,
+    ALEATORIC, DATA, EPISTEMIC, MEAN, TRUTH, WRONG, plot_data, readable, show,
+    use_course_style,
 )
 from course_utils.training import fit, predict
 
@@ -96,7 +97,7 @@ for q in (normal(-0.6, 0.5), normal(1, 1.5), posterior):
     left.plot(z, q.log_prob(z).exp(), color=EPISTEMIC)
 left.plot(z, posterior.log_prob(z).exp(), color=TRUTH, linestyle="--")
 left.annotate("posterior", (1.5, 0.45))
-left.annotate("which q?", (-3.6, 0.55), color="#9a4d7d")
+left.annotate("which q?", (-3.6, 0.55), color=readable(EPISTEMIC))
 left.set(xlabel="z", ylabel="density", title="Which q is nearest to the posterior?")
 right.plot(means, [exact_elbo(normal(mean, math.sqrt(0.5))) for mean in means], color=MEAN)
 right.axhline(log_evidence, color=TRUTH, linestyle="--")
@@ -315,7 +316,7 @@ plot_data(left, x, y, s=14)
 left.plot(grid, true_mean, color=TRUTH, linestyle="--", linewidth=1)
 left.fill_between(grid[:, 0], lower[:, 0], upper[:, 0], color=ALEATORIC, alpha=0.3, linewidth=0)
 left.plot(grid, mu, color=MEAN)
-left.annotate("mean, 90 % band (his level)", (-19, 2.6), color="#9c6700")
+left.annotate("mean, 90 % band (his level)", (-19, 2.6), color=readable(ALEATORIC))
 left.set_title("A smooth mean in a wide band")
 right.plot(grid, true_sigma, color=TRUTH, linestyle="--")
 right.plot(grid, sigma, color=WRONG)

@@ -28,7 +28,8 @@ from torch.distributions import MultivariateNormal, kl_divergence
 from course_utils import check, guess, guesses, measured, quiz
 from course_utils.data import LINE, WAVE, Problem, constant
 from course_utils.labs import LABS
-from course_utils.plots import ALEATORIC, DATA, EPISTEMIC, MEAN, TRUTH, plot_data, show, use_course_style
+from course_utils.plots import ALEATORIC, DATA, EPISTEMIC, MEAN, TRUTH
+from course_utils.plots import plot_data, readable, show, use_course_style
 
 use_course_style()
 
@@ -132,7 +133,7 @@ ax.axvspan(0, 6, color=DATA, alpha=0.12, linewidth=0)
 ax.plot(far, sds["exact"], color=TRUTH, linestyle="--")
 ax.plot(far, sds["mean field"], color=EPISTEMIC)
 ax.annotate("exact", (9.3, 0.66))
-ax.annotate("mean field", (10.4, 0.36), color="#9a4d7d")
+ax.annotate("mean field", (10.4, 0.36), color=readable(EPISTEMIC))
 ax.annotate("the data", (2.5, 0.02))
 ax.set(xlabel="x", ylabel="sd of f(x)", ylim=(0, 0.95))
 ax.set_title("Exact: surest amid the data. Mean field: surest at x = 0")
@@ -228,6 +229,7 @@ wide = torch.linspace(-6, 6, 240, dtype=x.dtype)[:, None]
 measured("06-b", round(fits["mean field"][2].sqrt().item(), 2), "noise under mean field")
 
 # %%
+titles = {"exact": "Exact: sure of f among the data", "mean field": "Mean field: unsure among them"}
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(7.8, 3.5))
 for ax, (name, (m, Sigma, v)) in zip(axes, fits.items()):
     mean, sd = bumps(wide) @ m, sd_of_f(bumps(wide), Sigma)
@@ -238,9 +240,9 @@ for ax, (name, (m, Sigma, v)) in zip(axes, fits.items()):
     ax.plot(wide, mean, color=MEAN)
     ax.plot(wide, CALM.mean(wide), color=TRUTH, linestyle="--", linewidth=1.2)
     plot_data(ax, x, y, s=14, alpha=0.8)
-    ax.set(title=f"{name}: noise {v.sqrt():.2f} for 0.3", ylim=(-4.5, 4.5))
-axes[0].annotate("95 % for f", (-1.3, -2.9), color="#9a4d7d", ha="right")
-axes[0].annotate("95 % for a new y", (1.4, 3.3), color="#9c6700")
+    ax.set(title=titles[name], ylim=(-4.5, 4.5))
+axes[0].annotate("95 % for f", (-1.3, -2.9), color=readable(EPISTEMIC), ha="right")
+axes[0].annotate("95 % for a new y", (1.4, 3.3), color=readable(ALEATORIC))
 show(fig, alt="The same 40 points twice. Left, exact: the pink band is thin among the data and opens "
      "in the gap. Right, independent Gaussians: among the data it is nearly three times as wide.")
 

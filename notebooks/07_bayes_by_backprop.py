@@ -33,7 +33,7 @@ from course_utils.labs import LABS
 from course_utils.losses import gaussian_kl, gaussian_nll, mean_nll
 from course_utils.models import HeteroscedasticRegressor
 from course_utils.plots import ALEATORIC, DATA, EPISTEMIC, TRUTH
-from course_utils.plots import plot_data, plot_fit, plot_truth, show, use_course_style
+from course_utils.plots import plot_data, plot_fit, plot_truth, readable, show, use_course_style
 from course_utils.training import fit, predict, predict_samples
 
 use_course_style()
@@ -73,7 +73,7 @@ plot_data(ax, x, y, s=14)
 plot_fit(ax, grid, mu, sigma)
 plot_truth(ax, WAVE, band=False)
 ax.annotate("no data", (0, -4), ha="center")
-ax.annotate("95 % band", (4.1, 3.1), color="#9c6700")
+ax.annotate("95 % band", (4.1, 3.1), color=readable(ALEATORIC))
 ax.set(ylim=(-4.5, 4.5), title="In the gap the band is as narrow as among the data")
 show(fig, alt="Points left and right of an empty middle, shaded grey. A blue line and an orange band "
      "run through the gap; the band is no wider there than among the data.")
@@ -374,9 +374,9 @@ for ax, (place, (exact, sd)) in zip(axes, curves.items()):
     ax.plot(grid, sd, color=EPISTEMIC)
     ax.set(yscale="log", xlabel="x (data where it is grey)", ylim=(0.03, 10))
 axes[0].plot(grid, relu, color=EPISTEMIC, linestyle=":")
-axes[0].annotate("20 ReLU units", (-5.9, 4.2), color="#9a4d7d")
+axes[0].annotate("20 ReLU units", (-5.9, 4.2), color=readable(EPISTEMIC))
 axes[1].annotate("Gaussian process", (-5.9, 2.4))
-axes[1].annotate("20 bumps", (3.2, 0.2), color="#9a4d7d")
+axes[1].annotate("20 bumps", (3.2, 0.2), color=readable(EPISTEMIC))
 axes[0].set(ylabel="epistemic sd of f(x)", title="Gap at 0: unsure enough")
 axes[1].set_title("Gap at 1.75: far too sure")
 show(fig, alt="Epistemic sd over x on a log axis, twice. With the gap at 0 the bump network rises in the "

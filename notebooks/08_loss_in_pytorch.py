@@ -3,7 +3,7 @@
 #
 # **The question.** I know the formula, and PyTorch has it ready. Why does the library's loss bite?
 #
-# ![200 points on a rising dashed line. The learned mean is level, and a wide band around it covers nearly all of the data.](images/08.png)
+# ![The loss over the variance: level below 1e-6, then falling. At 1e-7, on the level part, an arrow points steeply down, where autograd sees a slope.](images/08.png)
 #
 # **You will be able to**
 #

@@ -3,7 +3,7 @@
 #
 # **The question.** Why is σ too small when data are few?
 #
-# ![A lopsided histogram of 10,000 estimates with its average at 0.75, left of the dashed line of the true value 1; the average error on new y stands at 1.25, to the right.](images/10.png)
+# ![Ten grey curves fall below the dashed zero line, ten orange ones fall at first and then stay above it, some of them rising.](images/10.png)
 #
 # **You will be able to**
 #

@@ -7,12 +7,11 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
-from course_utils.plots import SHOWN_DPI, STYLE
+from course_utils.plots import SHOWN_DPI, STYLE, readable
 
 LABEL_SIZE = 10  # points
 WIDTH, HEIGHT = 960, 340  # CSS pixels, 2 x 2 drawn pixels each: sharp on a high-density screen
@@ -194,14 +193,6 @@ class Label:
         bottom = low if vertical else high + GAP if self.above else low - GAP - self.height
         left = np.clip(left, box.x0, box.x1 - self.width)
         return round(left), round(np.clip(bottom, box.y0, box.y1 - self.height))
-
-
-def readable(color) -> tuple:
-    """The colour, as dark as small letters on white must be (WCAG 2.2: a contrast of 4.5)."""
-    rgb = np.array(to_rgb(color))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    most = 1.05 / 4.5 - 0.05
-    return tuple(rgb * min(1, most / max(linear @ (0.2126, 0.7152, 0.0722), most)) ** (1 / 2.2))
 
 
 def is_band(artist) -> bool:
