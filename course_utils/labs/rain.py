@@ -139,10 +139,10 @@ class Rain(PageAtWork):
                     "edgecolor": "none",
                     "alpha": 0.3,
                     "label": "right band, 95 of 100",
-                    "at": (0.5, "below"),
+                    "at": (0.5, "above"),
                 },
                 "promise": DASHED | {"label": "promised", "at": (1, "above")},
-                "share": {"color": ALEATORIC, "label": "share inside", "at": (0, "above")},
+                "share": {"color": ALEATORIC},
             },
         )
         return [left, right]
