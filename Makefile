@@ -11,8 +11,8 @@ PYTHON ?= python3 python3.13 python3.12 python3.11 python
 # One thread: faster on networks this small. No progress bars: they would be compared as output.
 ONE_THREAD := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} MKL_NUM_THREADS=$${MKL_NUM_THREADS:-1}
 RUN := TQDM_DISABLE=1 $(ONE_THREAD) $(BIN)/python -m
-# A module or notebook stays in one process, long ones first. Every output is compared, in this kernel.
-PYTEST := pytest -n auto --dist loadfile --no-loadscope-reorder -p tests.warm_kernels --nbval --nbval-current-env
+# A module or notebook stays in one process. Every output is compared, in this environment's kernel.
+PYTEST := pytest -n auto --dist loadfile -p tests.warm_kernels --nbval --nbval-current-env
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1 /p' Makefile | while read -r target what; do \
@@ -28,7 +28,7 @@ lab: $(STAMP) ## open the course in JupyterLab (installs it first)
 	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb --LabApp.extension_manager=readonly $(ARGS)
 
 test: $(STAMP) ## run every test and every notebook
-	@$(RUN) $(PYTEST) --ignore=tests/browser --ignore=tests/benchmarks notebooks tests $(ARGS)
+	@$(RUN) $(PYTEST) --ignore=tests/browser --ignore=tests/benchmarks tests notebooks $(ARGS)
 
 notebooks: $(STAMP) ## run the changed notebook scripts, write their .ipynb
 	@$(RUN) tools.notebooks $(ARGS)
