@@ -19,13 +19,11 @@ from statistics import median
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import LassoCV, LinearRegression, RidgeCV
-from sklearn.tree import DecisionTreeRegressor
 
 from course_utils.data import WAVE
 from course_utils.report import MANY, report
 
+# scikit-learn is imported where it is used: a test imports this module.
 RESULTS = Path(__file__).parent / "results" / "report_tables.json"
 DRAWS, FRESH, FUTURES = 20, 2000, 20
 FIRST = 100  # seed
@@ -63,6 +61,9 @@ FIGURES = (
 
 def one(kind: str, seed: int) -> list[float]:
     """FIGURES of one draw."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.linear_model import LassoCV, LinearRegression, RidgeCV
+
     known, fresh, options = draw(kind, seed)
     found = report(known, target="y", seed=seed, **options)
     names = [name for name in known if name not in ("y", *options.values())]
@@ -170,6 +171,8 @@ def natural(x, y, x_new, seed, rounds=100, rate=0.05):
 
 def boosts(x, y, x_new, seed, rounds, rate):
     """mu and log σ for x_new, (n, 2), before the first round and after each."""
+    from sklearn.tree import DecisionTreeRegressor
+
     theta = np.tile([y.mean(), np.log(y.std())], (len(y), 1))
     new = np.tile(theta[0], (len(x_new), 1))
     yield new
