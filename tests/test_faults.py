@@ -128,6 +128,7 @@ def kernel(folder, tmp_path_factory):
     places = r"IPYTHONDIR|MPLCONFIGDIR|XDG_.*|JUPYTER_.*"
     environment = {k: v for k, v in os.environ.items() if not re.fullmatch(places, k)}
     environment |= {"HOME": home, "USERPROFILE": home, "PYTHONPATH": str(folder)}
+    environment["TQDM_DISABLE"] = "1"  # on a slow machine its bar would be a complaint
     kernel = Kernel(elsewhere, environment)
     yield kernel
     kernel.close()
