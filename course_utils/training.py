@@ -257,6 +257,21 @@ def split_variance(mu: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]
     return mu.mean(0), log_var.exp().mean(0).sqrt(), mu.std(0, correction=1)
 
 
+def mixture_of(model: nn.Module, x: Tensor, draws: int) -> tuple[Tensor, Tensor, Tensor]:
+    """mu, aleatoric sd and epistemic sd, each (n, k), of ``draws`` calls of a model that draws.
+
+    No draw is kept (Welford's running sums): 200 of a large table would fill the memory.
+    """
+    mean = squares = variance = 0.0
+    for count in range(1, draws + 1):
+        mu, log_var = outputs(model, x)
+        step = mu - mean
+        mean = mean + step / count
+        squares = squares + step * (mu - mean)  # Σ (mu − mean)², so far
+        variance = variance + log_var.exp()
+    return mean, torch.sqrt(variance / draws), torch.sqrt(squares / draws)
+
+
 @validated(model=network, x=array, draws=integer(2))
 def predict_samples(
     model: nn.Module, x: Tensor, draws: int = 200, *, dropout: bool = False
@@ -278,10 +293,10 @@ def predict_samples(
                 module.train(False)
         if hasattr(model, "members"):
             return split_variance(*outputs(model, x))
-        mus, log_vars = map(torch.stack, zip(*(outputs(model, x) for _ in range(draws))))
-    if (mus == mus[0]).all():
+        mu, aleatoric, epistemic = mixture_of(model, x, draws)
+    if not epistemic.any():
         raise ValueError(
             "expected draws that differ, got equal ones: for a network with dropout type "
             "predict_samples(model, x, dropout=True), for one with fixed weights predict(model, x)"
         )
-    return mus.mean(0), log_vars.exp().mean(0).sqrt(), mus.std(0, correction=0)
+    return mu, aleatoric, epistemic
