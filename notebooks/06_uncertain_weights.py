@@ -288,7 +288,7 @@ for name, sets in counted.items():
 # %% [markdown]
 # ## Ever more bumps
 #
-# The prior covariance of f, $k(x, x') = \tau^2 \sum_k \phi_k(x)\, \phi_k(x')$, tends to its average over w and b, which has a closed form. From it alone the exact posterior of f follows, without weights: a **Gaussian process** with the **kernel** k ([Rasmussen & Williams 2006](https://gaussianprocess.org/gpml/), equation 2.24). Here $\tau^2$ times the number of bumps is 20; K is k among the data, $k_*$ between them and x:
+# The prior covariance of f, $k(x, x') = \tau^2 \sum_k \phi_k(x)\, \phi_k(x')$, tends to its average over w and b, which has a closed form. From it alone the exact posterior of f follows, without weights: a **Gaussian process** with the **kernel** k ([Rasmussen & Williams 2006](https://gaussianprocess.org/gpml/), equation 2.24). Here $\tau^2$ times the number of bumps is 20; C is the covariance of $wx + b$ at x and x′, K is k among the data, $k_*$ between them and x:
 #
 # $$k(x, x') = \frac{20}{\sqrt{\det(I + C)}}, \qquad \operatorname{Var} f(x) = k(x, x) - k_*^\top (K + vI)^{-1} k_* .$$
 #
@@ -296,7 +296,7 @@ for name, sets in counted.items():
 #
 # The average of $e^{-(t^2 + t'^2)/2}$ over a Gaussian $(t, t')$ of covariance C is an integral over another Gaussian, of precision $C^{-1} + I$; what is left of the two constants is $1/\sqrt{\det(I + C)}$. Here
 #
-# $C = 2.5^2 \begin{pmatrix} 1 + x^2 & 1 + x x' \\ 1 + x x' & 1 + x'^2 \end{pmatrix}$ is the covariance of $wx + b$ at x and x′.
+# $C = 2.5^2 \begin{pmatrix} 1 + x^2 & 1 + x x' \\ 1 + x x' & 1 + x'^2 \end{pmatrix}$.
 #
 # </details>
 
