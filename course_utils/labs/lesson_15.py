@@ -14,7 +14,7 @@ from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import ONE_SIGMA, TWO_OUTPUTS
 from course_utils.labs.panels import BAND, DASHED, POINTS, RINGS, STEPS, verticals
 from course_utils.labs.picture import Panel
-from course_utils.labs.sliders import LAYOUT, choice, log_slider
+from course_utils.labs.sliders import choice, log_slider, named
 from course_utils.look import Columns, read
 from course_utils.losses import gaussian_nll
 from course_utils.metrics import calibration_curve, coverage, interval
@@ -44,7 +44,7 @@ class TableLab(Lab):
             accept=".csv,.tsv,.txt", multiple=False, description="Your CSV"
         )
         self.upload.observe(self._on_upload, "value")
-        self.target = widgets.Dropdown(description="target", **LAYOUT)
+        self.target = widgets.Dropdown(**named("target"))
         self.target.observe(self._on_target, "value")
         sliders, *rest = self.view.children
         self.view.children = (sliders, widgets.HBox([self.upload, self.target]), *rest)
