@@ -33,7 +33,6 @@ from matplotlib.cbook import STEP_LOOKUP_MAP
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 
-import course_utils
 from course_utils.labs import LABS, Lab
 from course_utils.labs.page import tree
 
@@ -492,12 +491,13 @@ def verb(names: list[str], word: str) -> str:
 
 
 def sources(lab_class: type) -> list[Path]:
-    """The files of course_utils that the lab's module imports, itself among them."""
+    """The files of the course that the lab's module imports, itself among them."""
     found, waiting = set(), [each.__module__ for each in lab_class.__mro__]
     while waiting:
-        module = sys.modules.get(waiting.pop())
-        path = Path(getattr(module, "__file__", None) or "/")
-        if path in found or Path(course_utils.__file__).parent not in path.parents:
+        module = sys.modules.get(name := waiting.pop())
+        if module is None or not name.startswith(("course_lessons", "course_utils")):
+            continue
+        if (path := Path(module.__file__)) in found:
             continue
         found.add(path)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

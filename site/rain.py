@@ -88,7 +88,7 @@ def export(number: str, outdir: Path) -> None:
     (lesson,) = (ROOT / "notebooks").glob(f"{number}_*.py")
     key = hashlib.sha256()
     mine = Path(__file__), Path(labs.__file__), lesson
-    for path in [*mine, *sorted((ROOT / "course_utils").rglob("*.py"))]:
+    for path in [*mine, *sorted(ROOT.glob("course_*/**/*.py"))]:
         key.update(path.read_bytes())
     head, path = f"/* {key.hexdigest()[:16]} */", outdir / f"{number}-rain.js"
     if path.exists() and path.read_text(encoding="utf-8").startswith(head):

@@ -22,15 +22,15 @@ import torch
 from torch import nn
 from torch.distributions import Normal
 
-from course_utils import check, checks, guess, guesses, measured, quiz
+import course_lessons.checks as lessons
+from course_utils import check, guess, guesses, measured, quiz
 from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value, predictions
 from course_utils.checks.answers import judge
 from tools.notebooks import cells, sources
 
 LESSONS = {
-    module.name[-2:]: importlib.import_module(f"{checks.__name__}.{module.name}")
-    for module in pkgutil.iter_modules(checks.__path__)
-    if module.name.startswith("lesson_")
+    module.name[-2:]: importlib.import_module(f"{lessons.__name__}.{module.name}")
+    for module in pkgutil.iter_modules(lessons.__path__)
 }
 
 
@@ -72,7 +72,7 @@ def lesson_99(monkeypatch):
         "99-d": Number("of 20", 0, 2000),
     }
     lesson.QUIZ = [QUESTION] * 3
-    monkeypatch.setitem(sys.modules, f"{checks.__name__}.lesson_99", lesson)
+    monkeypatch.setitem(sys.modules, f"{lessons.__name__}.lesson_99", lesson)
     monkeypatch.setattr(predictions, "PREDICTIONS", {})
 
 
@@ -816,7 +816,7 @@ def test_two_hints_come_before_the_solution(exercise):
 @pytest.mark.parametrize("number", NOTEBOOKS)
 def test_a_notebook_asks_exactly_the_exercises_and_guesses_of_its_lesson(number):
     asked = [exercise.key for exercise in exercises(NOTEBOOKS[number])]
-    assert number in LESSONS, f"course_utils/checks/lesson_{number}.py is missing"
+    assert number in LESSONS, f"course_lessons/checks/lesson_{number}.py is missing"
     assert asked == list(LESSONS[number].EXERCISES)
     code = "\n".join(source for kind, source in cells(NOTEBOOKS[number]) if kind == "code")
     assert re.findall(r'^guess\("(\d\d-[a-z])", \.\.\.\)', code, re.M) == list(

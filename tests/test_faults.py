@@ -107,9 +107,9 @@ def sources_and_texts(path):
 def folder(tmp_path_factory):
     """A checkout that cannot be written, in a path with spaces and other letters."""
     folder = tmp_path_factory.mktemp("course") / "Löwe & Söhne, 50 % größer"
-    shutil.copytree(
-        ROOT / "course_utils", folder / "course_utils", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for name in ("course_lessons", "course_utils"):
+        leave = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=leave)
     (folder / "notebooks").mkdir()
     shutil.copy(ROOT / "notebooks" / LESSON, folder / "notebooks")
     for path in (*folder.rglob("*"), folder):

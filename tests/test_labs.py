@@ -23,6 +23,7 @@ from ipywidgets.widgets.widget import _instances as open_widgets
 from PIL import Image
 from torch.optim import Adam
 
+from course_lessons.labs import lesson_07, lesson_08, lesson_11
 from course_utils import labs
 from course_utils.data import LINE, WAVE
 from course_utils.labs import LABS, picture
@@ -653,7 +654,7 @@ def test_only_the_negative_binomial_follows_counts_that_vary_more(new_lab):
 
     def behind(family, spread):
         lab.set(family=family, spread=spread)
-        floor = lab.truth(lab.x, spread).log_prob(labs.lesson_11.COUNTS)
+        floor = lab.truth(lab.x, spread).log_prob(lesson_11.COUNTS)
         return lab.expected_nll + (floor.exp() * floor).sum(dim=1).mean().item()
 
     assert 0 < behind("Poisson", 0) < 0.03 < behind("Gaussian", 0)
@@ -780,7 +781,7 @@ def test_the_best_shift_of_a_loss_is_where_its_slope_is_0(loss):
     assert by_log_var.sum().abs() < 1e-12
 
 
-@pytest.mark.parametrize("head", labs.lesson_08.HEADS)
+@pytest.mark.parametrize("head", lesson_08.HEADS)
 @pytest.mark.parametrize("sigma", [0.3, 1, 20])
 def test_the_slope_of_a_walk_is_that_of_autograd(new_lab, head, sigma):
     lab = new_lab("08")
@@ -797,12 +798,12 @@ def test_many_draws_at_once_are_draws_of_the_layers(new_lab):
     lab = new_lab("07")
     x = torch.linspace(-4, 4, 9, dtype=torch.float64)[:, None]
     layers, chance = lab.model.net[::2], torch.Generator().manual_seed(5)
-    drawn = [labs.lesson_07.Drawn(layer, 1, chance).weights.detach() for layer in layers]
-    *_, outputs = labs.lesson_07.run(labs.lesson_07.with_ones(x), *drawn)
+    drawn = [lesson_07.Drawn(layer, 1, chance).weights.detach() for layer in layers]
+    *_, outputs = lesson_07.run(lesson_07.with_ones(x), *drawn)
     with OwnDraws(5), torch.no_grad():
         torch.testing.assert_close(outputs[0], torch.cat(lab.model(x), dim=1))
     mu, sd = layers[0].mu.detach(), torch.exp(layers[0].log_var / 2).detach()
-    drawn = labs.lesson_07.Drawn(layers[0], 5000, chance).weights.detach()  # fresh for each
+    drawn = lesson_07.Drawn(layers[0], 5000, chance).weights.detach()  # fresh for each
     torch.testing.assert_close(drawn.std(0), sd, rtol=0.06, atol=0)  # 6 standard errors
     assert ((drawn.mean(0) - mu) / sd).abs().max() < 0.085
 
@@ -815,8 +816,8 @@ def test_the_gaussian_process_of_lab_06_has_the_prior_of_the_bumps(new_lab):
     for layer in net.net[::2]:
         torch.nn.init.zeros_(layer.mu)
         torch.nn.init.constant_(layer.log_var, 2 * math.log(1.5))
-    drawn = [labs.lesson_07.Drawn(layer, 40_000, chance).weights.detach() for layer in net.net[::2]]
-    *_, outputs = labs.lesson_07.run(labs.lesson_07.with_ones(x), *drawn)
+    drawn = [lesson_07.Drawn(layer, 40_000, chance).weights.detach() for layer in net.net[::2]]
+    *_, outputs = lesson_07.run(lesson_07.with_ones(x), *drawn)
     K, n = outputs[..., 0].T.cov(), len(lab.cells.x)
     noise = lab.problem.truth(lab.cells.x)[1][:, 0].square() / (lab.cells.weight[:, 0] * lab.kept)
     explained = K[n:, :n] @ torch.linalg.solve(K[:n, :n] + noise.diag(), K[:n, n:])

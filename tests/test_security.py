@@ -28,7 +28,7 @@ def imported(code):
             yield node.module.partition(".")[0]
 
 
-@pytest.mark.parametrize("place", ["course_utils", "notebooks"])
+@pytest.mark.parametrize("place", ["course_lessons", "course_utils", "notebooks"])
 def test_nothing_is_imported_that_unpickles_fetches_or_starts_a_process(place):
     code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / place).rglob("*.py"))
     assert "torch" in set(imported(code))

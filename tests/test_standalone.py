@@ -8,7 +8,7 @@ import sys
 import zipfile
 
 import pytest
-from flit_core import buildapi
+from hatchling import build
 
 from tools.notebooks import README, ROOT
 
@@ -56,7 +56,7 @@ def home(tmp_path_factory):
     """The wheel, unpacked where nothing else is."""
     home = tmp_path_factory.mktemp("home")
     with contextlib.chdir(ROOT):
-        wheel = buildapi.build_wheel(str(home))
+        wheel = build.build_wheel(str(home))
     zipfile.ZipFile(home / wheel).extractall(home)
     return home
 
@@ -96,6 +96,7 @@ import importlib, pkgutil
 for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
     if not module.name.startswith(("course_utils.labs", "course_utils.regressor")):
         importlib.import_module(module.name)
+assert "course_lessons" not in sys.modules
 from course_utils.data import diabetes, engel, motorcycle
 assert [len(load()[1]) for load in (motorcycle, engel, diabetes)] == [133, 235, 442]
 from course_utils.report import report

@@ -11,8 +11,8 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 
+from course_lessons.labs.lesson_00 import Wave
 from course_utils.labs import LABS
-from course_utils.labs.lesson_00 import Wave
 
 ROOT = Path(__file__).parents[1]
 

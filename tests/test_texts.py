@@ -37,7 +37,7 @@ def test_a_lesson_is_one_idea_long(source):
 
 def test_no_address_of_the_course_is_made_up():
     """A link to the course stands in the tree once pyproject.toml says where it is published."""
-    folders = ("notebooks", "course_utils", "site", "teach", "tests", "tools")
+    folders = ("notebooks", "course_lessons", "course_utils", "site", "teach", "tests", "tools")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     files = [path for path in files if path.suffix in (".py", ".md", ".ipynb", ".js", ".css")]
     course = r"github(?:\.com|usercontent\.com)?/([\w-]+/learning-the-variance)\b"
@@ -70,7 +70,7 @@ def test_what_a_lesson_calls_by_number_is_its_own(source):
 def test_labs_and_checks_are_those_of_the_lessons():
     numbers = {stem[:2] for stem in STEMS}
     for folder in ("labs", "checks"):
-        files = (ROOT / "course_utils" / folder).glob("lesson_*.py")
+        files = (ROOT / "course_lessons" / folder).glob("lesson_*.py")
         assert {path.stem[-2:] for path in files} == numbers
     assert set(LABS) == numbers
     for number, lab in LABS.items():

@@ -13,7 +13,7 @@ import nbval.kernel
 from jupyter_client.provisioning import local_provisioner
 
 LOADED = ["ipykernel.ipkernel", "matplotlib.pyplot", "torch._dynamo"]
-LOADED += ["course_utils.labs", "course_utils.checks", __name__]
+LOADED += ["course_lessons.labs", "course_utils.checks", __name__]
 
 
 class Forked:

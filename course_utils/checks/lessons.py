@@ -1,22 +1,22 @@
-"""Where a lesson's exercises, guesses and questions stand: the module lesson_NN."""
+"""Where a lesson's exercises, guesses and questions stand: ``course_lessons.checks.lesson_NN``."""
 
 import importlib
 import pkgutil
-from pathlib import Path
 from typing import Any
 
 
 def lesson(number: str):
     """The module lesson_NN; a ValueError names those that exist."""
-    name = f"{__package__}.lesson_{number}"
+    import course_lessons.checks as lessons  # which stand on this package
+
+    name = f"{lessons.__name__}.lesson_{number}"
     if isinstance(number, str) and number.isalnum():
         try:
             return importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name != name:
                 raise
-    modules = pkgutil.iter_modules([str(Path(__file__).parent)])
-    known = sorted(m.name[-2:] for m in modules if m.name.startswith("lesson_"))
+    known = sorted(m.name[-2:] for m in pkgutil.iter_modules(lessons.__path__))
     raise ValueError(f"no lesson {number!r} has exercises; there are {', '.join(known)}")
 
 

@@ -1,7 +1,7 @@
 """Labs: ``lab = LABS["02"]()`` makes the lab of lesson 02, and showing it lets the hand play.
 
-A new lab is a subclass of ``Lab`` in its ``lesson_NN.py`` and a line here. It has an ``alt`` text
-and says, where ``at`` holds the sliders' values by name, and what is in brackets has a default:
+A lesson's lab is a subclass of ``Lab`` in ``course_lessons.labs``. It has an ``alt`` text and
+says, where ``at`` holds the sliders' values by name, and what is in brackets has a default:
 
 - ``new_controls()``: the sliders by name (``sliders.py``); ``retrains``: which of them train anew;
 - ``new_problem(at)``: a ``Problem``; or ``new_data(at)``, which sets ``problem``, ``x``, ``cells``;
@@ -22,41 +22,15 @@ A learner has ``controls``, ``value``, ``set``, ``play``, ``pause``, ``step``, `
 """
 
 from course_utils.labs.lab import Lab
-from course_utils.labs.lesson_00 import Wave
-from course_utils.labs.lesson_01 import Likelihood
-from course_utils.labs.lesson_02 import VarianceOfPredictions
-from course_utils.labs.lesson_03 import SingleSigma
-from course_utils.labs.lesson_04 import NoiseShape
-from course_utils.labs.lesson_05 import PriorOnY
-from course_utils.labs.lesson_06 import UncertainWeights
-from course_utils.labs.lesson_07 import GapInData
-from course_utils.labs.lesson_08 import Walk
-from course_utils.labs.lesson_09 import Pull
-from course_utils.labs.lesson_10 import FewData
-from course_utils.labs.lesson_11 import OtherTargets
-from course_utils.labs.lesson_12 import Forecast
-from course_utils.labs.lesson_13 import Promise
-from course_utils.labs.lesson_14 import Members
-from course_utils.labs.lesson_15 import RealData
 from course_utils.labs.rain import Rain
 
-LABS = {
-    "00": Wave,
-    "01": Likelihood,
-    "02": VarianceOfPredictions,
-    "03": SingleSigma,
-    "04": NoiseShape,
-    "05": PriorOnY,
-    "06": UncertainWeights,
-    "07": GapInData,
-    "08": Walk,
-    "09": Pull,
-    "10": FewData,
-    "11": OtherTargets,
-    "12": Forecast,
-    "13": Promise,
-    "14": Members,
-    "15": RealData,
-}
-
 __all__ = ["LABS", "Lab", "Rain"]
+
+
+def __getattr__(name: str):
+    """The lessons' labs stand on this package: they are loaded when they are asked for."""
+    if name == "LABS":
+        from course_lessons.labs import LABS
+
+        return LABS
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

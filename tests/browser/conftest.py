@@ -27,7 +27,7 @@ SETTINGS = {
 def course(tmp_path_factory):
     """A copy of the course that the tests may change."""
     copy = tmp_path_factory.mktemp("course")
-    for name in ("course_utils", "notebooks"):
+    for name in ("course_lessons", "course_utils", "notebooks"):
         leave = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         shutil.copytree(ROOT / name, copy / name, ignore=leave)
     for name in ("pyproject.toml", "jupyter_server_config.py"):
