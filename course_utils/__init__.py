@@ -1,7 +1,7 @@
 """What the notebooks of *Learning the variance* share.
 
     validation -> losses -> models -> diagnosis, training; data -> metrics -> plots -> labs, checks
-    look, rivals -> forecaster, judge -> told -> report (a table of one's own)
+    reading -> look -> columns, rivals -> forecaster, judge -> told -> report (a table of one's own)
 
 ``validation`` says what may come in: what has one reading is converted, the rest is a ValueError of
 one sentence.

@@ -1,7 +1,7 @@
 """Regression problems: y = mean(x) + sigma(x) ε with a known truth, and three real data sets.
 
 The real ones are small CSVs in ``course_utils/datasets``, with source and licence in its README;
-``course_utils.look`` reads your own.
+``course_utils.reading`` reads your own.
 """
 
 import math

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from course_utils.look import Columns
+from course_utils.columns import Columns
 from course_utils.rivals import KINDS, Forecast
 from course_utils.training import predict
 from course_utils.validation import DTYPE, array, probability, validated

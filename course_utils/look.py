@@ -1,150 +1,21 @@
-"""A stranger's table: read by pandas, looked at first, and turned into numbers column by column.
+"""A look at a stranger's table, in one screen, before anything is fitted.
 
-    look(read("mine.csv"), target="price")
-
-pandas is imported where a table is used, so that no other lesson's kernel grows.
+look(read("mine.csv"), target="price")
 """
 
-import contextlib
-import io
-import re
-import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from course_utils.validation import DTYPE, what_came
+from course_utils.reading import COMMA, POINT, read
+from course_utils.validation import what_came
 
-__all__ = ["Columns", "Look", "look", "read"]
+__all__ = ["Look", "look", "read"]
 
 FEW = 20  # a column of so few different texts is a category
-HOLES = ["?", "-", "#NV", "#N/A"]  # besides pandas' own
-POINT = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+|(?=\.\d))(\.\d*)?([eE][+-]?\d+)?")
-COMMA = re.compile(r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+|(?=,\d))(,\d*)?([eE][+-]?\d+)?")
 DATE = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
 DATE_TEXT = r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](\d\d){1,2})([T ].*)?"
-
-
-# In
-
-
-def read(source, **options):
-    """A CSV as a pandas DataFrame: ``pandas.read_csv`` with its own ``options``.
-
-    ``source`` is a path, bytes, an open file, or the ``value`` of an ipywidgets FileUpload. Left to
-    this function are the delimiter (tab, ';', ',' or spaces), the encoding (UTF-8, UTF-16, else
-    cp1252), and the decimal sign: a file whose numbers can be read in two ways is refused, with
-    both readings. Digits behind a leading 0 are labels and stay text. Raises ValueError, in one
-    sentence, for what is no table.
-    """
-    import pandas as pd
-
-    name, content = contents(source)
-    marks = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-    encoding = options.pop("encoding", marks.get(content[:2], "utf-8-sig"))
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    kinds = {
-        "an empty file": not text.strip(),
-        "bytes that are no text": "\x00" in text,
-        "a web page, XML or JSON": text.lstrip()[:1] in tuple("<{["),
-    }
-    for kind in (kind for kind, it_is in kinds.items() if it_is):
-        raise ValueError(f"{name} must be a CSV, got {kind}: save the table as CSV")
-    notes = {"comment": "#"} if text.lstrip().startswith("#") else {}
-    first = next(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    sep = max("\t;,", key=first.count)
-    options = {"sep": sep if sep in first else r"\s+", "na_values": HOLES} | options
-    named = not all(POINT.fullmatch(cell) for cell in re.split(options["sep"], first))
-    options = notes | ({} if named else {"header": None}) | options
-    told = "decimal" in options or "thousands" in options or "dtype" in options
-    try:
-        table = pd.read_csv(io.StringIO(text), **({} if told else {"dtype": str}) | options)
-    except (ValueError, TypeError) as error:  # pandas' ParserError is a ValueError
-        hint = "pass what pandas.read_csv takes (sep, skiprows, comment, header)"
-        raise ValueError(f"{name} is no table to pandas ({error}): {hint}") from error
-    if not named and "header" in options and options["header"] is None:
-        table.columns = [f"column {number + 1}" for number in table.columns]
-    unnamed = [c for c in table.columns[1:] if str(c).startswith("Unnamed:")]
-    unnamed = [c for c in unnamed if table[c].notna().any()]
-    if unnamed or not isinstance(table.index, pd.RangeIndex):
-        raise ValueError(
-            f"{name} must have a name for each column, got {first[:60]!r} over rows with more "
-            "cells: were decimal commas split, or does its head need skiprows=?"
-        )
-    return table if told else numbers_of(table, options["sep"])
-
-
-def contents(source) -> tuple[str, bytes]:
-    """How to call a source in a sentence, and its bytes."""
-    if isinstance(source, dict) and len(source) == 1 and "content" not in source:
-        source = [{"name": name} | file for name, file in source.items()]  # ipywidgets 7
-    if isinstance(source, tuple | list) and len(source) == 1 and isinstance(source[0], dict):
-        (source,) = source  # ipywidgets 8
-    if isinstance(source, dict) and "content" in source:
-        return repr(source.get("name", "the file")), bytes(source["content"])
-    if isinstance(source, bytes | bytearray | memoryview):
-        return "the file", bytes(source)
-    if hasattr(source, "read"):
-        content = source.read()
-        return "the file", content.encode() if isinstance(content, str) else content
-    if not isinstance(source, str | Path):
-        raise ValueError(
-            f"expected a path, bytes, an open file or a table, got {what_came(source)}"
-        )
-    if re.match(r"\w+://", str(source)):
-        raise ValueError(f"expected a file on this machine, got {source!r}: download it first")
-    try:
-        return repr(Path(source).name), Path(source).read_bytes()
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise ValueError(
-            f"expected a file that can be read, got {str(source)[:200]!r}: {why}"
-        ) from error
-
-
-def numbers_of(table, sep: str):
-    """The columns of numbers of a table of texts, in the one convention that they have."""
-    pointed, point = in_convention(table, POINT, lambda s: s.str.replace(",", ""))
-    if sep == ",":
-        return pointed
-    commas, comma = in_convention(
-        table, COMMA, lambda s: s.str.replace(".", "").str.replace(",", ".")
-    )
-    if point == comma:
-        for name in point:
-            differ = (pointed[name] != commas[name]) & pointed[name].notna()
-            if differ.any():
-                cell = table[name][differ].iloc[0]
-                a, b = pointed[name][differ].iloc[0], commas[name][differ].iloc[0]
-                raise ValueError(
-                    f"column {name!r} must have one reading, got two: {cell!r} is {a:g} or {b:g}; "
-                    "pass decimal='.' for the first, decimal=',', thousands='.' for the second"
-                )
-    return commas if len(comma) > len(point) else pointed
-
-
-def in_convention(table, grammar, as_python):
-    """The table with its columns of numbers as such, and their names."""
-    import pandas as pd
-
-    table, found = table.copy(), []
-    for name in table:
-        cells = table[name].dropna().str.strip().str.replace("\u2212", "-")
-        labels = cells.str.fullmatch(r"0\d+").any()
-        if len(cells) and not labels and cells.str.fullmatch(grammar).all():
-            table[name] = pd.to_numeric(as_python(cells)).reindex(table.index)
-            found.append(name)
-    return table, found
-
-
-# A look
 
 
 @dataclass(repr=False)
@@ -237,6 +108,10 @@ def described(column) -> dict:
         "most frequent": common.index[0] if len(common) else "",
         "its share": f"{common.iloc[0] / len(cells):.0%}" if len(common) else "",
     }
+
+
+def many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'s' * int(count != 1)}"
 
 
 def numbers_in_text(name: str, column, found: Look) -> None:
@@ -405,131 +280,3 @@ def about_target(name: str, y) -> list[str]:
     if y.min() > 0 and y.mean() > 1.25 * y.median() and y.skew() > 1.5:
         return [f"{name!r} is positive and skewed: its logarithm may be the better target."]
     return []
-
-
-# To numbers
-
-
-def many(count: int, thing: str) -> str:
-    return f"{count} {thing}{'s' * int(count != 1)}"
-
-
-def ranks(column) -> Tensor:
-    """The order of rows in time, (n,): of numbers or dates, as texts in one reading."""
-    import pandas as pd
-
-    if column.dtype.kind in "iufM":
-        return torch.from_numpy(column.rank(method="first").to_numpy(copy=True)).long() - 1
-    readings, year_first = [], re.match(r"\d{4}", str(column.iloc[0]))
-    for day_first in (False,) if year_first else (False, True):
-        with contextlib.suppress(ValueError, TypeError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            readings.append(pd.to_datetime(column, dayfirst=day_first))
-    if not readings:
-        raise ValueError(f"time must hold numbers or dates, got {column.iloc[0]!r}")
-    differ = readings[0] != readings[-1]
-    if differ.any():
-        a, b = (f"{reading[differ].iloc[0]:%d %B %Y}" for reading in readings)
-        raise ValueError(
-            f"column {column.name!r} must have one reading, got two: {column[differ].iloc[0]!r} is "
-            f"{a} or {b}; convert it with pandas.to_datetime(…, dayfirst=…)"
-        )
-    return ranks(readings[0].dt.tz_localize(None))
-
-
-class Columns:
-    """How rows of a table become x (n, d), matched by name; learnt from the rows that were given.
-
-    Numbers stay (holes get the median), booleans are 0 and 1, categories one column a level.
-    ``names`` are those of x's columns, ``inputs`` those of the table; ``notes`` say what was done.
-    """
-
-    def __init__(self, plan: dict[str, dict], target: str):
-        self.plan, self.target, self.notes = plan, target, []
-
-    @classmethod
-    def of(cls, table, target: str, inputs: list[str]) -> "Columns":
-        """The plan for ``inputs`` of a DataFrame."""
-        plan, notes = {}, []
-        for name in inputs:
-            column, kind = table[name], described(table[name])["kind"]
-            if not column.notna().any():
-                notes.append(f"{name!r} is empty and is left out.")
-            elif kind in ("number", "whole number", "yes or no"):
-                plan[name] = {"fill": float(column.dropna().astype(float).median())}
-            elif column.nunique() <= FEW:
-                levels = sorted(column.dropna().astype(str).unique())
-                either = len(levels) == 2 and column.notna().all()
-                plan[name] = {"levels": levels[1:] if either else levels}
-            else:
-                notes.append(f"{name!r} is text of {column.nunique()} values and is left out.")
-            if name in plan and column.isna().any():
-                by = "its median" if "fill" in plan[name] else "none of its levels"
-                notes.append(f"{many(column.isna().sum(), 'hole')} of {name!r} count as {by}.")
-        if not plan:
-            why = " ".join(notes) or "there is none"
-            raise ValueError(f"expected an input of use besides {target!r}: {why}")
-        columns = cls(plan, target)
-        columns.notes = notes
-        return columns
-
-    @property
-    def inputs(self) -> list[str]:
-        return list(self.plan)
-
-    @property
-    def names(self) -> list[str]:
-        per_column = [
-            [f"{name}={level}" for level in how["levels"]] if "levels" in how else [name]
-            for name, how in self.plan.items()
-        ]
-        return [str(name) for names in per_column for name in names]
-
-    def x(self, rows) -> Tensor:
-        """x (n, d) of rows: a DataFrame, one row as a dict or Series, or what ``read`` takes."""
-        import pandas as pd
-
-        if isinstance(rows, pd.Series | dict) and "content" not in rows:
-            rows = pd.DataFrame([dict(rows)])
-        rows = rows if isinstance(rows, pd.DataFrame) else read(rows)
-        missing = [name for name in self.plan if name not in rows]
-        if missing:
-            raise ValueError(
-                f"expected rows with the columns {self.inputs[:12]}, got none called "
-                f"{missing[0]!r}: they have {list(rows)[:12]}"
-            )
-        return torch.cat([self.numbers(name, rows[name]) for name in self.plan], dim=1)
-
-    def numbers(self, name: str, column) -> Tensor:
-        import pandas as pd
-
-        how = self.plan[name]
-        if "levels" in how:
-            cells = (
-                column.astype(object)
-                .where(column.notna(), None)
-                .map(lambda cell: None if cell is None else str(cell))
-            )
-            new = set(cells.dropna()) - set(how["levels"])
-            if len(how["levels"]) > 1 and new:
-                warnings.warn(
-                    f"{name!r} has levels that were not there before, {sorted(new)[:3]}: they "
-                    "count as none",
-                    stacklevel=2,
-                )
-            hot = [[float(cell == level) for level in how["levels"]] for cell in cells]
-            return torch.tensor(hot, dtype=DTYPE)
-        read_as = pd.to_numeric(column, errors="coerce")
-        odd = column[read_as.isna() & column.notna()]
-        if len(odd):
-            raise ValueError(f"column {name!r} must hold numbers, got {odd.iloc[0]!r}")
-        cells = torch.tensor(read_as.astype(float).to_numpy(copy=True), dtype=DTYPE)
-        if cells.isinf().any():
-            raise ValueError(f"column {name!r} must hold finite numbers, got inf")
-        return torch.where(cells.isnan(), how["fill"], cells)[:, None]
-
-    def y(self, rows) -> Tensor:
-        """The target, (n, 1)."""
-        return torch.tensor(rows[self.target].astype(float).to_numpy(copy=True), dtype=DTYPE)[
-            :, None
-        ]

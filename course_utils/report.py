@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from course_utils.columns import Columns, ranks
 from course_utils.forecaster import Forecaster, restore
 from course_utils.judge import (
     Judge,
@@ -28,8 +29,9 @@ from course_utils.judge import (
     lasting,
     verdict,
 )
-from course_utils.look import Columns, Look, distinct_names, look, many, ranks, read, standing_apart
+from course_utils.look import Look, distinct_names, look, many, standing_apart
 from course_utils.metrics import PairedComparison
+from course_utils.reading import read
 from course_utils.rivals import ALWAYS, BATCH, STEPS, TEST, Contest
 from course_utils.told import Told
 from course_utils.validation import DTYPE, integer, probability, validated, x_and_y

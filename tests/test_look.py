@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import torch
 
-from course_utils.look import Columns, look, read
+from course_utils.columns import Columns
+from course_utils.look import look, read
 
 
 def csv(*lines):

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from course_utils.columns import Columns
 from course_utils.data import DATASETS
 from course_utils.labs.cells import Cells
 from course_utils.labs.fitting import Fit
@@ -15,11 +16,11 @@ from course_utils.labs.likelihoods import ONE_SIGMA, TWO_OUTPUTS
 from course_utils.labs.panels import BAND, DASHED, POINTS, RINGS, STEPS, verticals
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice, log_slider, named
-from course_utils.look import Columns, read
 from course_utils.losses import gaussian_nll
 from course_utils.metrics import calibration_curve, coverage, interval
 from course_utils.models import HeteroscedasticRegressor, HomoscedasticRegressor
 from course_utils.plots import ALEATORIC, MEAN, REPAIRED, WRONG
+from course_utils.reading import read
 
 PACKAGED = ("motorcycle", "engel", "diabetes")
 MINE = "your file"
