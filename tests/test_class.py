@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 
@@ -62,14 +63,14 @@ def test_a_full_disk_is_said_and_what_was_shared_before_stays(tmp_path):
     assert "No such file" in repr(checks.share(LESSON, tmp_path / "none"))
 
 
-def learner(rng, lesson, number):
+def learner(number, lesson):
     """What one of thirty might share."""
-    kinds, exercises = entries(lesson, "GUESSES"), entries(lesson, "EXERCISES")
+    rng = random.Random(number)
     guesses = {
         key: rng.choice(kind.words)
         if hasattr(kind, "words")
         else rng.uniform(kind.low, min(kind.high, kind.low + 10))
-        for key, kind in kinds.items()
+        for key, kind in entries(lesson, "GUESSES").items()
     }
     tried = {
         key: {
@@ -77,24 +78,16 @@ def learner(rng, lesson, number):
             "passed": rng.random() < 0.7,
             "mistakes": rng.sample(range(len(exercise.mistakes)), rng.choice([0, 1, 1])),
         }
-        for key, exercise in exercises.items()
+        for key, exercise in entries(lesson, "EXERCISES").items()
     }
-    return {
-        "course": "0.1.0",
-        "id": f"{number:08x}",
-        "lesson": lesson,
-        "guesses": guesses,
-        "measured": {},
-        "checks": tried,
-    }
+    head = {"course": "0.1.0", "id": f"{number:08x}", "lesson": lesson}
+    return {**head, "guesses": guesses, "measured": {}, "checks": tried}
 
 
-def test_a_class_of_thirty_becomes_a_page(tmp_path):
-    rng = random.Random(0)
+def test_a_class_of_thirty_becomes_a_page_and_a_notebook(tmp_path, monkeypatch, capsys):
     for number in range(30):
         for lesson in ("02", "03"):
-            file = tmp_path / f"{lesson}-{number}.json"
-            file.write_text(json.dumps(learner(rng, lesson, number)))
+            (tmp_path / f"{lesson}-{number}.json").write_text(json.dumps(learner(number, lesson)))
     found = class_view.gather(tmp_path)
     assert {lesson: len(people) for lesson, people in found.lessons.items()} == {"02": 30, "03": 30}
     rows = class_view.diagnoses("03", found.lessons["03"])
@@ -106,66 +99,48 @@ def test_a_class_of_thirty_becomes_a_page(tmp_path):
     assert 'alt="Guess 03-a: 30 learners"' in page  # none has shared what was measured
     assert class_view.question("03", "03-a") and class_view.hint("03", "03-1")
 
+    notebook = nbformat.read(notebooks.ROOT / "teach" / "the_class.ipynb", as_version=4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    monkeypatch.chdir(notebooks.ROOT / "teach")
+    monkeypatch.setattr("sys.path", sys.path[:])
+    exec(code.replace('"shared"', repr(str(tmp_path))), {})
+    said = capsys.readouterr().out
+    assert "{'02': 30, '03': 30}" in said and "passed, of those who tried" in said
+    plt.close("all")
+
 
 def test_no_hint_and_no_mistake_is_shown_as_tex():
-    for lesson in (f"{number:02d}" for number in range(16)):
+    for lesson in (source.name[:2] for source in notebooks.sources()):
         for key, exercise in entries(lesson, "EXERCISES").items():
             said = [mistake.message for mistake in exercise.mistakes]
             for text in (class_view.hint(lesson, key), *said):
                 assert "$" not in class_view.rich(text), (key, text)
 
 
-def test_the_instructors_notebook_runs_on_a_folder_of_thirty(tmp_path):
-    (tmp_path / "shared").mkdir()
-    for number in range(30):
-        file = tmp_path / "shared" / f"{number}.json"
-        file.write_text(json.dumps(learner(random.Random(number), LESSON, number)))
-    notebook = nbformat.read(notebooks.ROOT / "teach" / "the_class.ipynb", as_version=4)
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    code = "\n".join(code).replace('"shared"', repr(str(tmp_path / "shared")))
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=notebooks.ROOT / "teach", capture_output=True, text=True
-    )
-    assert "{'03': 30}" in done.stdout and "passed, of those who tried" in done.stdout, done
+KNOWN = '{"lesson": "03", "id": "00000000", "guesses": '
+NOT_OURS = {
+    "broken": ("{", "no JSON"),
+    "deep": ("[" * 50_000, "no JSON"),
+    "large": (" " * 70_000, "larger"),
+    "list": ("[]", "no lesson"),
+    "lesson": ('{"lesson": "../.."}', "no lesson"),
+    "id": ('{"lesson": "03", "id": "<script>"}', "no id"),
+    "key": (KNOWN + '{"<b>": 1}, "checks": {}}', "no guess"),
+    "range": (KNOWN + '{"03-a": 1e9}, "checks": {}}', "outside"),
+    "place": (KNOWN + '{}, "checks": {"03-1": {"mistakes": [99]}}}', "does not list"),
+    "unknown": ('{"lesson": "77", "id": "00000000"}', "no lesson"),
+    "twice": (json.dumps(learner(7, LESSON)), "twice"),
+}
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "why"),
-    [
-        ("broken.json", "{", "no JSON"),
-        ("deep.json", "[" * 50_000, "no JSON"),
-        ("large.json", " " * 70_000, "larger"),
-        ("list.json", "[]", "no lesson"),
-        ("lesson.json", '{"lesson": "../.."}', "no lesson"),
-        ("id.json", '{"lesson": "03", "id": "<script>"}', "no id"),
-        (
-            "key.json",
-            '{"lesson": "03", "id": "00000000", "guesses": {"<b>": 1}, "checks": {}}',
-            "no guess",
-        ),
-        (
-            "range.json",
-            '{"lesson": "03", "id": "00000000", "guesses": {"03-a": 1e9}, "checks": {}}',
-            "outside",
-        ),
-        (
-            "place.json",
-            '{"lesson": "03", "id": "00000000", "guesses": {}, "checks": '
-            '{"03-1": {"mistakes": [99]}}}',
-            "does not list",
-        ),
-        ("unknown.json", '{"lesson": "77", "id": "00000000"}', "no lesson"),
-    ],
-)
-def test_a_file_that_is_none_of_ours_is_named_and_left_out(tmp_path, name, content, why):
-    good = learner(random.Random(1), LESSON, 7)
-    (tmp_path / "a_good.json").write_text(json.dumps(good))
-    (tmp_path / "b_twice.json").write_text(json.dumps(good))
-    (tmp_path / name).write_text(content)
+def test_a_file_that_is_none_of_ours_is_named_and_left_out(tmp_path):
+    (tmp_path / "a_good.json").write_text(json.dumps(learner(7, LESSON)))
+    for name, (content, _) in NOT_OURS.items():
+        (tmp_path / f"{name}.json").write_text(content)
     found = class_view.gather(tmp_path)
-    assert len(found.lessons[LESSON]) == 1
-    reasons = dict(found.left_out)
-    assert why in reasons[name] and "twice" in reasons["b_twice.json"]
+    assert len(found.lessons[LESSON]) == 1 and len(found.left_out) == len(NOT_OURS)
+    for file, reason in found.left_out:
+        assert NOT_OURS[file.removesuffix(".json")][1] in reason, file
     assert "<script>" not in class_view.page(found)
 
 
