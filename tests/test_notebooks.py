@@ -16,15 +16,14 @@ from tools.notebooks import (
     cells,
     claims_of,
     foreign,
-    hint,
     is_folded,
     pictures,
     questions,
     questions_in,
     readme,
+    repeated,
     script,
     sources,
-    with_claims,
 )
 
 SOURCES = sources()
@@ -68,30 +67,23 @@ def test_every_notebook_has_its_script_and_every_script_its_notebook():
 
 
 @each_lesson
-def test_a_pair_holds_the_same_cells(source):
-    assert cells(source) == cells(source.with_suffix(".ipynb"))
-    assert source.read_text(encoding="utf-8") == script(source.with_suffix(".ipynb"))
-
-
-@each_lesson
-def test_a_notebook_is_as_make_notebooks_leaves_it(source):
+def test_a_pair_is_as_make_notebooks_leaves_it(source):
+    text = source.read_text(encoding="utf-8")
+    assert text == script(source.with_suffix(".ipynb")) == repeated(source), "run make notebooks"
     assert not foreign(source.with_suffix(".ipynb")), "run make notebooks"
+    assert ("<!-- claims -->" in text) == bool(claims_of(source))
 
 
 @each_lesson
-def test_outputs_hold_no_error_no_warning_and_nothing_raw(source):
-    kinds = [(output.output_type, output.get("name")) for output in outputs(source)]
-    assert not [kind for kind in kinds if kind[0] == "error" or kind[1] == "stderr"]
-    printed = "".join(output.get("text", "") for output in outputs(source))
+def test_outputs_hold_no_error_no_warning_and_nothing_raw_and_pictures_have_alt_text(source):
+    found = list(outputs(source))
+    assert not [o for o in found if o.output_type == "error" or o.get("name") == "stderr"]
+    printed = "".join(output.get("text", "") for output in found)
     assert not re.search(r"\{'|tensor\(|dtype=", printed)  # for people, not as Python has it
     assert source.with_suffix(".ipynb").stat().st_size < 1_500_000
-
-
-@each_lesson
-def test_every_picture_has_alt_text(source):
-    pictures = [o for o in outputs(source) if "image/png" in o.get("data", {})]
-    assert pictures
-    for picture in pictures:
+    drawn = [output for output in found if "image/png" in output.get("data", {})]
+    assert drawn
+    for picture in drawn:
         alt = picture.metadata["image/png"]["alt"]
         assert len(alt.split()) >= 8 and picture.data["text/plain"] == alt
 
@@ -103,6 +95,7 @@ def test_a_lesson_has_its_anatomy(source):
     text = "\n".join(text for _, text in cells(source))
     assert head.startswith(f"# {number} · ")
     assert "**The question.**" in head and "**You will be able to**" in head
+    assert f"](images/{number}.png)" in head and "from course_utils" in cells(source)[1][1]
     assert re.search(r"\*\*Time\.\*\* About \d+ minutes; the notebook runs in about \d+ s\.", head)
     headings = re.findall(r"^## (.+)$", text, re.M)
     for wanted in ("The lab", "A reader asks", "Exercises", "Quiz", "Recap"):
@@ -116,12 +109,6 @@ def test_a_lesson_has_its_anatomy(source):
     assert lab < 0.55 * len(cells(source)), "a lab stands where its idea has been met"
     guessed = re.findall(rf'^guess\("({number}-[a-z])", \.\.\.\)', text, re.M)
     assert guessed and set(guessed) == set(re.findall(rf'measured\("({number}-[a-z])"', text))
-
-
-@each_lesson
-def test_a_lesson_says_what_to_type_where_the_course_is_not_installed(source):
-    assert cells(source)[0][1].endswith(hint()), "run make notebooks"
-    assert cells(source)[1][0] == "code" and "from course_utils" in cells(source)[1][1]
 
 
 @each_lesson
@@ -191,14 +178,6 @@ def test_the_pictures_are_figures_of_the_lessons_and_no_others_are_there():
     assert set(README_FIGURE.parent.iterdir()) == drawn.keys()
     for path, png in drawn.items():
         assert path.read_bytes() == png, f"{path.name}: run make notebooks"
-
-
-@each_lesson
-def test_a_lesson_shows_a_picture_of_its_puzzle_and_its_claims_as_they_are_stored(source):
-    text, number = source.read_text(encoding="utf-8"), source.stem[:2]
-    assert f"](images/{number}.png)" in cells(source)[0][1]
-    assert ("<!-- claims -->" in text) == bool(claims_of(source))
-    assert text == with_claims(text, source), "run make notebooks"
 
 
 def test_the_page_of_questions_is_made_from_the_lessons():

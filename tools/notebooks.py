@@ -289,18 +289,16 @@ def with_claims(text: str, source: Path) -> str:
     return f"{before}{start}\n#\n{block}#\n{end}{rest.split(end)[1]}"
 
 
-def repeat(source: Path) -> None:
-    """Write into a script what it repeats: its minutes, the hint for Colab, and its claims."""
-    text = source.read_text(encoding="utf-8")
+def repeated(source: Path) -> str:
+    """A script with what it repeats: its minutes, the hint for Colab, and its claims."""
     if line := conflict(source):
         name = source.relative_to(ROOT)
         raise SystemExit(
             f"{name}, line {line}: a merge left two versions there. "
             "Keep one, then run make notebooks: it builds the .ipynb anew."
         )
-    written = with_claims(with_minutes(with_hint(text), minutes(source)), source)
-    if written != text:
-        source.write_text(written, encoding="utf-8")
+    text = with_hint(source.read_text(encoding="utf-8"))
+    return with_claims(with_minutes(text, minutes(source)), source)
 
 
 def lesson_table() -> str:
@@ -430,7 +428,7 @@ def main(arguments: list[str]) -> None:
     elif not chosen:
         raise SystemExit(f"no lesson starts with {' or '.join(arguments)}")
     for source in chosen:
-        repeat(source)
+        source.write_text(repeated(source), encoding="utf-8")
         if arguments or not (is_built(source) or reword(source)):
             build(source)
     instructors.main()
