@@ -23,7 +23,7 @@ from tools.notebooks import (
     hint,
     is_built,
     is_folded,
-    repeat,
+    repeated,
     reword,
     sources,
     tidy,
@@ -32,6 +32,8 @@ from tools.notebooks import (
 )
 
 HOUR = 3600
+FIRST = "notebooks/00_start_here.ipynb"
+STUB, ANSWER = "fraction = ...", "fraction = 0.25"
 
 
 def copy(source, folder):
@@ -43,10 +45,10 @@ def copy(source, folder):
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A copy of the first lesson's pair."""
+def notebook(tmp_path):
+    """The first lesson's .ipynb in a copy of its pair."""
     copy(sources()[0], tmp_path)
-    return tmp_path
+    return tmp_path / FIRST
 
 
 def manager(folder):
@@ -56,9 +58,10 @@ def manager(folder):
     return files
 
 
-def opened(folder, path):
+def opened(notebook):
     """The sources of the cells that JupyterLab would show."""
-    return [cell["source"] for cell in manager(folder).get(str(path))["content"]["cells"]]
+    model = manager(notebook.parents[1]).get(f"notebooks/{notebook.name}")
+    return [cell["source"] for cell in model["content"]["cells"]]
 
 
 def set_age(path, hours):
@@ -69,42 +72,62 @@ def set_age(path, hours):
 @pytest.mark.parametrize("older", [".py", ".ipynb"])
 @pytest.mark.parametrize("source", sources(), ids=lambda s: s.stem)
 def test_a_committed_pair_opens_whatever_its_time_stamps(tmp_path, source, older):
-    folder = tmp_path
-    copy(source, folder)
-    set_age(folder / "notebooks" / source.with_suffix(older).name, hours=24)
-    notebook = source.with_suffix(".ipynb")
-    cells = opened(folder, f"notebooks/{notebook.name}")
-    assert cells == ["".join(c["source"]) for c in json.loads(notebook.read_text("utf-8"))["cells"]]
+    copy(source, tmp_path)
+    notebook = tmp_path / "notebooks" / source.with_suffix(".ipynb").name
+    set_age(notebook.with_suffix(older), hours=24)
+    built = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    assert opened(notebook) == [cell.source for cell in built.cells]
 
 
-def test_jupyterlab_s_list_of_files_shows_each_lesson_once(folder):
+def test_jupyterlab_s_list_of_files_shows_each_lesson_once(notebook):
     config = PyFileConfigLoader(str(ROOT / "jupyter_server_config.py")).load_config()
     files = build_async_jupytext_contents_manager_class(config.ServerApp.contents_manager_class)()
-    files.root_dir = str(folder)
+    files.root_dir = str(notebook.parents[1])
     names = [item["name"] for item in asyncio.run(files.get("notebooks"))["content"]]
-    assert names == ["00_start_here.ipynb"]
+    assert names == [notebook.name]
 
 
-def answer_outside(notebook):
-    """Type an answer as an editor without Jupytext saves it: into the .ipynb alone."""
-    document = json.loads(notebook.read_text(encoding="utf-8"))
-    (cell,) = (c for c in document["cells"] if 'check("00-1"' in "".join(c["source"]))
-    before = "".join(cell["source"])
-    cell["source"] = before.replace("fraction = ...", "fraction = 0.25")
-    assert cell["source"] != before
-    notebook.write_text(json.dumps(document), encoding="utf-8")
+@pytest.fixture
+def answered(notebook):
+    """An answer as an editor without Jupytext saves it: in the .ipynb alone."""
+    text = notebook.read_text(encoding="utf-8")
+    assert text.count(STUB) == 1
+    notebook.write_text(text.replace(STUB, ANSWER), encoding="utf-8")
+    return notebook
 
 
-@pytest.mark.parametrize("hours", [-500_000, -1000, -1, 0, 0.01, 1, 1000])
-def test_an_answer_typed_outside_jupyterlab_is_never_replaced(folder, hours):
-    notebook = folder / "notebooks" / "00_start_here.ipynb"
-    answer_outside(notebook)
-    shutil.copystat(notebook, notebook.with_suffix(".py"))
-    set_age(notebook.with_suffix(".py"), hours)
+@pytest.mark.parametrize("hours", [-500_000, -1, 0, 0.01, 1000])
+def test_an_answer_typed_outside_jupyterlab_is_never_replaced(answered, hours):
+    shutil.copystat(answered, answered.with_suffix(".py"))
+    set_age(answered.with_suffix(".py"), hours)
     with pytest.raises(HTTPError, match=r"(?s)fraction = \.\.\.") as refused:
-        opened(folder, "notebooks/00_start_here.ipynb")
+        opened(answered)
     assert refused.value.status_code == 400 and "0.25" in str(refused.value)
-    assert "0.25" in notebook.read_text(encoding="utf-8")
+    assert ANSWER in answered.read_text(encoding="utf-8")
+
+
+def test_an_answer_typed_outside_opens_once_the_script_is_deleted(answered):
+    """What the refusal advises; a save then writes the script anew, with the answer."""
+    answered.with_suffix(".py").unlink()
+    files = manager(answered.parents[1])
+    files.save(files.get(FIRST), FIRST)
+    assert ANSWER in answered.with_suffix(".py").read_text(encoding="utf-8")
+    assert any(ANSWER in cell for cell in opened(answered))
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_a_pair_saved_by_jupyterlab_opens_again_with_its_folds(notebook, hours):
+    files = manager(notebook.parents[1])
+    model = files.get(FIRST)
+    (cell,) = (c for c in model["content"]["cells"] if STUB in c["source"])
+    cell["source"] = cell["source"].replace(STUB, ANSWER)
+    files.save(model, FIRST)
+    saved = nbformat.read(notebook, as_version=4).cells
+    folded = [cell for cell in saved if cell.metadata.get("jupyter") == FOLDED["jupyter"]]
+    assert folded and all(is_folded(cell.source) for cell in folded)
+    assert "source_hidden" not in notebook.with_suffix(".py").read_text(encoding="utf-8")
+    set_age(notebook.with_suffix(".py"), hours)
+    assert cell["source"] in opened(notebook)
 
 
 @pytest.mark.parametrize("address", ["", "https://github.com/somebody/course"])
@@ -127,41 +150,6 @@ def test_a_link_stands_only_where_the_repository_is_known(monkeypatch):
         assert len({row.count("|") for row in table.splitlines() if row.startswith("|")}) == 1
 
 
-def test_an_answer_typed_outside_opens_once_the_script_is_deleted(folder):
-    """What the refusal advises; a save then writes the script anew, with the answer."""
-    notebook = folder / "notebooks" / "00_start_here.ipynb"
-    answer_outside(notebook)
-    notebook.with_suffix(".py").unlink()
-    files = manager(folder)
-    model = files.get("notebooks/00_start_here.ipynb")
-    files.save(model, "notebooks/00_start_here.ipynb")
-    assert "fraction = 0.25" in notebook.with_suffix(".py").read_text(encoding="utf-8")
-    cells = opened(folder, "notebooks/00_start_here.ipynb")
-    assert any("fraction = 0.25" in cell for cell in cells)
-
-
-@pytest.mark.parametrize("hours", [-1, 0, 1])
-def test_a_pair_saved_by_jupyterlab_opens_again(folder, hours):
-    path = "notebooks/00_start_here.ipynb"
-    files = manager(folder)
-    model = files.get(path)
-    (cell,) = (c for c in model["content"]["cells"] if 'check("00-1"' in c["source"])
-    cell["source"] = cell["source"].replace("fraction = ...", "fraction = 0.25")
-    files.save(model, path)
-    set_age((folder / path).with_suffix(".py"), hours)
-    assert cell["source"] in opened(folder, path)
-
-
-def test_folds_survive_a_save_and_stay_out_of_the_script(folder):
-    path = "notebooks/00_start_here.ipynb"
-    files = manager(folder)
-    files.save(files.get(path), path)
-    saved = nbformat.read(folder / path, as_version=4).cells
-    folded = [cell for cell in saved if cell.metadata.get("jupyter") == FOLDED["jupyter"]]
-    assert folded and all(is_folded(cell.source) for cell in folded)
-    assert "source_hidden" not in (folder / path).with_suffix(".py").read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize(
     ("code", "folded"),
     [
@@ -182,29 +170,27 @@ def test_only_cells_that_import_or_draw_are_folded(code, folded):
 
 
 @pytest.mark.parametrize("suffix", [".py", ".ipynb"])
-def test_a_merge_that_left_two_versions_is_named_or_built_anew(folder, monkeypatch, suffix):
-    monkeypatch.setattr("tools.notebooks.ROOT", folder)
-    source = folder / "notebooks" / "00_start_here.py"
-    path = source.with_suffix(suffix)
+def test_a_merge_that_left_two_versions_is_named_or_built_anew(notebook, monkeypatch, suffix):
+    monkeypatch.setattr("tools.notebooks.ROOT", notebook.parents[1])
+    source, path = notebook.with_suffix(".py"), notebook.with_suffix(suffix)
     lines = path.read_text(encoding="utf-8").splitlines()
     both = ["<<<<<<< mine", lines[6], "=======", "theirs", ">>>>>>> theirs"]
     path.write_text("\n".join([*lines[:6], *both, *lines[7:]]), encoding="utf-8")
     assert conflict(path) == 7
     if suffix == ".py":
         with pytest.raises(SystemExit, match=r"00_start_here\.py, line 7"):
-            repeat(source)
+            repeated(source)
     else:
         assert not is_built(source) and not reword(source)  # so `make notebooks` runs it anew
+
+
+# What is saved elsewhere
 
 
 def by_colab(notebook):
     """Cells with ids in their metadata, the older format that has none of its own."""
     notebook["nbformat_minor"] = 0
-    notebook["metadata"] = {
-        "kernelspec": {"name": "python3", "display_name": "Python 3"},
-        "language_info": {"name": "python"},
-        "colab": {"provenance": [], "toc_visible": True},
-    }
+    notebook["metadata"]["colab"] = {"provenance": [], "toc_visible": True}
     for number, cell in enumerate(notebook["cells"]):
         del cell["id"]
         cell["metadata"] = {"id": f"x{number}"}
@@ -216,31 +202,25 @@ def with_widget_state(notebook):
 
 
 def by_vs_code(notebook):
-    notebook["metadata"]["kernelspec"] = {"name": "python3", "display_name": ".venv (3.12.1)"}
+    notebook["metadata"]["kernelspec"]["display_name"] = ".venv (3.12.1)"
     notebook["metadata"]["language_info"] |= {"version": "3.12.1", "file_extension": ".py"}
 
 
 def run_out_of_order(notebook):
-    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    code[0]["execution_count"] = 7
+    next(c for c in notebook["cells"] if c["cell_type"] == "code")["execution_count"] = 7
 
 
 def after_a_run(notebook):
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            if "data" in output:
-                output["data"][VIEW] = {"model_id": "abc"}
-                return
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    next(o for o in outputs if "data" in o)["data"][VIEW] = {"model_id": "abc"}
 
 
 FOREIGN = [by_colab, with_widget_state, by_vs_code, run_out_of_order, after_a_run]
 
 
 @pytest.mark.parametrize("saved", FOREIGN, ids=lambda saved: saved.__name__)
-def test_a_notebook_saved_elsewhere_is_named_and_repaired(folder, saved):
-    source = folder / "notebooks" / "00_start_here.py"
-    notebook = source.with_suffix(".ipynb")
-    kept = notebook.read_text(encoding="utf-8")
+def test_a_notebook_saved_elsewhere_is_named_and_repaired(notebook, saved):
+    source, kept = notebook.with_suffix(".py"), notebook.read_text(encoding="utf-8")
     document = json.loads(kept)
     saved(document)
     notebook.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
