@@ -4,17 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.data import (
-    DATASETS,
-    FUNNEL,
-    LINE,
-    WAVE,
-    Problem,
-    constant,
-    diabetes,
-    engel,
-    motorcycle,
-)
+from course_utils.data import DATASETS, FUNNEL, LINE, WAVE, diabetes, engel, motorcycle
 
 PROBLEMS = {"line": LINE, "wave": WAVE, "funnel": FUNNEL}
 
@@ -30,16 +20,12 @@ def test_a_sample_has_the_declared_mean_and_noise(problem):
     assert abs(z.var() - 1) < 4 * math.sqrt(2 / 100_000)
 
 
-def test_the_same_seed_gives_the_same_data_and_another_seed_others():
-    assert torch.equal(LINE.sample(50, seed=3)[1], LINE.sample(50, seed=3)[1])
-    assert not torch.equal(LINE.sample(50, seed=3)[1], LINE.sample(50, seed=4)[1])
-
-
-def test_sampling_leaves_the_global_generators_alone():
-    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    LINE.sample(10, seed=0)
+def test_a_seed_gives_its_data_and_leaves_the_global_generators_alone():
+    before = torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    first, again, other = (LINE.sample(50, seed=seed)[1] for seed in (3, 3, 4))
+    assert torch.equal(first, again) and not torch.equal(first, other)
     assert torch.equal(before[0], torch.get_rng_state())
-    assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
+    assert before[1] == np.random.get_state()[1].tolist()  # noqa: NPY002
 
 
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
@@ -63,22 +49,6 @@ def test_the_line_and_the_wave_are_those_of_their_sources():
 def test_a_margin_widens_the_grid_on_both_sides():
     grid = LINE.grid(5, margin=0.5)
     assert grid.shape == (5, 1) and grid[0] == -6 and grid[-1] == 6
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda: Problem(constant(0), constant(1), low=1, high=1), "low < high"),
-        (lambda: Problem(constant(0), constant(1), low=0, high=math.nan), "finite low < high"),
-        (lambda: LINE.sample(0), "n >= 1, got 0"),
-        (lambda: Problem(lambda x: x[:, 0], constant(1), 0, 1), r"mean a float.* \(200,\)"),
-        (lambda: Problem(constant(0), lambda x: 0.5, 0, 1), "sigma 0.5"),
-        (lambda: Problem(constant(0), constant(-1), 0, 1), r"sigma\(x\) must not be negative"),
-    ],
-)
-def test_an_unusable_problem_is_refused_with_what_came(make, words):
-    with pytest.raises(ValueError, match=words):
-        make()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What goes wrong on other people's machines, all at once in one kernel that runs a lesson."""
 
 import asyncio
-import contextlib
 import json
 import os
 import re
@@ -12,14 +11,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import torch
 from jupyter_client.manager import KernelManager
 from jupyter_core.utils import ensure_event_loop
 
-from course_utils.data import WAVE
-from course_utils.losses import mean_nll, negative_elbo
-from course_utils.models import BayesianRegressor, HeteroscedasticRegressor
-from course_utils.training import fit, predict
 from tools.notebooks import ROOT
 
 LESSON = "00_start_here.ipynb"
@@ -179,28 +173,3 @@ def test_a_fit_that_is_stopped_leaves_a_model_to_go_on_with(ran, kernel):
     kernel.run("assert torch.get_num_threads() == 2")
     kernel.run("mu, sigma = predict(model, x)\nassert mu.isfinite().all() and (sigma > 0).all()")
     kernel.run("fit(model, mean_nll, x, y, steps=2)\ntorch.set_num_threads(1)")
-
-
-@pytest.mark.parametrize("last", [1, 7])
-@pytest.mark.parametrize("bayesian", [False, True])
-def test_a_stop_at_any_step_leaves_the_weights_of_the_steps_made(last, bayesian):
-    x, y = WAVE.sample(30, seed=0)
-
-    def loss(model, x, y):
-        if len(made) == last:
-            model.kl() if bayesian else model(x)  # amid a step
-            raise KeyboardInterrupt
-        made.append(len(made))
-        return negative_elbo(model, x, y, n=30) if bayesian else mean_nll(model, x, y)
-
-    weights = []
-    for steps in (last, 9, last + 1):  # all of them; stopped on the way; stopped at the last
-        made = []
-        torch.manual_seed(0)
-        model = (BayesianRegressor if bayesian else HeteroscedasticRegressor)(hidden=(5,)).eval()
-        with contextlib.suppress(KeyboardInterrupt):
-            fit(model, loss, x, y, steps=steps, held_out=(x, y) if not bayesian else None)
-        assert not model.training and all(p.isfinite().all() for p in model.parameters())
-        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
-    assert torch.equal(weights[0], weights[1]) and torch.equal(weights[0], weights[2])
-    assert bayesian or predict(model, x)[0].isfinite().all()

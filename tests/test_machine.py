@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 
@@ -10,35 +11,27 @@ import course_utils
 from course_utils import machine
 
 
-def test_this_machine_is_ready():
-    assert machine.ready(course_utils.__version__) is None
-
-
 def test_lessons_of_another_release_are_named():
     with pytest.raises(RuntimeError, match=r"expected course_utils 99\.0, .* got 0\.1"):
         machine.ready("99.0")
 
 
-@pytest.mark.parametrize(
-    ("text", "refused"), [("max", False), ("500000000", True), ("2000000000", False)]
-)
+@pytest.mark.parametrize("text", ["max", "500000000", "2000000000"])
 @pytest.mark.parametrize(
     ("own", "group"),
     [("0::/", ""), ("0::/learners/one", "learners/one"), ("0::/learners/one", "learners")],
     ids=["container", "systemd", "the group above"],
 )
 @pytest.mark.parametrize("version", ["", "memory"])
-def test_a_control_groups_limit_is_read(tmp_path, monkeypatch, text, refused, own, group, version):
+def test_a_control_groups_limit_is_read(tmp_path, monkeypatch, text, own, group, version):
     _, name = machine.CGROUPS[version]
     (tmp_path / group).mkdir(parents=True, exist_ok=True)
     (tmp_path / group / name).write_text(text + "\n")
     (tmp_path / "own").write_text(own.replace("0::", f"0:{version}:") + "\n")
     monkeypatch.setattr(machine, "CGROUPS", {version: (tmp_path, name)})
     monkeypatch.setattr(machine, "OWN", tmp_path / "own")
-    if refused:
-        with pytest.raises(RuntimeError, match=r"expected 600 MB .* limit of 500 MB"):
-            machine.ready(course_utils.__version__)
-    else:
+    refused = pytest.raises(RuntimeError, match=r"expected 600 MB .* limit of 500 MB")
+    with refused if text == "500000000" else nullcontext():
         machine.ready(course_utils.__version__)
 
 

@@ -2,8 +2,8 @@
 # ruff: noqa: NPY002
 
 import random
-import threading
-from functools import partial
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -17,12 +17,9 @@ from torch.distributions import (
     Poisson,
 )
 
-from course_utils.data import WAVE
 from course_utils.labs import LABS
-from course_utils.losses import negative_elbo
-from course_utils.models import BayesianRegressor, Bump, HeteroscedasticRegressor
+from course_utils.models import BayesianRegressor, HeteroscedasticRegressor
 from course_utils.randomness import OwnDraws
-from course_utils.training import fit
 
 ONES = torch.ones(3, 4, dtype=torch.float64)
 DRAWS = {
@@ -55,62 +52,27 @@ def test_own_draws_are_those_of_the_seed_and_leave_the_global_generator_alone(dr
     torch.manual_seed(99)
     state = torch.get_rng_state()
     with OwnDraws(3):
-        found = draw()
-    assert torch.equal(found, expected) and torch.equal(state, torch.get_rng_state())
-
-
-def seed_all(seed):
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-
-
-def own_generator():
-    return torch.rand(3, generator=torch.Generator().manual_seed(7))
+        assert torch.equal(draw(), expected)
+        assert torch.equal(state, torch.get_rng_state())  # not even meanwhile
 
 
 def test_a_generator_that_is_given_is_used():
-    expected = own_generator()
+    own = lambda: torch.rand(3, generator=torch.Generator().manual_seed(7))  # noqa: E731
+    expected = own()
     with OwnDraws(3):
-        assert torch.equal(own_generator(), expected)
+        assert torch.equal(own(), expected)
 
 
-class Short(LABS["07"]):
-    """Its draws, in a fit that soon ends."""
-
-    train_steps, refit_steps = 20, 10
+def streams():
+    return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()
 
 
-def slide(lab):
-    for prior in (1.0, 3.0):
-        lab.set(prior=prior)
-    lab.rewind()
-
-
-def test_a_cell_draws_the_same_numbers_whatever_runs_beside_it():
-    x, y = WAVE.sample(50, seed=0)
-    begun, ended = threading.Event(), threading.Event()
-
-    def cell(goes_on):
-        seed_all(0)
-        drawn = []
-        while goes_on(len(drawn)):
-            model = BayesianRegressor(activation=Bump)
-            losses = fit(model, partial(negative_elbo, n=50), x, y, steps=5).loss
-            drawn.append((losses, torch.rand(1).item(), np.random.rand(), random.random()))
-            torch.manual_seed(len(drawn))
-            begun.set()
-        return drawn
-
-    def beside():
-        begun.wait()
-        try:
-            slide(Short())
-        finally:
-            ended.set()
-
-    thread = threading.Thread(target=beside)
-    thread.start()
-    disturbed = cell(lambda rounds: rounds < 10 or not ended.is_set())
-    thread.join()
-    assert disturbed == cell(lambda rounds: rounds < len(disturbed))
+def test_a_lab_that_works_beside_a_cell_takes_nothing_of_the_cells_random_numbers():
+    short = type("Short", (LABS["07"],), {"train_steps": 20, "refit_steps": 10})
+    lab, before = short(), streams()
+    with ThreadPoolExecutor(1) as beside:
+        sliding = beside.submit(lab.set, prior=3.0)
+        while not sliding.done():
+            assert streams() == before
+            time.sleep(0.001)
+    assert sliding.result() is None and lab.value.prior == 3

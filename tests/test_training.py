@@ -1,3 +1,6 @@
+"""Training and prediction, of the course's models and of strangers', and what ``fit`` says."""
+
+import contextlib
 import math
 import re
 import warnings
@@ -6,7 +9,8 @@ from functools import partial
 import pytest
 import torch
 from torch import nn
-from torch.optim import SGD
+from torch.nn.functional import mse_loss, softplus
+from torch.optim import LBFGS, SGD
 from tqdm import tqdm
 
 from course_utils.data import LINE, WAVE, Problem, constant
@@ -18,19 +22,15 @@ from course_utils.models import (
     Standardised,
     mlp,
 )
-from course_utils.training import (
-    Diverged,
-    History,
-    Remark,
-    fit,
-    minibatches,
-    predict,
-    predict_samples,
-)
+from course_utils.training import Diverged, History, Remark, fit, predict, predict_samples
+
+FEW = WAVE.sample(20, seed=0)
+OTHERS = WAVE.sample(15, seed=1)
+unremarked = pytest.mark.filterwarnings("ignore::course_utils.training.Remark")
 
 
 def squared_error(model, x, y):
-    return ((model(x) - y) ** 2).mean()
+    return mse_loss(model(x), y)
 
 
 def line():
@@ -38,167 +38,184 @@ def line():
     return mlp(1, (), 1)
 
 
-def test_fit_finds_the_least_squares_line():
-    x, y = LINE.sample(200, seed=0)
+@pytest.mark.parametrize(
+    "options",
+    [{"steps": 200, "lr": 0.2, "anneal": True}, {"steps": 5, "lr": 1, "optimizer": LBFGS}],
+)
+def test_fit_finds_the_least_squares_line(options):
+    x, y = LINE.sample(100, seed=0)
     model = line()
-    fit(model, squared_error, x, y, steps=400, lr=0.1, anneal=True)
+    history = fit(model, squared_error, x, y, **options)
     design = torch.cat([x, torch.ones_like(x)], dim=1)
-    slope, intercept = torch.linalg.lstsq(design, y).solution.flatten()
-    assert model[0].weight.item() == pytest.approx(slope.item(), abs=1e-4)
-    assert model[0].bias.item() == pytest.approx(intercept.item(), abs=1e-4)
+    found = torch.cat([model[0].weight, model[0].bias[None]])
+    torch.testing.assert_close(found, torch.linalg.lstsq(design, y).solution, rtol=0, atol=1e-4)
+    assert len(history.loss) == options["steps"]
 
 
-def test_single_sigma_equals_rms_residual():
-    x, y = LINE.sample(500, seed=0)
+def test_one_sigma_for_each_output_is_the_rms_of_its_residuals():
     torch.manual_seed(0)
-    model = HomoscedasticRegressor(hidden=())
-    fit(model, mean_nll, x, y, steps=400, lr=0.2, anneal=True)
+    x = torch.randn(100, 3, dtype=torch.float64)
+    y = torch.cat([x.sum(1, keepdim=True), x[:, :1] - 1], dim=1)
+    y += torch.tensor([0.3, 2]) * torch.randn_like(y)
+    model = HomoscedasticRegressor(n_in=3, hidden=(), n_out=2)
+    fit(model, mean_nll, x, y, steps=300, lr=0.2, anneal=True)
     mu, sigma = predict(model, x)
-    assert sigma[0].item() == pytest.approx(((y - mu) ** 2).mean().sqrt().item(), rel=1e-4)
+    torch.testing.assert_close(sigma[0], (y - mu).square().mean(0).sqrt(), rtol=1e-3, atol=0)
 
 
-def test_minibatches_visit_every_point_once_an_epoch():
-    x = torch.arange(10.0)[:, None]
-    batches = minibatches(x, 2 * x, 4, seed=0)
-    for _ in range(2):
-        epoch = [next(batches) for _ in range(3)]
-        assert [len(b) for b, _ in epoch] == [4, 4, 2]
-        assert torch.cat([b for b, _ in epoch]).sort(dim=0).values.equal(x)
-        assert all(torch.equal(y_batch, 2 * x_batch) for x_batch, y_batch in epoch)
+@pytest.mark.parametrize(
+    ("n", "batch_size", "sizes"),
+    [(10, 4, [4, 4, 2]), (20, 19, [20]), (21, 4, [4, 4, 4, 4, 5]), (9, 8, [9]), (9, None, [9])],
+)
+def test_an_epoch_visits_each_point_once_and_leaves_none_alone(n, batch_size, sizes):
+    x = torch.arange(1.0 * n, dtype=torch.float64)[:, None]
+    seen = []
+
+    def loss(model, x, y):
+        seen.append(x)
+        assert torch.equal(y, 2 * x)
+        return squared_error(model, x / n, y)
+
+    fit(line(), loss, x, 2 * x, steps=2 * len(sizes), batch_size=batch_size)
+    assert list(map(len, seen)) == 2 * sizes
+    first, second = torch.cat(seen).split(n)
+    assert first.sort(dim=0).values.equal(x) and second.sort(dim=0).values.equal(x)
+    assert batch_size is None or not first.equal(second)
 
 
-def test_training_repeats_bit_for_bit_and_leaves_the_global_generator_alone():
-    x, y = WAVE.sample(100, seed=0)
-    state = torch.get_rng_state()
-    losses = []
-    for _ in range(2):
+@unremarked
+@pytest.mark.parametrize(
+    ("make", "loss"),
+    [(HeteroscedasticRegressor, mean_nll), (BayesianRegressor, partial(negative_elbo, n=20))],
+)
+def test_training_repeats_bit_for_bit_and_takes_no_random_numbers_of_its_own(make, loss):
+    def run(train):
         torch.manual_seed(0)
-        model = HeteroscedasticRegressor(hidden=(8,))
-        before = torch.get_rng_state()
-        losses.append(fit(model, mean_nll, x, y, steps=20, batch_size=32, seed=5).loss)
-        assert torch.equal(before, torch.get_rng_state())
-    torch.set_rng_state(state)
-    assert losses[0] == losses[1]
+        model = make(hidden=(4,))
+        return train(model), torch.rand(1).item()
+
+    # after 50 steps the training is judged, by draws of a Bayesian model
+    fitted = partial(fit, loss=loss, x=FEW[0], y=FEW[1], steps=50, batch_size=12)
+    first, *others = (run(lambda m, s=seed: fitted(m, seed=s).loss) for seed in (5, 5, 6))
+    plain = run(lambda m: [loss(m, *FEW) for _ in range(50)])
+    assert first == others[0] and first[0] != others[1][0] and first[1] == plain[1]
 
 
 def test_anneal_lowers_the_learning_rate_to_0():
-    x, y = LINE.sample(50, seed=0)
-    seen = []
+    optimizers = []
 
-    def spy(parameters, lr):
-        optimizer = SGD(parameters, lr=lr)
-        seen.append(optimizer)
-        return optimizer
+    def made(parameters, lr):
+        optimizers.append(SGD(parameters, lr=lr))
+        return optimizers[0]
 
-    fit(line(), squared_error, x, y, steps=10, lr=1e-3, anneal=True, optimizer=spy)
-    assert seen[0].param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
+    fit(line(), squared_error, *FEW, steps=10, lr=1e-3, anneal=True, optimizer=made)
+    assert optimizers[0].param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
 
 
 def test_history_holds_the_loss_of_each_step_and_of_the_held_out_data():
-    x, y = LINE.sample(60, seed=0)
-    model = line()
-    first = squared_error(model, x, y).item()
-    history = fit(model, squared_error, x, y, steps=250, held_out=(x, y))
+    data, model = LINE.sample(20, seed=0), line()
+    first = squared_error(model, *data).item()
+    history = fit(model, squared_error, *data, steps=250, held_out=data)
     assert len(history.loss) == 250 and history.loss[0] == first
     assert history.held_out_steps[-1] == 250 and 100 <= len(history.held_out) <= 130
-    assert history.held_out[-1] == squared_error(model, x, y).item()
+    assert history.held_out[-1] == squared_error(model, *data).item()
     # judged after a step, so one entry ahead of the training loss
     assert history.held_out[0] == history.loss[history.held_out_steps[0]]
-
-
-def test_several_inputs_and_outputs_are_fitted():
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(300, 3, generator=generator, dtype=torch.float64)
-    y = torch.cat([x.sum(dim=1, keepdim=True), x[:, :1] - 1], dim=1)
-    torch.manual_seed(0)
-    model = HeteroscedasticRegressor(n_in=3, hidden=(), n_out=2)
-    with pytest.warns(Remark, match="no floor|sigma is .* times"):  # there is no noise
-        fit(model, mean_nll, x, y, steps=100, lr=0.1, anneal=True)
-    mu, sigma = predict(model, x)
-    assert mu.shape == sigma.shape == y.shape
-    assert ((mu - y) ** 2).mean() < 0.05
-
-
-def test_divergence_names_the_step_and_the_learning_rate():
-    x, y = LINE.sample(50, seed=0)
-    with pytest.raises(Diverged, match=r"at step \d+ \(lr=50\)") as error:
-        fit(line(), squared_error, x, y, steps=500, lr=50, optimizer=SGD)
-    assert 0 < error.value.step < 500
+    assert repr(History([2.0, 1.0])) == "History(2 steps, loss 2 -> 1)" and repr(History())
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"held_out": (torch.zeros(3, 1).double(), torch.zeros(4, 1).double())}, r"\(4, 1\)"),
-        ({"held_out": torch.zeros(3, 2)}, "pair"),
-        ({"keep_best": True}, r"expected held_out=\(x, y\)"),
+        ({"lr": 50, "steps": 500, "optimizer": SGD}, r"at step [1-9]\d* \(lr=50\): .* smaller"),
+        ({"y": 1e200 * FEW[1]}, r"at step 0 .*: y reaches .*Standardised"),
+        ({"loss": lambda *given: squared_error(*given) + math.inf}, "no step was made yet"),
     ],
 )
-def test_unusable_options_are_refused(options, words):
-    x, y = LINE.sample(10, seed=0)
-    with pytest.raises(ValueError, match=words):
-        fit(line(), squared_error, x, y, **options)
+def test_a_divergence_names_its_step_and_its_likely_cause(options, words):
+    with pytest.raises(Diverged, match=words):
+        fit(**{"model": line(), "loss": squared_error, "x": FEW[0], "y": FEW[1]} | options)
 
 
-GOOD = torch.zeros(4, 1, dtype=torch.float64)
-HOLE = torch.tensor([[0.0], [math.nan], [1.0], [math.inf]], dtype=torch.float64)
+@unremarked
+@pytest.mark.parametrize("end", [None, KeyboardInterrupt, Diverged])
+def test_the_weights_best_on_the_held_out_data_are_kept_whatever_the_end(end):
+    seen = []
+
+    def loss(model, x, y):
+        value = mean_nll(model, x, y)
+        if len(x) == len(OTHERS[0]):
+            seen.append(value.item())
+        if end and len(seen) == 60:
+            if end is KeyboardInterrupt:
+                raise KeyboardInterrupt
+            value = value / 0
+        return value
+
+    torch.manual_seed(0)
+    model = HeteroscedasticRegressor(hidden=(20,))
+    options = {"steps": 200, "lr": 0.1, "held_out": OTHERS, "keep_best": True}
+    if end:
+        with pytest.raises(end):
+            fit(model, loss, *FEW, **options)
+    else:
+        fit(model, loss, *FEW, **options)
+    with torch.no_grad():
+        assert mean_nll(model, *OTHERS).item() == min(seen[:59]) < seen[58] - 0.1  # it overfits
 
 
-@pytest.mark.parametrize(
-    ("x", "y", "words"),
-    [
-        (GOOD[:3], GOOD, r"\(3, 1\) and \(4, 1\)"),
-        (GOOD, GOOD.T, r"\(4, 1\) and \(1, 4\)"),
-        (GOOD, HOLE, r"y must be finite, got nan in row 1 \(2 of 4 rows\)"),
-        (HOLE, GOOD, "x must be finite"),
-    ],
-)
-def test_unusable_data_are_refused_with_what_came(x, y, words):
-    with pytest.raises(ValueError, match=words):
-        fit(line(), squared_error, x, y)
+@pytest.mark.parametrize("last", [1, 7])
+@pytest.mark.parametrize("bayesian", [False, True])
+def test_a_stop_at_any_step_leaves_the_weights_of_the_steps_made(last, bayesian):
+    def loss(model, x, y):
+        if len(made) == last:
+            model.kl() if bayesian else model(x)  # amid a step
+            raise KeyboardInterrupt
+        made.append(len(made))
+        return negative_elbo(model, x, y, n=20) if bayesian else mean_nll(model, x, y)
 
-
-def test_a_wrong_shape_from_the_model_is_refused_by_the_loss():
-    class Flat(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.inner = HomoscedasticRegressor(hidden=())
-
-        def forward(self, x):
-            mu, log_var = self.inner(x)
-            return mu.squeeze(1), log_var.squeeze(1)
-
-    x, y = LINE.sample(10, seed=0)
-    with pytest.raises(ValueError, match=r"y a .* \(10, 1\), mu a .* \(10,\)"):
-        fit(Flat(), mean_nll, x, y)
+    weights = []
+    for steps in (last, 9, last + 1):  # all of them; stopped on the way; stopped at the last
+        made = []
+        torch.manual_seed(0)
+        model = (BayesianRegressor if bayesian else HeteroscedasticRegressor)(hidden=(5,)).eval()
+        with contextlib.suppress(KeyboardInterrupt):
+            fit(model, loss, *FEW, steps=steps, held_out=FEW if not bayesian else None)
+        assert not model.training
+        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert torch.equal(weights[0], weights[1]) and torch.equal(weights[0], weights[2])
 
 
 def test_long_work_shows_a_bar_and_short_work_does_not(capsys, monkeypatch):
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    monkeypatch.setattr("course_utils.training.tqdm", at_once)
-    x, y = LINE.sample(10, seed=0)
-    fit(line(), squared_error, x, y, steps=5)
-    assert "fit" in capsys.readouterr().err
-    monkeypatch.undo()
-    fit(line(), squared_error, x, y, steps=5)
+    fit(line(), squared_error, *FEW, steps=5)
     assert capsys.readouterr().err == ""
 
+    def at_once(steps, delay, **options):
+        assert delay == 2
+        return tqdm(steps, **options)
 
-def at_once(iterable, **options):
-    """tqdm as fit calls it, without the wait."""
-    assert options.pop("delay") == 2
-    return tqdm(iterable, **options)
+    monkeypatch.setattr("course_utils.training.tqdm", at_once)
+    fit(line(), squared_error, *FEW, steps=5)
+    assert "fit" in capsys.readouterr().err
 
 
-def test_predict_returns_sigma_without_a_graph():
+def test_a_sigma_is_the_root_of_a_variance_without_a_graph_also_of_several_networks():
     torch.manual_seed(0)
-    model = HeteroscedasticRegressor(hidden=(5,))
-    x, _ = WAVE.sample(7, seed=0)
-    mu, sigma = predict(model, x)
-    expected_mu, log_var = model(x)
-    torch.testing.assert_close(mu, expected_mu.detach())
-    torch.testing.assert_close(sigma**2, log_var.exp().detach())
-    assert not mu.requires_grad and not sigma.requires_grad
+    models = [HeteroscedasticRegressor(hidden=(4,)) for _ in range(3)]
+    x, _ = FEW
+    mus, log_vars = map(torch.stack, zip(*(model(x) for model in models)))
+    torch.testing.assert_close(
+        predict(models[0], x), (mus[0].detach(), (log_vars[0] / 2).exp().detach())
+    )
+    for several in (models, tuple(models), nn.ModuleList(models)):
+        mu, sigma = predict(several, x)
+        torch.testing.assert_close(mu, mus.mean(0).detach())
+        torch.testing.assert_close(sigma**2, (log_vars.exp().mean(0) + mus.var(0)).detach())
+        torch.testing.assert_close(predict_samples(several, x)[2], mus.std(0).detach())
+        assert not mu.requires_grad and not sigma.requires_grad
+    fit(models, mean_nll, *FEW, steps=3)
+    assert not torch.equal(predict(models, x)[0], mu)
 
 
 # Models of strangers
@@ -207,9 +224,10 @@ def test_predict_returns_sigma_without_a_graph():
 class Pair(nn.Module):
     """Layers of a stranger's, in float64, that end in mu and log_var."""
 
-    def __init__(self, *layers):
+    def __init__(self):
         super().__init__()
-        self.net = nn.Sequential(*layers, nn.Linear(20, 2)).double()
+        first = nn.Linear(1, 20), nn.BatchNorm1d(20), nn.ReLU(), nn.Dropout(0.5)
+        self.net = nn.Sequential(*first, nn.Linear(20, 2)).double()
 
     def forward(self, x):
         return self.net(x).chunk(2, dim=1)
@@ -217,78 +235,46 @@ class Pair(nn.Module):
 
 def stranger():
     torch.manual_seed(0)
-    return Pair(nn.Linear(1, 20), nn.BatchNorm1d(20), nn.ReLU(), nn.Dropout(0.5))
+    return Pair()
 
 
 def modes(model):
     return [module.training for module in model.modules()]
 
 
-def test_fit_trains_in_training_mode_judges_in_evaluation_mode_and_gives_back_the_mode():
-    x, y = WAVE.sample(40, seed=0)
+@pytest.mark.parametrize("fails", [False, True])
+def test_fit_trains_in_training_mode_judges_in_evaluation_mode_and_gives_back_the_mode(fails):
     seen = []
 
     def loss(model, x, y):
         seen.append((set(modes(model)), torch.is_grad_enabled()))
-        return mean_nll(model, x, y)
+        return mean_nll(model, x, y) / (0 if fails else 1)
 
     model = stranger().eval()
     model.net[0].train()
     before = modes(model)
-    fit(model, loss, x, y, steps=3, held_out=(x[:9], y[:9]))
-    assert seen == [({True}, True), ({False}, False)] * 3
-    assert modes(model) == before
-    assert model.net[1].running_mean.any()
+    try:
+        fit(model, loss, *FEW, steps=3, held_out=OTHERS)
+    except Diverged:
+        assert fails
+    assert fails or seen == [({True}, True), ({False}, False)] * 3
+    assert modes(model) == before and model.net[1].running_mean.any()
 
 
-def test_the_mode_is_given_back_when_training_fails():
-    x, y = WAVE.sample(40, seed=0)
-    model = stranger().eval()
-    with pytest.raises(Diverged):
-        fit(model, mean_nll, x, 1e200 * y, steps=3)
-    assert not any(modes(model))
-
-
-def test_predict_is_in_evaluation_mode_and_gives_back_the_mode():
-    x, y = WAVE.sample(40, seed=0)
+def test_predict_is_in_evaluation_mode_and_dropout_at_prediction_has_a_stated_way():
+    x, _ = FEW
     model = stranger()
-    fit(model, mean_nll, x, y, steps=5)
-    first, second = predict(model, x), predict(model, x)
-    assert all(torch.equal(*pair) for pair in zip(first, second))
-    torch.testing.assert_close(predict(model, x[:1])[0], first[0][:1])  # one row, batch norm
-    assert all(modes(model))
-
-
-@pytest.mark.parametrize(("n", "batch_size"), [(20, 19), (21, 4), (9, 8)])
-def test_with_batch_norm_no_point_is_left_alone(n, batch_size):
-    x, y = WAVE.sample(n, seed=0)
-    sizes = []
-
-    def loss(model, x, y):
-        sizes.append(len(x))
-        return mean_nll(model, x, y)
-
-    epoch = n // batch_size
-    fit(stranger(), loss, x, y, steps=2 * epoch, batch_size=batch_size)
-    assert min(sizes) >= 2 and sum(sizes) == 2 * n
-
-
-def test_dropout_at_prediction_has_a_stated_way():
-    x, y = WAVE.sample(40, seed=0)
-    model = stranger()
-    fit(model, mean_nll, x, y, steps=50)
+    fit(model, mean_nll, *FEW, steps=30)
     norm = model.net[1].running_mean.clone()
-    epistemic = predict_samples(model, x, dropout=True)[2]
-    assert (epistemic > 0).all() and torch.equal(norm, model.net[1].running_mean)
-    assert all(modes(model))
+    torch.testing.assert_close(
+        predict(model, x[:1])[0], predict(model, x)[0][:1]
+    )  # one row, batch norm
     # Var of Σ w h m/0.5 over m ~ Bernoulli(1/2) is Σ (w h)²: dropout is the last but one layer.
-    model.eval()
-    hidden = model.net[:3](x)
+    epistemic = predict_samples(model, x, 4000, dropout=True)[2]
+    assert all(modes(model)) and torch.equal(norm, model.net[1].running_mean)
+    hidden = model.eval().net[:3](x)
     exact = ((hidden * model.net[4].weight[0]) ** 2).sum(1, keepdim=True).sqrt()
-    many = predict_samples(model, x, 4000, dropout=True)[2]
-    assert ((many / exact - 1).abs() < 0.08).all()
-    with pytest.raises(ValueError, match="dropout=True"):
-        predict_samples(model, x)
+    assert ((epistemic / exact - 1).abs() < 0.08).all()
 
 
 class Functional(nn.Module):
@@ -318,123 +304,22 @@ class Recurrent(nn.Module):
 
 @pytest.mark.parametrize("make", [Functional, Recurrent])
 def test_all_dropout_that_follows_the_mode_is_reached(make):
-    x, _ = WAVE.sample(40, seed=0)
     torch.manual_seed(0)
-    model = make()
-    model.train()
+    model = make().train()
     with torch.no_grad():
-        draws = torch.stack([model(x)[0] for _ in range(500)])
-    epistemic = predict_samples(model.eval(), x, 500, dropout=True)[2]
+        draws = torch.stack([model(FEW[0])[0] for _ in range(500)])
+    epistemic = predict_samples(model.eval(), FEW[0], 500, dropout=True)[2]
     assert ((epistemic / draws.std(0) - 1).abs() < 0.2).all() and not model.training
 
 
-def test_equal_draws_are_no_certainty():
-    x, _ = WAVE.sample(5, seed=0)
-    for model in (HeteroscedasticRegressor(), Recurrent()):
-        with pytest.raises(ValueError, match=r"draws that differ.*dropout=True.*predict\("):
-            predict_samples(model, x)
-
-
-def test_a_list_of_networks_is_their_ensemble():
-    x, y = WAVE.sample(30, seed=0)
-    models = [HeteroscedasticRegressor(hidden=(4,)) for _ in range(3)]
-    mus = torch.stack([predict(model, x)[0] for model in models])
-    sigmas = torch.stack([predict(model, x)[1] for model in models])
-    for several in (models, tuple(models), nn.ModuleList(models)):
-        mu, sigma = predict(several, x)
-        torch.testing.assert_close(mu, mus.mean(0))
-        torch.testing.assert_close(sigma**2, (sigmas**2).mean(0) + mus.var(0))
-        assert predict_samples(several, x)[2].equal(mus.std(0))
-    assert len(fit(models, mean_nll, x, y, steps=3).loss) == 3
-    assert not torch.equal(predict(models, x)[0], mu)
-
-
-def test_a_model_that_draws_is_sent_to_predict_samples():
-    x, _ = WAVE.sample(5, seed=0)
-
-    class Noisy(nn.Module):
-        def forward(self, x):
-            return x + 1e-3 * torch.randn_like(x), torch.zeros_like(x)
-
-    for model in (BayesianRegressor(init_sd=1e-9), Noisy(), lambda x: Noisy()(x)):
-        with pytest.raises(ValueError, match=r"predict_samples\(model, x\)"):
-            predict(model, x)
-
-
-def test_the_kl_is_asked_for_and_weighed_by_all_points():
-    x, y = WAVE.sample(60, seed=0)
-    for loss in (mean_nll, *(partial(negative_elbo, n=n) for n in (50, 10**6))):
-        with pytest.raises(ValueError, match=r"type partial\(negative_elbo, n=60\)"):
-            fit(BayesianRegressor(), loss, x, y, batch_size=50)
-    fit(BayesianRegressor(), partial(negative_elbo, n=60), x, y, batch_size=50, steps=2)
-
-
-def test_parameters_that_the_loss_does_not_reach_are_named():
-    x, y = WAVE.sample(20, seed=0)
-    model = HomoscedasticRegressor(hidden=())
-
-    def squares(model, x, y):
-        return (model(x)[0] - y).square().mean()
-
-    with pytest.warns(Remark, match="1 of 3 parameters get no gradient: log_var"):
-        fit(model, squares, x, y, steps=2)
-    model.log_var.requires_grad_(False)  # frozen on purpose
-    fit(model, squares, x, y, steps=2)
-    with pytest.warns(Remark, match="2 of 2 parameters get no gradient"):
-        fit(model, lambda model, x, y: squares(other, x, y), x, y, steps=2)
-
-
-other = HomoscedasticRegressor(hidden=())
-
-
-def test_the_best_weights_on_the_held_out_data_are_kept():
-    x, y = WAVE.sample(20, seed=0)
-    held_out = WAVE.sample(15, seed=1)
-    torch.manual_seed(0)
-    model = HeteroscedasticRegressor()
-    history = fit(model, mean_nll, x, y, steps=300, lr=0.03, held_out=held_out, keep_best=True)
-    assert history.held_out[-1] > min(history.held_out) + 0.1  # it overfits
-    with torch.no_grad():
-        assert mean_nll(model, *held_out).item() == min(history.held_out)
-
-
-@pytest.mark.parametrize("end", [KeyboardInterrupt, Diverged])
-def test_the_best_weights_are_kept_after_a_stop_and_a_divergence(end):
-    x, y = WAVE.sample(20, seed=0)
-    held_out, seen = WAVE.sample(15, seed=1), []
-
-    def loss(model, x, y):
-        value = mean_nll(model, x, y)
-        if len(x) == 15:
-            seen.append(value.item())
-        if len(seen) == 80:
-            if end is KeyboardInterrupt:
-                raise KeyboardInterrupt
-            value = value / 0
-        return value
-
-    torch.manual_seed(0)
-    model = HeteroscedasticRegressor()
-    with pytest.raises(end):
-        fit(model, loss, x, y, steps=300, lr=0.03, held_out=held_out, keep_best=True)
-    with torch.no_grad():
-        assert mean_nll(model, *held_out).item() == min(seen[:79]) < seen[78]
-
-
-def test_an_optimizer_that_evaluates_more_than_once_works():
-    x, y = LINE.sample(200, seed=0)
-    model = line()
-    history = fit(model, squared_error, x, y, steps=5, lr=1, optimizer=torch.optim.LBFGS)
-    design = torch.cat([x, torch.ones_like(x)], dim=1)
-    best = (design @ torch.linalg.lstsq(design, y).solution - y).square().mean().item()
-    assert len(history.loss) == 5 and history.loss[-1] == pytest.approx(best, rel=1e-6)
+# What is said of what goes wrong
 
 
 @pytest.mark.parametrize(
     ("model", "loss"),
     [
         (HeteroscedasticRegressor(), gaussian_nll),
-        (HeteroscedasticRegressor(), nn.functional.mse_loss),
+        (HeteroscedasticRegressor(), mse_loss),
         (HeteroscedasticRegressor(), nn.GaussianNLLLoss()),
         (HeteroscedasticRegressor(), lambda model, x, y: gaussian_nll(y, *model(x))),
         (HeteroscedasticRegressor(), lambda model, x, y: 1.0),
@@ -444,93 +329,9 @@ def test_an_optimizer_that_evaluates_more_than_once_works():
     ],
 )
 def test_a_first_step_that_fails_says_what_fit_calls(model, loss):
-    x, y = LINE.sample(10, seed=0)
     with pytest.raises(Exception) as raised:  # noqa: PT011 torch's own
-        fit(model, loss, x, y)
+        fit(model, loss, *FEW)
     assert "lambda model, x, y: F.mse_loss(model(x), y)" in raised.value.__notes__[0]
-
-
-# What is said of a training that ended badly
-
-
-def trained(problem, steps, change=lambda x, y: (x, y), loss=mean_nll, **options):
-    x, y = change(*problem.sample(200, seed=0))
-    torch.manual_seed(0)
-    return fit(HeteroscedasticRegressor(hidden=(20,)), loss, x, y, steps=steps, **options)
-
-
-def test_a_target_in_its_natural_unit_is_told_to_be_standardised():
-    with pytest.warns(Remark, match=r"no better than one mean and one σ.*Standardised"):
-        history = trained(WAVE, 300, lambda x, y: (x, 200_000 + 1_000 * y))
-    assert len(history.remarks) == 1 and history.remarks[0] in repr(history)
-
-
-def test_an_overflow_at_the_first_step_is_not_blamed_on_the_learning_rate():
-    with pytest.raises(Diverged, match=r"at step 0 .*: y reaches .*Standardised"):
-        trained(WAVE, 10, lambda x, y: (x, 1e200 * y))
-    with pytest.raises(Diverged, match="no step was made yet"):
-        trained(WAVE, 10, loss=lambda *given: mean_nll(*given) + math.inf)
-
-
-def test_a_loss_without_a_floor_is_remarked():
-    quiet = Problem(WAVE.mean, constant(0.0), -3, 3)
-    with pytest.warns(Remark, match="no floor"):
-        trained(quiet, 1500)
-
-
-def test_a_late_jump_of_the_loss_is_remarked():
-    rounded = Problem(constant(2.0), constant(0.0), -1, 1)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", Remark)
-        trained(rounded, 2000, lambda x, y: (0 * x[:20], y[:20]), lr=0.05)
-    assert re.search(r"the loss ends at .* and was -.* keep_best=True", str(said[0].message))
-
-
-def test_a_variance_in_the_place_of_its_logarithm_is_remarked():
-    class Variance(HeteroscedasticRegressor):
-        def forward(self, x):
-            mu, raw = super().forward(x)
-            return mu, nn.functional.softplus(raw)
-
-    x, y = WAVE.sample(200, seed=0)
-    torch.manual_seed(0)
-    with pytest.warns(Remark, match="σ or σ² where log σ² is expected"):
-        fit(Variance(hidden=(20,)), mean_nll, x, y, steps=600)
-
-
-def own_nll(model, x, y):
-    """A stranger's, summed: no name of ours to be recognised by."""
-    return sum(gaussian_nll(y, *model(x)).flatten())
-
-
-def own_squares(model, x, y):
-    return (model(x)[0] - y).square().sum()
-
-
-@pytest.mark.parametrize(
-    "loss", [own_nll, own_squares, lambda model, x, y: beta_nll(y, *model(x)).mean()]
-)
-def test_the_mean_is_watched_whatever_the_loss_is_called(loss):
-    trained(WAVE, 100, loss=loss)
-    with pytest.warns(Remark, match="the network does no better"):
-        trained(WAVE, 100, lambda x, y: (x, 200_000 + 1_000 * y), loss=loss)
-
-
-def elbo(model, x, y):
-    """The loss in a stranger's own words."""
-    return gaussian_nll(y, *model(x)).mean() + model.kl() / 200
-
-
-def test_one_draw_of_an_unsure_bayesian_model_is_no_mean_that_has_not_arrived():
-    x, y = WAVE.sample(200, seed=0)
-    for target, words in ((y, []), (200_000 + 1_000 * y, ["the network does no better"])):
-        torch.manual_seed(0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Remark)
-            remarks = fit(
-                BayesianRegressor(), elbo, x, target, steps=60, lr=0.06, anneal=True
-            ).remarks
-        assert [remark[: len(word)] for remark, word in zip(remarks, words, strict=True)] == words
 
 
 class Positive(HeteroscedasticRegressor):
@@ -538,69 +339,100 @@ class Positive(HeteroscedasticRegressor):
 
     def forward(self, x):
         mu, raw = super().forward(x)
-        return mu, nn.functional.softplus(raw) + 1e-3
+        return mu, softplus(raw) + 1e-3
+
+
+def of_outputs(loss):
+    """A stranger's loss(mu, second output, y) as fit calls it."""
+    return lambda model, x, y: loss(*model(x), y)
+
+
+def called_twice(loss):
+    return lambda model, x, y: loss(model(x)[0], model(x)[1], y)
+
+
+def elbo(model, x, y):
+    """In a stranger's own words: no name of ours to be recognised by."""
+    return gaussian_nll(y, *model(x)).mean() + model.kl() / len(x)
+
+
+def variance_nll(mu, second, y):
+    return nn.GaussianNLLLoss(full=True, reduction="sum")(mu, y, second)
+
+
+def sigma_nll(mu, second, y):
+    return -torch.distributions.Normal(mu, second).log_prob(y).mean()
+
+
+def laplace_nll(mu, second, y):
+    return (second / 2 + (y - mu).abs() * (-second / 2).exp()).mean()
+
+
+def two_quantiles(low, high, y):
+    pairs = ((low, 0.1), (high, 0.9))
+    return sum(torch.maximum(t * (y - q), (t - 1) * (y - q)).mean() for q, t in pairs)
+
+
+NETWORK = partial(HeteroscedasticRegressor, hidden=(20,))
+A_LINE = partial(HomoscedasticRegressor, hidden=())
+LOSSES = {
+    "mean_nll": mean_nll,
+    "sum": of_outputs(lambda mu, log_var, y: gaussian_nll(y, mu, log_var).sum()),
+    "squares": of_outputs(lambda mu, _, y: (mu - y).square().sum()),
+    "beta": of_outputs(lambda mu, log_var, y: beta_nll(y, mu, log_var).mean()),
+}
+DATA = WAVE.sample(200, seed=1)
+NATURAL = DATA[0], 200_000 + 1_000 * DATA[1]
+NO_NOISE = Problem(LINE.mean, constant(0.0), -3, 3).sample(50)
+ALL_EQUAL = torch.zeros(20, 1).double(), torch.full((20, 1), 2.0).double()
+FAR = DATA[0], 100 + DATA[1]
+UP = r"^the loss ends at .* and was -.* keep_best=True"
+UNIT = r"^the network does no better than one mean and one σ.*Standardised"
+REMARKS = {
+    **{f"healthy {name}": (NETWORK, loss, DATA, {}, "") for name, loss in LOSSES.items()},
+    **{f"natural unit {name}": (NETWORK, loss, NATURAL, {}, UNIT) for name, loss in LOSSES.items()},
+    "standardised": (lambda: Standardised(NETWORK(), *NATURAL), mean_nll, NATURAL, {}, ""),
+    "one sigma": (HomoscedasticRegressor, mean_nll, DATA, {}, ""),
+    "minibatches": (NETWORK, mean_nll, DATA, {"steps": 400, "batch_size": 20}, ""),
+    "Bayesian": (BayesianRegressor, elbo, DATA, {"steps": 60, "lr": 0.06, "anneal": True}, ""),
+    "Bayesian unit": (BayesianRegressor, elbo, NATURAL, {"steps": 60, "lr": 0.06}, UNIT),
+    "Laplace": (NETWORK, of_outputs(laplace_nll), FAR, {}, ""),
+    "quantiles": (NETWORK, of_outputs(two_quantiles), FAR, {}, ""),
+    "no residual": (NETWORK, of_outputs(lambda m, s, y: (m.mean() - s.mean()) ** 2), DATA, {}, ""),
+    "no floor": (A_LINE, mean_nll, NO_NOISE, {"steps": 250, "lr": 0.05}, "no floor"),
+    "a jump": (NETWORK, mean_nll, ALL_EQUAL, {"steps": 300, "lr": 0.5}, UP),
+    "σ² for its logarithm": (Positive, mean_nll, DATA, {"lr": 0.05}, "σ or σ² where log σ² is"),
+    **{
+        f"{takes} {called.__name__}": (
+            *(Positive, called(loss), DATA, {"steps": 2}),
+            f"^the loss takes the model's second output for {takes}, and predict",
+        )
+        for takes, loss in {"σ²": variance_nll, "σ": sigma_nll}.items()
+        for called in (of_outputs, called_twice)
+    },
+}
 
 
 @pytest.mark.parametrize(
-    ("takes", "loss"),
-    [
-        ("σ²", lambda mu, second, y: nn.GaussianNLLLoss()(mu, y, second)),
-        ("σ²", lambda mu, second, y: nn.GaussianNLLLoss(full=True, reduction="sum")(mu, y, second)),
-        ("σ", lambda mu, second, y: -torch.distributions.Normal(mu, second).log_prob(y).mean()),
-    ],
+    ("make", "loss", "data", "options", "words"), REMARKS.values(), ids=REMARKS
 )
-def test_a_loss_that_takes_the_second_output_for_something_else_is_remarked(takes, loss):
-    x, y = WAVE.sample(50, seed=0)
-    for called in (
-        lambda model, x, y: loss(*model(x), y),
-        lambda model, x, y: loss(model(x)[0], model(x)[1], y),
-    ):
-        with pytest.warns(Remark, match=f"takes the model's second output for {takes}, and pred"):
-            fit(Positive(), called, x, y, steps=2)
-
-
-@pytest.mark.parametrize(
-    "loss",
-    [
-        lambda mu, second, y: (second / 2 + (y - mu).abs() * (-second / 2).exp()).mean(),  # Laplace
-        lambda low, high, y: sum(  # two quantiles
-            torch.maximum(t * (y - q), (t - 1) * (y - q)).mean()
-            for q, t in ((low, 0.1), (high, 0.9))
-        ),
-        lambda mu, second, y: (mu.mean() - second.mean()) ** 2,
-    ],
-)
-def test_nothing_is_said_of_a_loss_that_is_no_gaussian_nll(loss):
-    x, y = WAVE.sample(50, seed=0)
-    fit(HeteroscedasticRegressor(), lambda model, x, y: loss(*model(x), y), x, y + 100, steps=2)
-
-
-def test_nothing_is_said_of_a_healthy_training():
-    x, y = WAVE.sample(200, seed=1)
+def test_a_training_that_ends_badly_is_remarked_and_no_other(make, loss, data, options, words):
     torch.manual_seed(1)
-    for model, loss in (
-        (HeteroscedasticRegressor(hidden=(20,)), mean_nll),
-        (HomoscedasticRegressor(), mean_nll),
-        (BayesianRegressor(), partial(negative_elbo, n=200)),
-        (Standardised(HeteroscedasticRegressor(), x, 1e5 + 1e3 * y), mean_nll),
-    ):
-        target = 1e5 + 1e3 * y if isinstance(model, Standardised) else y
-        assert fit(model, loss, x, target, steps=400, batch_size=20).remarks == []
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", Remark)
+        history = fit(make(), loss, *data, **{"steps": 100} | options)
+    assert [str(remark.message) for remark in said] == history.remarks
+    assert bool(history.remarks) == bool(words), history.remarks
+    assert not words or re.search(words, history.remarks[0]), history.remarks
+    assert all(remark in repr(history) for remark in history.remarks)
 
 
-def test_a_history_shows_itself_in_a_line():
-    assert repr(History([2.0, 1.0])) == "History(2 steps, loss 2 -> 1)" and repr(History())
-
-
-def test_remarks_take_no_random_numbers():
-    x, y = WAVE.sample(30, seed=0)
-    loss = partial(negative_elbo, n=30)
-    torch.manual_seed(0)
-    model = BayesianRegressor()
-    fit(model, loss, x, y, steps=3)
-    after = torch.rand(1)
-    torch.manual_seed(0)
-    model = BayesianRegressor()
-    for _ in range(3):
-        loss(model, x, y)
-    assert torch.equal(after, torch.rand(1))
+def test_parameters_that_the_loss_does_not_reach_are_named():
+    model, other = HomoscedasticRegressor(hidden=()), HomoscedasticRegressor(hidden=())
+    squares = of_outputs(lambda mu, _, y: mse_loss(mu, y))
+    with pytest.warns(Remark, match="1 of 3 parameters get no gradient: log_var"):
+        fit(model, squares, *FEW, steps=2)
+    model.log_var.requires_grad_(False)  # frozen on purpose
+    fit(model, squares, *FEW, steps=2)
+    with pytest.warns(Remark, match="2 of 2 parameters get no gradient"):
+        fit(model, lambda model, x, y: squares(other, x, y), *FEW, steps=2)

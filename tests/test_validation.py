@@ -5,6 +5,7 @@ import inspect
 import math
 import pkgutil
 import re
+from functools import cache, partial
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -16,28 +17,30 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 import course_utils
-from course_utils.data import WAVE
+from course_utils.data import LINE, WAVE, Problem, constant
 from course_utils.forecaster import restore
 from course_utils.look import look, read
 from course_utils.losses import beta_nll, gaussian_kl, gaussian_nll, mean_nll, negative_elbo
-from course_utils.metrics import calibration_curve, coverage, crps, interval, pit
+from course_utils.metrics import calibration_curve, coverage, crps, interval, interval_score, pit
 from course_utils.models import (
-    BayesianLinear,
     BayesianRegressor,
     Ensemble,
     HeteroscedasticRegressor,
     Standardised,
     mlp,
 )
-from course_utils.plots import plot_data, plot_fit
+from course_utils.plots import plot_data, plot_fit, show
 from course_utils.report import report
-from course_utils.training import fit, predict
-from course_utils.validation import validated
+from course_utils.training import fit, predict, predict_samples
+from course_utils.validation import array, validated
 
 matplotlib.use("Agg")
 X, Y = WAVE.sample(6, seed=0)
 ONE = torch.ones(6, 1, dtype=torch.float64)
+TWO = torch.cat([ONE, ONE], dim=1)
+HOLE = torch.tensor([[0.0], [math.nan], [1.0], [math.inf], [2.0], [3.0]])
 TABLE = pd.DataFrame(dict(zip("xy", torch.cat(WAVE.sample(60, seed=0), dim=1).T.numpy())))
+MODEL, BAYESIAN, ENSEMBLE = HeteroscedasticRegressor(), BayesianRegressor(), Ensemble(members=2)
 
 
 # What each check refuses, where a column of six is expected.
@@ -46,59 +49,47 @@ NO_ARRAYS = (
     *(None, 1.0, {1.0, 2.0}, [["red"]] * 6, [[1.0], [2.0, 3.0]], [1, 2, None, 4, 5, 6]),
     *(np.array(["2026-01-01"] * 6, dtype="datetime64[D]"), ONE.to(torch.complex128)),
     *(np.ma.array(np.ones(6), mask=[0, 0, 1, 0, 0, 0]), torch.tensor(1.0), ONE[..., None]),
-    *(ONE[:0], ONE[:, :0], ONE / torch.arange(6)[:, None], ONE * math.nan, TensorDataset(X, Y)),
+    *(ONE[:0], ONE[:, :0], ONE / torch.arange(6)[:, None], HOLE, TensorDataset(X, Y)),
 )
 REFUSED = {
     "integer": (*NO_NUMBERS, -1, 0.5),
     "number": NO_NUMBERS,
     "probability": (*NO_NUMBERS, 0, 1, 95),
     "array": NO_ARRAYS,
-    "column": (*NO_ARRAYS, torch.cat([ONE, ONE], dim=1)),
+    "column": (*NO_ARRAYS, TWO),
     "sigmas": (*NO_ARRAYS, -ONE),
     "positive_sigmas": (*NO_ARRAYS, -ONE, 0 * ONE),
     "network": (None, 3, HeteroscedasticRegressor, nn.ParameterList([torch.ones(1)])),
 }
+# Arguments with which every function works: one name has one meaning.
+GOOD = {
+    **{"model": MODEL, "loss": mean_nll, "x": X, "y": Y, "steps": 2, "lr": 0.01, "batch_size": 3},
+    **{"seed": 0, "draws": 2, "n": 6, "beta": 0.5, "margin": 0.1, "at_most": 3, "members": 2},
+    **{"mu": Y, "log_var": Y, "sigma": ONE, "level": 0.9, "confidence": 0.9, "levels": [0.5]},
+    **{"lower": Y, "upper": Y, "q": Y, "scores": Y, "a": Y, "b": ONE, "test_to_train": 0.0},
+    **{"source": TABLE, "target": "y", "rows": TABLE},
+    **{"n_in": 1, "n_out": 1, "prior_sd": 1.0, "init_sd": 0.1},
+}
+OTHERS = {name: {"model": BAYESIAN} for name in ("predict_samples", "negative_elbo")}
+OTHERS["report"] = dict.fromkeys(("mu", "sigma", "lower", "upper"))  # there, columns of a forecast
+# What fit and Standardised look at together, after they are called.
+TOGETHER = {name: {"x": array, "y": array} for name in ("fit", "Standardised.__init__")}
+
+
+@cache
+def forecaster():
+    return report(TABLE, "y", steps=2).forecaster
 
 
 def one_good_call(function):
-    """Arguments by name with which a function works; ``self`` first, for a method."""
-    torch.manual_seed(0)
-    model, drawing, axes = HeteroscedasticRegressor(), BayesianRegressor(), plt.gca()
-    data, judged = {"x": X, "y": Y}, {"y": Y, "mu": Y, "sigma": ONE}
-    weights = {"prior_sd": 1.0, "init_sd": 0.1}
-    return {
-        "fit": {
-            **{"model": model, "loss": mean_nll, "x": X, "y": Y},
-            **{"steps": 2, "lr": 0.01, "batch_size": 3, "seed": 0},
-        },
-        "predict": {"model": model, "x": X},
-        "predict_samples": {"model": drawing, "x": X, "draws": 2},
-        "negative_elbo": {"model": drawing, "x": X, "y": Y, "n": 6},
-        "beta_nll": {"y": Y, "mu": Y, "log_var": Y, "beta": 0.5},
-        "interval": {"mu": Y, "sigma": ONE, "level": 0.9},
-        "coverage": judged | {"level": 0.9},
-        "pit": judged,
-        "crps": judged,
-        "interval_score": {"y": Y, "lower": Y, "upper": Y, "level": 0.9},
-        "calibration_curve": judged | {"levels": [0.5], "confidence": 0.9},
-        "pinball": {"y": Y, "q": Y, "level": 0.9},
-        "conformal_quantile": {"scores": Y, "level": 0.5},
-        "paired_comparison": {"a": Y, "b": ONE, "test_to_train": 0.0},
-        "plot_data": {"ax": axes, "x": X, "y": Y, "at_most": 3},
-        "plot_fit": {"ax": axes, "x": X, "mu": Y, "sigma": ONE},
-        "report": {"source": TABLE, "target": "y", "level": 0.9, "seed": 0, "steps": 2},
-        "Forecaster.interval": {
-            "self": report(TABLE, "y", steps=2).forecaster,
-            "rows": TABLE,
-            "level": 0.9,
-        },
-        "Problem.sample": {"self": WAVE, "n": 3, "seed": 0},
-        "Problem.grid": {"self": WAVE, "n": 3, "margin": 0.1},
-        "BayesianLinear.__init__": {"self": BayesianLinear(1, 1), "n_in": 1, "n_out": 1, **weights},
-        "BayesianRegressor.__init__": {"self": drawing, **weights},
-        "Ensemble.__init__": {"self": Ensemble(), "members": 2},
-        "Standardised.__init__": {"self": Standardised(model, X, Y), "model": model, **data},
-    }[function.__qualname__]
+    """Arguments by name with which a function works; ``self`` too, for a method."""
+    name, _, method = function.__qualname__.partition(".")
+    good = GOOD | {"ax": plt.gca()} | OTHERS.get(name, {})
+    if method:
+        home = importlib.import_module(function.__module__)
+        selves = {"Problem": lambda: WAVE, "Forecaster": forecaster}
+        good["self"] = selves.get(name, lambda: nn.Module.__new__(getattr(home, name)))()
+    return {name: good[name] for name in inspect.signature(function).parameters if name in good}
 
 
 def validated_functions():
@@ -120,9 +111,12 @@ def test_a_function_takes_what_is_good_and_refuses_what_its_checks_refuse(functi
     names = inspect.signature(function).parameters
     good = one_good_call(function)
     function(**good)
-    assert names.keys() & function.checks.keys() <= good.keys()
-    for name in function.checks.keys() & names:
-        for bad in REFUSED[function.checks[name].__qualname__.partition(".")[0]]:
+    checks = function.checks | TOGETHER.get(function.__qualname__, {})
+    assert names.keys() & checks.keys() <= good.keys()
+    columns = [name for name in checks if isinstance(good.get(name), torch.Tensor)]
+    for name in checks.keys() & names:
+        of_one_row = [good[name][:1]] if name in columns and len(columns) > 1 else []
+        for bad in [*REFUSED[checks[name].__qualname__.partition(".")[0]], *of_one_row]:
             if bad is None and names[name].default is None:
                 continue
             with pytest.raises(ValueError, match=rf"{name}|expected") as refused:
@@ -130,18 +124,6 @@ def test_a_function_takes_what_is_good_and_refuses_what_its_checks_refuse(functi
             assert "course_utils" in str(refused.traceback[-1].path)
             assert len(str(refused.value)) < 350
     plt.close("all")
-
-
-@pytest.mark.parametrize("bad", NO_ARRAYS, ids=range(len(NO_ARRAYS)))
-@pytest.mark.parametrize("name", ["x", "y", "held_out"])
-def test_data_that_cannot_be_read_are_refused_where_they_enter(name, bad):
-    good = {"x": X, "y": Y, "held_out": (X, Y)}
-    bad = (X, bad) if name == "held_out" else bad
-    with pytest.raises(ValueError, match=f"{name}|expected"):
-        fit(HeteroscedasticRegressor(), mean_nll, steps=1, **good | {name: bad})
-    if name != "held_out":
-        with pytest.raises(ValueError, match=f"{name}|expected"):
-            Standardised(HeteroscedasticRegressor(), **{"x": X, "y": Y} | {name: bad})
 
 
 @pytest.mark.parametrize(
@@ -167,6 +149,75 @@ def test_a_table_that_cannot_be_used_is_refused_in_our_words(use, bad):
         assert "course_utils" in str(refused.traceback[-1].path)
 
 
+class Flat(HeteroscedasticRegressor):
+    """A model of a stranger's that loses a dimension."""
+
+    def forward(self, x):
+        return tuple(value.squeeze(1) for value in super().forward(x))
+
+
+def noisy(x):
+    return x + 1e-3 * torch.randn_like(x), torch.zeros_like(x)
+
+
+ON_TWO = Standardised(HeteroscedasticRegressor(n_in=2), TWO * X, Y)
+TRAINED = partial(fit, MODEL, mean_nll, X, Y)
+SENTENCES = {
+    # to type
+    "model.to('cpu', torch.float64)": lambda: predict(HeteroscedasticRegressor().float(), X),
+    "model.to('cpu', ": lambda: predict(nn.BatchNorm1d(1).to("meta"), X),
+    "mu, log_var = out.chunk(2, dim=1)": lambda: predict(mlp(1, (), 2), X),
+    "both (6, 'k')": lambda: predict(Flat(), X),
+    "type level=0.95": lambda: coverage(Y, Y, ONE, 95),
+    "type y[:, :1]": lambda: coverage(TWO, TWO, TWO),
+    "type x[:, :1]": lambda: plot_data(plt.gca(), TWO, Y),
+    # draws
+    "= predict_samples(model, x)": lambda: predict(BayesianRegressor(init_sd=1e-9), X),
+    "predict_samples(model, x)": lambda: predict(noisy, X),
+    "predict_samples(model, x, dropout=True)": lambda: predict_samples(MODEL, X),
+    "draws >= 2": lambda: predict_samples(BAYESIAN, X, draws=1),
+    # the KL
+    "type partial(negative_elbo, n=6)": lambda: fit(BAYESIAN, mean_nll, X, Y, batch_size=3),
+    "got n=3: type": lambda: fit(BAYESIAN, partial(negative_elbo, n=3), X, Y, batch_size=3),
+    "got n=7: type": lambda: fit(BAYESIAN, partial(negative_elbo, n=7), X, Y),
+    "at least the 6 points given; got n=3": lambda: negative_elbo(BAYESIAN, X, Y, n=3),
+    # data
+    "(5, 1) and (6, 1)": lambda: fit(MODEL, mean_nll, X[:5], Y),
+    "(6, 1) and (1, 6)": lambda: fit(MODEL, mean_nll, X, Y.T),
+    "y must be finite, got nan in row 1 (2 of 6 rows)": lambda: fit(MODEL, mean_nll, X, HOLE),
+    "held_out x must be finite": lambda: TRAINED(held_out=(HOLE, Y)),
+    "held_out y (n, k)": lambda: TRAINED(held_out=(X, Y[:4])),
+    "a pair, got a float64 Tensor": lambda: TRAINED(held_out=TWO),
+    "expected held_out=(x, y)": lambda: TRAINED(keep_best=True),
+    "sigma must not be negative, got -3 in row 0": lambda: coverage(Y, Y, ONE - 4),
+    "is it log σ²": lambda: coverage(Y, Y, ONE - 4),
+    "sigma must be > 0, got 0 in row 0": lambda: crps(Y, Y, 0 * ONE),
+    "levels must lie between 0 and 1": lambda: calibration_curve(Y, Y, ONE, [0.5, 1]),
+    "are the two swapped?": lambda: interval_score(Y, ONE, 0 * ONE),
+    # shapes
+    "mu a float64 Tensor of shape (6,)": lambda: fit(Flat(), mean_nll, X, Y),
+    "mu a float64 Tensor of shape (2, 6, 1)": lambda: gaussian_nll(Y, *ENSEMBLE(X)),
+    "float64 Tensor of shape (2, 6, 1)": lambda: predict(lambda x: ENSEMBLE(x), X),
+    "training_x a float64 Tensor of shape (1, 2)": lambda: predict(ON_TWO, X),
+    "training_y a float64 Tensor of shape (1, 2)": lambda: predict(Standardised(MODEL, X, TWO), X),
+    "at least 2 networks, got 1": lambda: predict([MODEL], X),
+    # problems, figures
+    "low < high": lambda: Problem(constant(0), constant(1), low=1, high=1),
+    "finite low": lambda: Problem(constant(0), constant(1), low=0, high=math.inf),
+    "n >= 1, got 0": lambda: LINE.sample(0),
+    "mean a float": lambda: Problem(lambda x: x[:, 0], constant(1), 0, 1),
+    "sigma 0.5": lambda: Problem(constant(0), lambda x: 0.5, 0, 1),
+    "sigma(x) must not be negative": lambda: Problem(constant(0), constant(-1), 0, 1),
+    "expected alt text": lambda: show(plt.gcf(), alt=" "),
+}
+
+
+@pytest.mark.parametrize("words", SENTENCES)
+def test_a_sentence_says_what_was_expected_what_came_and_what_to_type(words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        SENTENCES[words]()
+
+
 SHAPES = [ONE[:, 0], ONE[:5], ONE.T, ONE.float(), ONE.long(), ONE.numpy(), 1.0, None]
 
 
@@ -179,27 +230,18 @@ def test_a_loss_converts_nothing_and_refuses_what_would_be_stretched(bad):
         lambda: beta_nll(ONE, bad, ONE),
         lambda: gaussian_kl(ONE, bad),
         lambda: gaussian_kl(ONE[0], ONE[0]),
-        lambda: mean_nll(HeteroscedasticRegressor(), ONE, bad),
-        lambda: mean_nll(Ensemble(), ONE, bad),
-        lambda: negative_elbo(BayesianRegressor(), ONE, bad, n=6),
+        lambda: mean_nll(MODEL, ONE, bad),
+        lambda: mean_nll(ENSEMBLE, ONE, bad),
+        lambda: negative_elbo(BAYESIAN, ONE, bad, n=6),
     ):
         with pytest.raises(ValueError, match=r"expected float64 tensors of one shape \(n, d\)"):
             use()
 
 
 def test_nan_goes_through_a_loss_into_its_result():
-    y = ONE / torch.tensor([[1.0, 1, torch.nan, 1, 1, 1]]).T
-    assert gaussian_nll(y, ONE, ONE).isnan().flatten().tolist() == [i == 2 for i in range(6)]
-
-
-class Column:
-    """What numpy reads, as a column of pandas is read, without importing pandas."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def __array__(self, dtype=None, copy=None):
-        return np.array(self.values, dtype=dtype)
+    assert gaussian_nll(HOLE.double(), ONE, ONE).isnan().flatten().tolist() == [
+        i == 1 for i in range(6)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +251,7 @@ class Column:
         lambda t: t[:, 0],
         lambda t: t.tolist(),
         lambda t: list(t),
-        lambda t: Column(t[:, 0].numpy()),
+        lambda t: pd.Series(t[:, 0]),
         lambda t: t.numpy().astype(object),
         lambda t: t.numpy()[::-1][::-1],
         lambda t: t.numpy().astype(">f8"),
@@ -218,11 +260,9 @@ class Column:
     ],
 )
 def test_what_has_one_reading_is_read(read):
-    model = HeteroscedasticRegressor()
-    expected_mu, expected_sigma = predict(model, X)
-    mu, sigma = predict(model, read(X))
-    torch.testing.assert_close((mu, sigma), (expected_mu, expected_sigma))
-    given = [read(value) for value in (Y, expected_mu, expected_sigma)]
+    mu, sigma = predict(MODEL, X)
+    torch.testing.assert_close(predict(MODEL, read(X)), (mu, sigma))
+    given = [read(value) for value in (Y, mu, sigma)]
     assert coverage(*given) == coverage(Y, mu, sigma)
     for metric in (crps, pit):
         torch.testing.assert_close(metric(*given).detach(), metric(Y, mu, sigma))
@@ -250,19 +290,3 @@ def test_an_argument_is_examined_once_where_it_enters(monkeypatch):
             monkeypatch.setitem(function.checks, name, spy)
     calibration_curve(Y, Y, ONE)
     assert sorted(seen) == ["mu", "sigma", "y"]
-
-
-def test_a_sentence_says_what_to_type():
-    for use, words in (
-        (lambda: predict(HeteroscedasticRegressor().float(), X), "model.to('cpu', torch.float64)"),
-        (lambda: predict(HeteroscedasticRegressor().to("meta"), X), "model.to('cpu', "),
-        (lambda: predict(mlp(1, (), 2), X), "mu, log_var = out.chunk(2, dim=1)"),
-        (lambda: predict(lambda x: (x[:, 0], x[:, 0]), X), "mu and log_var, both (6, 'k')"),
-        (lambda: predict(BayesianRegressor(), X), "predict_samples(model, x)"),
-        (lambda: coverage(Y, Y, ONE, 95), "type level=0.95"),
-        (lambda: coverage(*[torch.cat([ONE, ONE], 1)] * 3), "type y[:, :1]"),
-        (lambda: fit(BayesianRegressor(), mean_nll, X, Y), "type partial(negative_elbo, n=6)"),
-        (lambda: plot_data(plt.figure().gca(), torch.cat([X, X], 1), Y), "type x[:, :1]"),
-    ):
-        with pytest.raises(ValueError, match=re.escape(words)):
-            use()
