@@ -137,7 +137,8 @@ def answer(key: str) -> str | None:
         return None
     said = [mistake.message for mistake in exercise.mistakes]
     known = [[*slip, why] for slip, why in zip(slips, said, strict=True) if len(slip) == 1]
-    return data("answer", key, right=right, tolerance=exercise.tolerance, slips=known)
+    told = list(exercise.told().items())
+    return data("answer", key, right=right, tolerance=exercise.tolerance, slips=known, told=told)
 
 
 def without_dead_words(cell) -> str | None:

@@ -249,6 +249,66 @@ def test_an_answer_between_0_and_1_has_slips_of_its_own(answer, words):
     assert verdict.passed == (not words)
 
 
+# ---------------------------------------------------------------- told without being listed
+
+RATIO = Value(oracle=25, mistakes=[], parts={"σ₁": 0.1, "σ₂": 0.5})
+SUM = Value(oracle=2.6**0.5, mistakes=[], terms={"a²": 1.0, "b²": 1.6}, outer=torch.sqrt)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "words"),
+    [
+        (RATIO, 0.2, "This is σ₁ / σ₂."),
+        (RATIO, 10, "This is 1 / σ₁."),
+        (RATIO, 0.26, "This is σ₁² + σ₂²."),
+        (RATIO, 24, "one less than what is asked"),
+        (RATIO, 0.04, "upside down"),
+        (RATIO, 0.261, "None of the usual"),
+        (SUM, 1.26, "The term a² is missing."),
+        (SUM, 0.775, "The term a² is of the wrong sign."),
+        (SUM, 1.9, "The term a² is there twice."),
+        (SUM, 1.67, "The term a² is there twice, and the term b² is halved."),
+    ],
+)
+def test_a_number_made_of_the_exercises_own_is_said_back(exercise, answer, words):
+    assert words in judge(exercise, answer).message
+
+
+TERMS = {
+    "½ log 2π": lambda *_: 0.5 * math.log(2 * math.pi),
+    "½ log σ²": lambda y, mu, log_var: log_var / 2,
+    "(y − μ)² / 2σ²": lambda y, mu, log_var: (y - mu) ** 2 / (2 * log_var.exp()),
+}
+
+
+def of(*terms):
+    return lambda *inputs: sum(term(*inputs) for term in terms)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (of(*list(TERMS.values())[1:]), "The term ½ log 2π is missing."),
+        (lambda *it: nll(*it) - 2 * TERMS["½ log σ²"](*it), "½ log σ² is of the wrong sign."),
+        (lambda *it: nll(*it) - it[2] / 4, "The term ½ log σ² is halved."),
+        (lambda *it: nll(*it) / 7 + 6 / 7 * it[2] / 2, "divided by the number of values"),
+        (
+            lambda *it: nll(*it) + nll(*it) - it[2] / 2,
+            "½ log 2π and (y − μ)² / 2σ² are there twice",
+        ),
+        (lambda y, mu, v: nll(y, mu, v / 2) + v / 4, "2σ², ½ · log_var stands in the place of"),
+        (lambda y, mu, v: nll(y, mu, v.detach()) + (v - v.detach()) / 2, "without its gradient"),
+        (lambda y, mu, v: nll(y, mu, 2 * v), "right for 2 · log_var in the place of log_var."),
+        (lambda y, mu, v: nll(y, mu, v.mean()), "right for the mean of log_var"),
+        (lambda y, mu, v: nll(y, v, mu), "right for mu and log_var exchanged."),
+        (lambda y, mu, v: nll(y, v, v), "right for log_var in the place of mu."),
+    ],
+)
+def test_a_wrong_term_and_an_input_taken_for_another_are_named(answer, words):
+    exercise = replace(CODED, terms=TERMS, mistakes=[])
+    assert words in judge(exercise, answer).message
+
+
 def test_each_of_several_numbers_is_judged_on_its_own_scale():
     pair = Value(oracle=[190, 0.95], mistakes=[Mistake("Both halved.", [95, 0.475])])
     assert judge(pair, (190, 0.95))
@@ -686,6 +746,28 @@ def test_every_listed_mistake_fails_with_its_own_message(key, mistake):
     verdict = judge(exercise, answer, key, np.random.default_rng(0))
     assert not verdict.passed
     assert verdict.message == mistake.message
+
+
+@pytest.mark.parametrize("key", [key for key, it in ALL.items() if it.terms])
+def test_the_terms_of_an_exercise_add_up_to_its_oracle(key):
+    exercise, rng = ALL[key], np.random.default_rng(0)
+    if isinstance(exercise, Value):
+        total = sum(torch.tensor(it).double() for it in exercise.terms.values())
+        answer = exercise.outer(total)
+    else:
+
+        def answer(*inputs):
+            return exercise.outer(sum(term(*inputs) for term in exercise.terms.values()))
+
+    assert judge(exercise, answer, key, rng)
+
+
+@pytest.mark.parametrize("key", [key for key, it in ALL.items() if getattr(it, "parts", ())])
+def test_a_random_number_is_rarely_made_of_the_exercises_own(key):
+    told = {f"{value:.3g}" for value in ALL[key].told()}
+    right = np.asarray(ALL[key].oracle() if callable(ALL[key].oracle) else ALL[key].oracle)
+    numbers = right.item() * 10 ** np.random.default_rng(0).uniform(-1, 1, 10_000)
+    assert sum(f"{number:.3g}" in told for number in numbers) < 0.12 * len(numbers)
 
 
 @pytest.mark.parametrize("number", LESSONS)

@@ -41,40 +41,34 @@ def log_likelihood_at(mse):
 EXERCISES = {
     "01-1": Value(
         oracle=lambda: math.exp(log_likelihood_at(12.0) - log_likelihood_at(20.0)),
-        tolerance=5e-3,
+        parts={
+            "12": 12.0,
+            "20": 20.0,
+            "σ": 4.0,
+            "40": 40.0,
+            "the ratio for one point": math.exp(0.25),
+        },
         mistakes=[
-            Mistake("That is the difference of the log-likelihoods: undo the log.", 10.0),
             Mistake("That is the difference of the mean NLLs, in nats per point.", 0.25),
             Mistake("Undo the log; and the squared error is divided by 2σ², not σ².", 20.0),
-            Mistake("For one point, and the ½ is missing. There are 40.", math.exp(0.5)),
             Mistake("This is 10 times e. To undo the log, raise e to the power 10.", 10 * math.e),
-            Mistake("That is the ratio for one point. There are 40.", math.exp(0.25)),
             Mistake("The ½ is missing: the squared error is divided by 2σ².", math.exp(20)),
             Mistake("This uses σ where the formula has σ².", math.exp(40)),
-            Mistake(
-                "The other way round: A misses less, so its likelihood is the larger one.",
-                math.exp(-10),
-            ),
             Mistake(
                 "That is the ratio of the MSEs. The likelihood falls with the exponential of "
                 "the squared errors.",
                 20 / 12,
             ),
-            Mistake(
-                "Densities of independent points multiply: the ratio of one point is raised to "
-                "a power, not multiplied.",
-                40 * math.exp(0.25),
-            ),
         ],
     ),
     "01-2": Value(
         oracle=lambda: 0.01 / autograd_ratio(10.0),
+        parts={"0.01": 0.01, "σ": 10.0},
         mistakes=[
             Mistake(
                 "The ½ is missing: in the NLL the squared error is divided by more than σ².", 1.0
             ),
             Mistake("This uses σ where the NLL has σ².", 0.2),
-            Mistake("This uses σ where the NLL has σ², and the ½ in front of it is missing.", 0.1),
             Mistake(
                 "The other way round: the gradient of the NLL is the smaller one, so which way "
                 "must the learning rate go?",
@@ -85,12 +79,10 @@ EXERCISES = {
                 "learning rate the steps would be far smaller.",
                 0.01,
             ),
-            Mistake("The other way round, and without the ½.", 1e-4),
             Mistake("The 2 of 2σ² is counted twice.", 4.0),
             Mistake(
                 "The 2 is on the wrong side: the gradient is divided by 2σ², not by σ²/2.", 0.5
             ),
-            Mistake("The factor 2 is there, and σ² = 100 is missing.", 0.02),
             Mistake("That is the ratio of the two learning rates; one of them is 0.01.", 200.0),
         ],
     ),
@@ -98,6 +90,11 @@ EXERCISES = {
         oracle=lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).sum(),
         inputs=[examples, examples, many_examples],
         trained=("mu", "sigma"),
+        terms={
+            "n d/2 log 2π": lambda y, mu, sigma: -y.numel() / 2 * LOG_2PI,
+            "n d log σ": lambda y, mu, sigma: -y.numel() * sigma.log(),
+            "of the squared errors": lambda y, mu, sigma: -((y - mu) ** 2).sum() / (2 * sigma**2),
+        },
         mistakes=[
             Mistake(
                 "You count n examples, but more than n densities are multiplied: each example "
@@ -109,82 +106,9 @@ EXERCISES = {
                 lambda y, mu, sigma: -log_likelihood_of(torch.numel)(y, mu, sigma),
             ),
             Mistake(
-                "The constant is missing, the term with log 2π.",
-                log_likelihood_of(torch.numel, constant=0.0),
-            ),
-            Mistake(
-                "The squared errors are divided by 2σ here: their units do not cancel.",
-                log_likelihood_of(torch.numel, power=1),
-            ),
-            Mistake(
-                "The ½ in front of the squared errors is missing.",
-                log_likelihood_of(torch.numel, half=1.0),
-            ),
-            Mistake(
-                "log σ² where the formula has log σ: that is twice as much.",
-                log_likelihood_of(torch.numel, log_scale=2),
-            ),
-            Mistake(
-                "The constant is twice too large: it is ½ log 2π a value.",
-                log_likelihood_of(torch.numel, constant=2 * LOG_2PI),
-            ),
-            Mistake(
-                "The squared errors are averaged; the formula adds them.",
-                lambda y, mu, sigma: (
-                    log_likelihood_of(torch.numel)(y, mu, sigma)
-                    + ((y - mu) ** 2).sum() / (2 * sigma**2)
-                    - ((y - mu) ** 2).mean() / (2 * sigma**2)
-                ),
-            ),
-            Mistake(
-                "log σ counts once here; each of the values brings one.",
-                lambda y, mu, sigma: (
-                    log_likelihood_of(torch.numel)(y, mu, sigma)
-                    + (y.numel() - 1) * torch.log(sigma)
-                ),
-            ),
-            Mistake(
-                "This reads sigma as σ², a variance.",
-                lambda y, mu, sigma: Normal(mu, sigma.sqrt()).log_prob(y).sum(),
-            ),
-            Mistake(
-                "σ is squared once too often: `Normal` wants σ itself.",
-                lambda y, mu, sigma: Normal(mu, sigma**2).log_prob(y).sum(),
-            ),
-            Mistake(
-                "log σ counts once an example; each of its values brings one.",
-                lambda y, mu, sigma: (
-                    log_likelihood_of(torch.numel)(y, mu, sigma)
-                    + (y.numel() - len(y)) * torch.log(sigma)
-                ),
-            ),
-            Mistake(
-                "The constant counts once an example; each of its values brings one.",
-                lambda y, mu, sigma: (
-                    log_likelihood_of(torch.numel)(y, mu, sigma)
-                    + (y.numel() - len(y)) / 2 * LOG_2PI
-                ),
-            ),
-            Mistake(
-                "The squared errors have the wrong sign: here missing y is rewarded.",
-                log_likelihood_of(torch.numel, half=-0.5),
-            ),
-            Mistake(
-                "The term with log σ has the wrong sign: here a wide bell is rewarded.",
-                log_likelihood_of(torch.numel, log_scale=-1),
-            ),
-            Mistake(
                 "So many densities multiply to exactly 0, as at the top of this lesson: add their "
                 "logarithms.",
                 lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).exp().prod().log(),
-            ),
-            Mistake(
-                "The mean over all values is taken n times; there are n · d of them.",
-                lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).mean() * len(y),
-            ),
-            Mistake(
-                "½ log σ where the formula has log σ.",
-                log_likelihood_of(torch.numel, log_scale=0.5),
             ),
             Mistake(
                 "The residuals are added and then squared: square each one first.",
@@ -192,14 +116,6 @@ EXERCISES = {
                     log_likelihood_of(torch.numel, half=0.0)(y, mu, sigma)
                     - (y - mu).sum() ** 2 / (2 * sigma**2)
                 ),
-            ),
-            Mistake(
-                "This is the mean over all values; the formula is a sum over the data set.",
-                lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).mean(),
-            ),
-            Mistake(
-                "This is the mean over the examples; the formula is a sum over them.",
-                lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).sum(dim=1).mean(),
             ),
         ],
     ),

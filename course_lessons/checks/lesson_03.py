@@ -37,6 +37,19 @@ def likelihood(*, constant=0.5 * LOG_2PI, log=1.0, half=0.5, power=-2, square=2,
 EXERCISES = {
     "03-1": Value(
         oracle=lambda: SIGMA.square().mean().sqrt().item(),
+        terms={
+            "0.15²": 0.15**2,
+            "2 · 0.15 · 0.25 · (mean |x|)": 2 * 0.15 * 0.25 * 1.5,
+            "0.25² · (mean x²)": 0.25**2 * 3,
+        },
+        outer=torch.sqrt,
+        parts={
+            "σ(0)": 0.15,
+            "σ(3)": 0.9,
+            "0.25": 0.25,
+            "mean σ(x)": 0.525,
+            "0.25 · (RMS of x)": 0.25 * math.sqrt(3),
+        },
         mistakes=[
             Mistake(
                 "This is the average of σ(x). The NLL looks at squared residuals: which average "
@@ -44,27 +57,9 @@ EXERCISES = {
                 lambda: SIGMA.mean().item(),
             ),
             Mistake(
-                "This is the noise at the edge, where it is largest. Most points lie inside.",
-                lambda: SIGMA.max().item(),
-            ),
-            Mistake(
-                "This is the noise at x = 0, where it is smallest.", lambda: SIGMA.min().item()
-            ),
-            Mistake(
-                "The mixed term is missing: (a + b)² has three terms.",
-                lambda: math.sqrt(0.15**2 + 0.25**2 * 3),
-            ),
-            Mistake(
                 "This averages log σ(x). The parameter is log σ², but the best one follows "
                 "from the squared residuals.",
                 lambda: SIGMA.log().mean().exp().item(),
-            ),
-            Mistake(
-                "This is σ at the RMS of x. What counts is the RMS of σ(x).", 0.15 + 0.25 * 3**0.5
-            ),
-            Mistake(
-                "This is the root of the mean of σ(x). The root is taken of the mean of σ².",
-                lambda: SIGMA.mean().sqrt().item(),
             ),
             Mistake("The mixed term and the root are missing.", 0.15**2 + 0.25**2 * 3),
             Mistake(
@@ -75,16 +70,13 @@ EXERCISES = {
                 "x² is 9 at the edge alone: what is its mean?",
                 math.sqrt(0.15**2 + 2 * 0.15 * 0.25 * 1.5 + 0.25**2 * 9),
             ),
-            Mistake(
-                "x² is 9 at the edge alone, and (a + b)² has a mixed term.",
-                math.sqrt(0.15**2 + 0.25**2 * 9),
-            ),
             Mistake("This is how σ(x) varies. How large is it?", lambda: SIGMA.std().item()),
-            Mistake("This is where the parameter starts. Training moves it.", 1.0),
         ],
     ),
     "03-2": Value(
         oracle=lambda: (mean_nll_at(3.0, rms=2.0) - mean_nll_at(2.0, rms=2.0)).item(),
+        terms={"log 3/2": math.log(3 / 2), "S / (2 · 3²)": 2 / 9, "−½": -0.5},
+        parts={"3": 3.0, "2": 2.0, "log 3": math.log(3), "S / (2 · 3²)": 2 / 9},
         mistakes=[
             Mistake(
                 "This is the loss at σ = 3 itself. The question asks how far it falls.",
@@ -100,35 +92,10 @@ EXERCISES = {
                 lambda: mean_nll_at(2.0, rms=3.0) - mean_nll_at(3.0, rms=3.0),
             ),
             Mistake(
-                "The fraction at the best σ is missing: it is not 0 there.", math.log(3 / 2) + 2 / 9
-            ),
-            Mistake(
-                "This is the difference of the logarithms. The squared residuals are divided "
-                "by another σ², too.",
-                math.log(3 / 2),
-            ),
-            Mistake("This is the difference of the fractions. log σ differs, too.", 2 / 9 - 0.5),
-            Mistake("The fractions lack their ½.", math.log(3 / 2) + 4 / 9 - 1),
-            Mistake("Both terms lack their ½.", 2 * math.log(3 / 2) + 4 / 9 - 1),
-            Mistake(
-                "This is the loss at σ = 3, without its constant. How far does it fall?",
-                math.log(3) + 2 / 9,
-            ),
-            Mistake("This is the ratio 3/2. The loss has its logarithm, and fractions.", 1.5),
-            Mistake(
-                "The fractions are subtracted the wrong way round.", math.log(3 / 2) - 2 / 9 + 0.5
-            ),
-            Mistake("At the best σ the fraction is ½, and not 1.", math.log(3 / 2) + 2 / 9 - 1),
-            Mistake(
                 "This takes S = 2 throughout. 2 is the RMS of the residuals, and S its square.",
                 math.log(3 / math.sqrt(2)) + 2 / 18 - 0.5,
             ),
             Mistake("The logarithm alone is one to base 2.", math.log2(3 / 2) + 2 / 9 - 0.5),
-            Mistake("Only one of the fractions has its ½.", math.log(3 / 2) + 4 / 9 - 0.5),
-            Mistake(
-                "The logarithm is that of σ², which stands in the loss with a ½.",
-                2 * math.log(3 / 2) + 2 / 9 - 0.5,
-            ),
             Mistake(
                 "The squared residual is divided by σ and not by σ².", math.log(3 / 2) + 4 / 6 - 0.5
             ),
@@ -146,64 +113,26 @@ EXERCISES = {
         oracle=lambda y, mu, log_sigma: -Normal(mu, log_sigma.exp()).log_prob(y),
         inputs=points,
         trained=("mu", "log_sigma"),
+        terms={
+            "½ log 2π": lambda y, mu, log_sigma: 0.5 * LOG_2PI,
+            "log σ": lambda y, mu, log_sigma: log_sigma,
+            "(y − μ)² / 2σ²": lambda y, mu, log_sigma: 0.5 * ((y - mu) / log_sigma.exp()) ** 2,
+        },
         mistakes=[
             Mistake(
                 "This treats log_sigma as log σ²: it is half of that.",
                 likelihood(log=0.5, power=-1),
             ),
             Mistake(
-                "The exponential is right, the logarithm has a factor ½ too many.",
-                likelihood(log=0.5),
-            ),
-            Mistake(
                 "The logarithm is right, but the squared residual is divided by σ and not by σ².",
                 likelihood(power=-1),
             ),
-            Mistake(
-                "The squared residual is multiplied by σ²: look at the sign of the exponent.",
-                likelihood(power=2),
-            ),
-            Mistake("The squared residual lacks its factor.", likelihood(half=1.0)),
-            Mistake(
-                "The constant is missing: the full NLL of a density is asked for.",
-                likelihood(constant=0.0),
-            ),
-            Mistake("The constant lacks its ½.", likelihood(constant=LOG_2PI)),
-            Mistake(
-                "The logarithm has the wrong sign: as it stands, it rewards a large σ.",
-                likelihood(log=-1.0),
-            ),
-            Mistake("The logarithm is missing: nothing keeps σ from growing.", likelihood(log=0.0)),
-            Mistake("The logarithm is that of σ², and lacks its ½.", likelihood(log=2.0)),
             Mistake("The residual is not squared.", likelihood(square=1)),
-            Mistake(
-                "log_sigma is taken for σ under the residual.",
-                lambda y, mu, log_sigma: (
-                    0.5 * LOG_2PI + log_sigma + (y - mu) ** 2 / (2 * log_sigma**2)
-                ),
-            ),
             Mistake(
                 "log_sigma is squared. The logarithm of σ² is twice it.",
                 lambda y, mu, log_sigma: (
                     0.5 * (LOG_2PI + log_sigma**2 + (y - mu) ** 2 * torch.exp(-(log_sigma**2)))
                 ),
-            ),
-            Mistake(
-                "This takes the logarithm of log_sigma, which is a logarithm already.",
-                lambda y, mu, log_sigma: (
-                    0.5 * LOG_2PI + log_sigma.log() + (y - mu) ** 2 / (2 * log_sigma**2)
-                ),
-            ),
-            Mistake(
-                "log_sigma is taken for σ² under the squared residual.",
-                lambda y, mu, log_sigma: (
-                    0.5 * LOG_2PI + log_sigma + (y - mu) ** 2 / (2 * log_sigma)
-                ),
-            ),
-            Mistake(
-                "The values are right, but log_sigma is detached in the exponential: half of "
-                "its gradient is lost.",
-                likelihood(seen=False),
             ),
         ],
     ),

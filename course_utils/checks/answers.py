@@ -5,15 +5,15 @@ import copy
 import functools
 import inspect
 import textwrap
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils.checks import slips
 from course_utils.checks.compare import (
     NOT_ATTEMPTED,
     alike,
@@ -79,6 +79,10 @@ def call(function, *inputs):
     return function(*inputs)
 
 
+def itself(value):
+    return value
+
+
 @dataclass(frozen=True)
 class Coded:
     """An answer that is code, run on fresh random inputs beside an independent oracle.
@@ -87,7 +91,8 @@ class Coded:
     times, or each of several is called once. The oracle is called with them, and the names of its
     arguments appear in messages. ``trained``: the arguments whose gradients count. A mistake's
     answer is a function as the learner's is. ``use(answer, *inputs)`` runs an answer that is not
-    just called; of a random one it returns what must agree, with a wider ``tolerance``.
+    just called; of a random one it returns what must agree, with a wider ``tolerance``. ``terms``:
+    if the oracle is a sum, or ``outer`` of one, its terms by name, functions of the inputs.
     """
 
     oracle: Callable
@@ -96,6 +101,8 @@ class Coded:
     trained: Sequence[str] = ()
     use: Callable = call
     tolerance: float = 1e-6
+    terms: Mapping[str, Callable] = field(default_factory=dict)
+    outer: Callable = itself
 
     def judge(self, answer, rng, printed) -> Verdict:
         several = [self.inputs] * DRAWS if callable(self.inputs) else self.inputs
@@ -110,19 +117,13 @@ class Coded:
         got = run(learner, printed)
         if all(map(self.agree, got, expected)):
             return Verdict(True, "Right.")
-
-        @cache  # run as far as it is compared, and no further: one draw tells most mistakes apart
-        def outcome(k, i):
-            return self.observe(self.use, self.mistakes[k].answer, draws[i])
-
-        def outcomes(k):
-            return (outcome(k, i) for i in range(len(draws)))
-
-        for compare in (self.agree, self.same_numbers):  # the second: made twice over, say
-            for k, mistake in enumerate(self.mistakes):
-                taken_for = all(map(compare, got, outcomes(k)))
-                if taken_for and not all(map(compare, outcomes(k), expected)):
-                    return Verdict(False, mistake.message)
+        listed = [(mistake.message, mistake.answer) for mistake in self.mistakes]
+        of_terms = slips.of_terms(self.terms, self.outer, self.names(draws[0]))
+        message = self.recognised(listed, draws, expected, got, self.use) or self.recognised(
+            of_terms, draws, expected, got
+        )
+        if message:
+            return Verdict(False, message)
 
         def again():
             return self.observe(self.use, self.own(answer, draws[0]), draws[0], parts, seeded=1)
@@ -130,6 +131,24 @@ class Coded:
         if self.use is call and not self.same_numbers(run(again, printed), got[0]):
             return Verdict(False, SAMPLES)
         return Verdict(False, self.difference(draws, expected, got))
+
+    def recognised(self, known: Iterable, draws, expected, got, use=call) -> str:
+        """What is said to the known slip that gives the same in every draw; empty if none does."""
+
+        def outcome(answer, draw, exercise=self):
+            with contextlib.suppress(Exception):  # an input of its own may not suit a slip
+                return exercise.observe(use, answer, draw)
+            return Outcome([], None)
+
+        light = replace(self, trained=())  # one draw, without gradients, tells most slips apart
+        alike = [it for it in known if self.same_numbers(outcome(it[1], draws[0], light), got[0])]
+        runs = [(message, [outcome(answer, draw) for draw in draws]) for message, answer in alike]
+        for compare in (self.agree, self.same_numbers):  # the second: made twice over, say
+            for message, outcomes in runs:
+                taken_for = all(map(compare, got, outcomes))
+                if taken_for and not all(map(compare, outcomes, expected)):
+                    return message
+        return ""
 
     def own(self, answer, draw) -> Callable:
         """The learner's function, which complains about itself: a stub, a value, its arguments."""
@@ -203,7 +222,10 @@ class Coded:
             if not all_same(found, wanted, self.tolerance):
                 which = f"Result {part + 1} of {parts}: " if parts > 1 else ""
                 common = pattern(found, wanted, self.tolerance)
-                return which + (common or self.example(draws, found, wanted))
+                known = common or self.recognised(
+                    slips.of_inputs(self.oracle, self.names(draws[0])), draws, expected, got
+                )
+                return which + (known or self.example(draws, found, wanted))
         if any(outcome.gradients is None for outcome in got):
             return NO_GRADIENT
         names = self.gradients_apart(got, expected)
@@ -254,12 +276,16 @@ class Value:
 
     ``oracle``, and a mistake's answer: a number, an array, or a function of () that computes it.
     ``tolerance`` is relative to each number; more than 5e-3 where the answer may
-    come from a simulation, less where only a part of it is at stake.
+    come from a simulation, less where only a part of it is at stake. ``parts``: by name, numbers
+    that the task gives or a solution passes through. ``terms``, ``outer``: as of Coded; numbers.
     """
 
     oracle: Any
     mistakes: Sequence[Mistake]
     tolerance: float = 5e-3
+    parts: Mapping[str, float] = field(default_factory=dict)
+    terms: Mapping[str, float] = field(default_factory=dict)
+    outer: Callable = itself
 
     def judge(self, answer, rng, printed) -> Verdict:
         wanted = to_array(resolve(self.oracle)).ravel()
@@ -292,6 +318,15 @@ class Value:
                 return Verdict(False, mistake.message)
         return Verdict(False, self.difference(found, wanted))
 
+    def told(self) -> dict[float, str]:
+        """Wrong numbers that no list holds, each with what is said to it, of a single number."""
+        wanted = to_array(resolve(self.oracle)).item()
+        terms = {name: lambda it=it: torch.tensor(it).double() for name, it in self.terms.items()}
+        known = [(slip().item(), said) for said, slip in slips.of_terms(terms, self.outer)]
+        known += [(wanted + 1, "This is one more than what is asked.")]
+        known += [(wanted - 1, "This is one less than what is asked.")]
+        return slips.of_numbers(wanted, self.tolerance, known, self.parts)
+
     def near(self, found: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Which of the numbers are near, each on its own scale; 0 on that of the others."""
         sizes = np.where(known == 0, scale(known), np.abs(known))
@@ -309,6 +344,8 @@ class Value:
         place = f"Number {first + 1} of {wanted.size}: " if wanted.size > 1 else ""
         a, b = found[first : first + 1], wanted[first : first + 1]
         common = pattern([a], [b], self.tolerance)
+        if wanted.size == 1 and not common:
+            common = slips.said_to(a.item(), self.told())
         if common:
             return place + common
         size = "small" if a < b else "large"

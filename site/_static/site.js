@@ -198,15 +198,16 @@ function makeGuess(box) {
   buttons[words.indexOf(kept(key)[key])]?.click();
 }
 
-/* An exercise whose answer is one number: right, one of the known slips, or neither. */
+/* An exercise whose answer is one number: right, a known slip, made of its own numbers, or none. */
 function makeAnswer(box) {
-  const { right, tolerance, slips } = JSON.parse(box.dataset.it);
+  const { right, tolerance, slips, told } = JSON.parse(box.dataset.it);
   const near = (value, it) => Math.abs(value - it) <= tolerance * Math.abs(it);
   makeField(box, `Your answer to ${box.dataset.key}:`, (text) => {
     const value = numberIn(text);
     if (!Number.isFinite(value)) return "A number is wanted here.";
     if (near(value, right)) return "✓ Right.";
-    const slip = slips.find(([it]) => near(value, it));
+    const slip = slips.find(([it]) => near(value, it))
+      ?? told.find(([it]) => it.toPrecision(3) === value.toPrecision(3));
     return slip ? `✗ ${slip[1]}` : "✗ Not this number. The hints below may help.";
   });
 }
