@@ -97,10 +97,10 @@ def of_numbers(
     nearby = 0
     for value, said in itertools.chain(known, made):
         value = float(f"{value:.6g}")
-        if abs(value - wanted) > tolerance * abs(wanted) and value not in found:
+        if tolerance * abs(wanted) < abs(value - wanted) < math.inf and value not in found:
             found[value] = said
             nearby += abs(wanted) <= 10 * abs(value) <= 100 * abs(wanted)
-            if nearby == NEARBY:
+            if nearby == NEARBY or len(found) == 3 * NEARBY:
                 break
     return found
 
