@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Normal
 
 from course_utils.randomness import OwnDraws
 
@@ -70,6 +71,11 @@ def risen(losses: list[float]) -> list[str]:
     ]
 
 
+def nll(y: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
+    """As ``gaussian_nll``, but stretched: of an ensemble's answers, or of one mean for all rows."""
+    return -Normal(mu, torch.exp(log_var / 2), validate_args=False).log_prob(y)
+
+
 def against_constant(result, reading: str, x: Tensor, y: Tensor) -> list[str]:
     """A sentence if a trained model does no better than one mean and one σ for all rows.
 
@@ -81,9 +87,9 @@ def against_constant(result, reading: str, x: Tensor, y: Tensor) -> list[str]:
         return []  # nothing to explain, or nothing to explain it by
     squares = (y - mu).square()
     log_var = result[1] if reading == "log σ²" else squares.mean(-2, keepdim=True).log()
-    nll = 0.5 * (log_var + squares * torch.exp(-log_var)).mean().item()
-    constant = 0.5 * (1 + spread.log()).mean().item()
-    if (constant - nll) * y.numel() > 1:  # more than chance gives a parameter
+    found = nll(y, mu, log_var).mean().item()
+    constant = nll(y, y.mean(0), spread.log()).mean().item()
+    if (constant - found) * y.numel() > 1:  # more than chance gives a parameter
         return []
     advice = (
         "more steps if the loss still falls, else a smaller lr or other first weights; or x says "
@@ -91,9 +97,8 @@ def against_constant(result, reading: str, x: Tensor, y: Tensor) -> list[str]:
     )
     if max(x.abs().max(), y.abs().max()) > FAR:
         advice = STANDARDISE
-    nll, constant = (value + 0.5 * math.log(2 * math.pi) for value in (nll, constant))
     return [
-        f"the network does no better than one mean and one σ for all x, with an NLL of {nll:.3g} "
+        f"the network does no better than one mean and one σ for all x, with an NLL of {found:.3g} "
         f"for {constant:.3g}: {advice}"
     ]
 
@@ -146,12 +151,8 @@ def outputs_kept(model: nn.Module):
         hook.remove()
 
 
-# log σ² of what stands for it, and the derivative of that.
-READINGS = {
-    "log σ²": lambda v: (v, torch.ones_like(v)),
-    "σ²": lambda v: (v.log(), 1 / v),
-    "σ": lambda v: (2 * v.log(), 2 / v),
-}
+# log σ² of what stands for it.
+READINGS = {"log σ²": lambda v: v, "σ²": torch.log, "σ": lambda v: 2 * v.log()}
 
 
 def read_as(outputs: list, y: Tensor) -> str:
@@ -169,15 +170,13 @@ def read_as(outputs: list, y: Tensor) -> str:
         sum(torch.zeros_like(part) if part.grad is None else part.grad for part in parts)
         for parts in zip(*same)
     ]
-    mu, *second = values
-    residual = y - mu
     if len(by) == 1 or not by[1].any():
-        squared = torch.allclose(by[0] * residual.norm(), -residual * by[0].norm(), rtol=1e-6)
+        error = values[0] - y
+        squared = torch.allclose(by[0] * error.norm(), error * by[0].norm(), rtol=1e-6)
         return "no σ" if squared and by[0].any() else ""
-    for name, reading in READINGS.items():
-        log_var, slope = reading(second[0])
-        by_mu = -residual * torch.exp(-log_var)
-        by_second = 0.5 * (1 + residual * by_mu) * slope
+    mu, second = (value.requires_grad_() for value in values)
+    for name, log_var in READINGS.items():
+        by_mu, by_second = torch.autograd.grad(nll(y, mu, log_var(second)).sum(), (mu, second))
         along = by[0] * by_mu + by[1] * by_second
         across = by[0] * by_second - by[1] * by_mu
         if (across.abs() <= 1e-6 * along).all():

@@ -7,12 +7,7 @@ import course_utils
 
 MEMORY = 600e6  # bytes that a lesson's kernel takes; with a notebook server beside it 1 GB
 ADDRESSES = 2.5e9  # bytes of addresses: torch reserves 2 GB that it does not use
-# By the word that /proc/self/cgroup has for it: control groups of version 2 and 1.
-CGROUPS = {
-    "": (Path("/sys/fs/cgroup"), "memory.max"),
-    "memory": (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
-}
-OWN = Path("/proc/self/cgroup")
+CGROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def ready(version: str) -> None:
@@ -52,11 +47,6 @@ def control_groups() -> list[Path]:
 
     systemd gives each learner a group of its own; a container sees its group as the topmost.
     """
-    files = []
-    for line in OWN.read_text().splitlines() if OWN.exists() else ():
-        _, kind, group = line.split(":", 2)
-        if kind in CGROUPS:
-            root, name = CGROUPS[kind]
-            inside = Path(group.lstrip("/"))
-            files += [root / folder / name for folder in (inside, *inside.parents)]
-    return files
+    lines = OWN.read_text().splitlines() if OWN.exists() else ()
+    own = [Path(line.removeprefix("0::/")) for line in lines if line.startswith("0::/")]
+    return [CGROUPS / part / "memory.max" for path in own for part in (path, *path.parents)]

@@ -150,26 +150,20 @@ class Ensemble(nn.Module):
         return mu, log_var
 
 
-class EnsembleOf(nn.Module):
-    """Networks of one's own as an ensemble: x (n, d) -> mu and log_var, both (members, n, k).
+class EnsembleOf(nn.ModuleList):
+    """A list of networks as an ensemble: x (n, d) -> mu and log_var, both (members, n, k)."""
 
-    ``predict`` and ``predict_samples`` make it of a list of networks.
-    """
-
-    def __init__(self, models: Sequence[nn.Module]):
-        super().__init__()
-        self.models, self.members = nn.ModuleList(models), len(models)
-        if self.members < 2:
-            raise ValueError(f"an ensemble needs at least 2 networks, got {self.members}")
+    members = property(len)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        mu, log_var = zip(*(model(x) for model in self.models))
+        mu, log_var = zip(*(model(x) for model in self))
         return torch.stack(mu), torch.stack(log_var)
 
 
 def network(name: str, model):
     """A float64 model on the CPU, or a function that stands in for one; of a list, its ensemble."""
     if isinstance(model, list | tuple | nn.ModuleList):
+        integer(2)("number of networks", len(model))
         model = EnsembleOf(model)
     if isinstance(model, type) or not callable(model):
         raise ValueError(

@@ -69,14 +69,14 @@ def one_thread():
 @contextmanager
 def mode(model, training: bool):
     """Training or evaluation mode for the work inside; after it, each module's as it was."""
-    modules = list(model.modules()) if isinstance(model, nn.Module) else []
-    before = [module.training for module in modules]
+    modules = model.modules() if isinstance(model, nn.Module) else ()
+    before = {module: module.training for module in modules}
     try:
-        if modules:
+        if before:
             model.train(training)
         yield
     finally:
-        for module, training_before in zip(modules, before, strict=True):
+        for module, training_before in before.items():
             module.training = training_before
 
 

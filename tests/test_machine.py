@@ -22,13 +22,11 @@ def test_lessons_of_another_release_are_named():
     [("0::/", ""), ("0::/learners/one", "learners/one"), ("0::/learners/one", "learners")],
     ids=["container", "systemd", "the group above"],
 )
-@pytest.mark.parametrize("version", ["", "memory"])
-def test_a_control_groups_limit_is_read(tmp_path, monkeypatch, text, own, group, version):
-    _, name = machine.CGROUPS[version]
+def test_a_control_groups_limit_is_read(tmp_path, monkeypatch, text, own, group):
     (tmp_path / group).mkdir(parents=True, exist_ok=True)
-    (tmp_path / group / name).write_text(text + "\n")
-    (tmp_path / "own").write_text(own.replace("0::", f"0:{version}:") + "\n")
-    monkeypatch.setattr(machine, "CGROUPS", {version: (tmp_path, name)})
+    (tmp_path / group / "memory.max").write_text(text + "\n")
+    (tmp_path / "own").write_text(own + "\n")
+    monkeypatch.setattr(machine, "CGROUPS", tmp_path)
     monkeypatch.setattr(machine, "OWN", tmp_path / "own")
     refused = pytest.raises(RuntimeError, match=r"expected 600 MB .* limit of 500 MB")
     with refused if text == "500000000" else nullcontext():

@@ -200,7 +200,7 @@ SENTENCES = {
     "float64 Tensor of shape (2, 6, 1)": lambda: predict(lambda x: ENSEMBLE(x), X),
     "training_x a float64 Tensor of shape (1, 2)": lambda: predict(ON_TWO, X),
     "training_y a float64 Tensor of shape (1, 2)": lambda: predict(Standardised(MODEL, X, TWO), X),
-    "at least 2 networks, got 1": lambda: predict([MODEL], X),
+    "number of networks >= 2, got 1": lambda: predict([MODEL], X),
     # problems, figures
     "low < high": lambda: Problem(constant(0), constant(1), low=1, high=1),
     "finite low": lambda: Problem(constant(0), constant(1), low=0, high=math.inf),
