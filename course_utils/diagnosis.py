@@ -109,16 +109,17 @@ def against_residuals(mu: Tensor, log_var: Tensor, y: Tensor, losses: list[float
     Where the NLL is smallest the mean of (residual/σ)² is 1.
     """
     rms = (y - mu).square().mean().sqrt()
-    if rms < 0.05 * y.std() and losses[-1 - len(losses) // 5] - losses[-1] > 0.1:
+    no_noise = rms < 0.05 * y.std()
+    if no_noise and losses[-1 - len(losses) // 5] - losses[-1] > 0.1:
         return [
             f"the loss still falls and has no floor: the residuals (RMS {rms:.2g}) are under 5 % "
             "of the spread of y, and without noise sigma shrinks for ever: give log_var a lower "
             "limit with .clamp(min=...)"
         ]
     z_squared = ((y - mu).square() * torch.exp(-log_var)).mean()
-    at_a_floor = 0 < log_var.min() < 0.1  # where σ and σ² in its place would end
-    if z_squared > (0.95 if at_a_floor else 0.5):
-        return []
+    at_0 = 0 < log_var.min() < 0.1  # where σ and σ² in its place would end
+    if z_squared > (0.95 if at_0 else 0.5) or (no_noise and not at_0):
+        return []  # with no noise, a σ that stands still stands at its lower limit
     return [
         f"sigma is {1 / z_squared.sqrt():.3g} times the residuals (RMS {rms:.2g}): more steps if "
         "the loss still falls, else a smaller lr; or does the model return σ or σ² where log σ² is "

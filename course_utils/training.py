@@ -210,9 +210,8 @@ def outputs(model, x: Tensor) -> tuple[Tensor, Tensor]:
     """
     result = model(x)
     rows = (model.members, len(x)) if hasattr(model, "members") else (len(x),)
-    shapes = {getattr(part, "shape", None) for part in result}
-    shape = next(iter(shapes))
-    if len(result) != 2 or len(shapes) > 1 or shape is None or shape[:-1] != rows:
+    shapes = [getattr(part, "shape", ()) for part in result]
+    if len(shapes) != 2 or shapes[0] != shapes[1] or shapes[0][:-1] != rows:
         raise ValueError(
             f"expected a model that returns mu and log_var, both {(*rows, 'k')}, got "
             f"{what_came(result)}: one tensor is parted by mu, log_var = out.chunk(2, dim=1)"

@@ -62,41 +62,30 @@ def what_came(value) -> str:
 # Numbers
 
 
-def is_real(value) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+def number(kind=float, *, above=-math.inf, at_least=-math.inf, below=math.inf):
+    """The check for a finite number within bounds; of ``kind=int`` for a whole one, and 1e3 is."""
+    bounds = {">": above, ">=": at_least, "<": below}
+    rule = " and".join(f" {sign} {b:g}" for sign, b in bounds.items() if math.isfinite(b))
+
+    def check(name, value):
+        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        within = real and math.isfinite(value) and above < value < below and value >= at_least
+        if not within or (kind is int and value % 1):
+            what = "a whole" if kind is int else "a finite"
+            advice = f": type {name}={value / 100:g}" if real and below == 1 < value < 100 else ""
+            came = what_came(value)
+            raise ValueError(f"expected {what} number {name}{rule}, got {came}{advice}")
+        return kind(value)
+
+    return check
+
+
+probability = number(above=0, below=1)
 
 
 def integer(low: int):
-    """The check for a whole number of at least ``low``; 1e3 is one."""
-
-    def check(name, value) -> int:
-        if not is_real(value) or value != value // 1 or value < low:
-            raise ValueError(f"expected a whole number {name} >= {low}, got {what_came(value)}")
-        return int(value)
-
-    return check
-
-
-def number(*, above: float = -math.inf, at_least: float = -math.inf):
-    """The check for a finite number, ``above`` a bound or ``at_least`` one."""
-
-    def check(name, value) -> float:
-        if not (is_real(value) and math.isfinite(value) and value > above and value >= at_least):
-            bound = f" > {above:g}" if math.isfinite(above) else ""
-            bound += f" >= {at_least:g}" if math.isfinite(at_least) else ""
-            raise ValueError(f"expected a finite number {name}{bound}, got {what_came(value)}")
-        return float(value)
-
-    return check
-
-
-def probability(name, value) -> float:
-    """A probability strictly between 0 and 1."""
-    if not (is_real(value) and 0 < value < 1):
-        percent = is_real(value) and 1 < value < 100
-        advice = f": type {name}={value / 100:g}" if percent else ""
-        raise ValueError(f"expected 0 < {name} < 1, got {what_came(value)}{advice}")
-    return float(value)
+    """The check for a whole number of at least ``low``."""
+    return number(int, at_least=low)
 
 
 # Data
@@ -157,10 +146,7 @@ def column(name: str, value) -> Tensor:
     """A column (n, 1) without a graph: what is drawn or counted, or one score a case."""
     value = array(name, value).detach()
     if value.shape[1] != 1:
-        raise ValueError(
-            f"{name} must be one column, got shape {tuple(value.shape)}: type {name}[:, :1], "
-            "and so on for the others"
-        )
+        raise ValueError(f"{name} must be one column, got {value.shape[1]}: type {name}[:, :1]")
     return value
 
 

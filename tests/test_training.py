@@ -342,6 +342,17 @@ class Positive(HeteroscedasticRegressor):
         return mu, softplus(raw) + 1e-3
 
 
+class Floored(HomoscedasticRegressor):
+    """A line whose σ has a lower limit."""
+
+    def __init__(self):
+        super().__init__(hidden=())
+
+    def forward(self, x):
+        mu, log_var = super().forward(x)
+        return mu, log_var.clamp(min=-3)
+
+
 def of_outputs(loss):
     """A stranger's loss(mu, second output, y) as fit calls it."""
     return lambda model, x, y: loss(*model(x), y)
@@ -386,6 +397,8 @@ NATURAL = DATA[0], 200_000 + 1_000 * DATA[1]
 NO_NOISE = Problem(LINE.mean, constant(0.0), -3, 3).sample(50)
 ALL_EQUAL = torch.zeros(20, 1).double(), torch.full((20, 1), 2.0).double()
 FAR = DATA[0], 100 + DATA[1]
+NEAR_1 = Problem(WAVE.mean, constant(0.85), -3, 3).sample(500)
+INSTEAD = "σ or σ² where log σ² is"
 UP = r"^the loss ends at .* and was -.* keep_best=True"
 UNIT = r"^the network does no better than one mean and one σ.*Standardised"
 REMARKS = {
@@ -393,6 +406,8 @@ REMARKS = {
     **{f"natural unit {name}": (NETWORK, loss, NATURAL, {}, UNIT) for name, loss in LOSSES.items()},
     "standardised": (lambda: Standardised(NETWORK(), *NATURAL), mean_nll, NATURAL, {}, ""),
     "one sigma": (HomoscedasticRegressor, mean_nll, DATA, {}, ""),
+    "a floor": (Floored, mean_nll, NO_NOISE, {"steps": 300, "lr": 0.2}, ""),
+    "nothing to explain y by": (NETWORK, mean_nll, (0 * DATA[0], DATA[1]), {"steps": 200}, ""),
     "minibatches": (NETWORK, mean_nll, DATA, {"steps": 400, "batch_size": 20}, ""),
     "Bayesian": (BayesianRegressor, elbo, DATA, {"steps": 60, "lr": 0.06, "anneal": True}, ""),
     "Bayesian unit": (BayesianRegressor, elbo, NATURAL, {"steps": 60, "lr": 0.06}, UNIT),
@@ -401,7 +416,8 @@ REMARKS = {
     "no residual": (NETWORK, of_outputs(lambda m, s, y: (m.mean() - s.mean()) ** 2), DATA, {}, ""),
     "no floor": (A_LINE, mean_nll, NO_NOISE, {"steps": 250, "lr": 0.05}, "no floor"),
     "a jump": (NETWORK, mean_nll, ALL_EQUAL, {"steps": 300, "lr": 0.5}, UP),
-    "σ² for its logarithm": (Positive, mean_nll, DATA, {"lr": 0.05}, "σ or σ² where log σ² is"),
+    "σ² for its logarithm": (Positive, mean_nll, DATA, {"lr": 0.05}, INSTEAD),
+    "σ² for its logarithm near 0": (Positive, mean_nll, NEAR_1, {"lr": 0.05}, INSTEAD),
     **{
         f"{takes} {called.__name__}": (
             *(Positive, called(loss), DATA, {"steps": 2}),

@@ -52,14 +52,18 @@ NO_ARRAYS = (
     *(ONE[:0], ONE[:, :0], ONE / torch.arange(6)[:, None], HOLE, TensorDataset(X, Y)),
 )
 REFUSED = {
-    "integer": (*NO_NUMBERS, -1, 0.5),
     "number": NO_NUMBERS,
-    "probability": (*NO_NUMBERS, 0, 1, 95),
     "array": NO_ARRAYS,
     "column": (*NO_ARRAYS, TWO),
     "sigmas": (*NO_ARRAYS, -ONE),
     "positive_sigmas": (*NO_ARRAYS, -ONE, 0 * ONE),
     "network": (None, 3, HeteroscedasticRegressor, nn.ParameterList([torch.ones(1)])),
+}
+OUTSIDE = {  # of the bounds
+    **dict.fromkeys(("steps", "batch_size", "seed", "draws", "n", "at_most", "members"), (-1, 0.5)),
+    **dict.fromkeys(("lr", "prior_sd", "init_sd"), (0,)),
+    **dict.fromkeys(("beta", "test_to_train"), (-1,)),
+    **dict.fromkeys(("level", "confidence"), (0, 1, 95)),
 }
 # Arguments with which every function works: one name has one meaning.
 GOOD = {
@@ -116,7 +120,8 @@ def test_a_function_takes_what_is_good_and_refuses_what_its_checks_refuse(functi
     columns = [name for name in checks if isinstance(good.get(name), torch.Tensor)]
     for name in checks.keys() & names:
         of_one_row = [good[name][:1]] if name in columns and len(columns) > 1 else []
-        for bad in [*REFUSED[checks[name].__qualname__.partition(".")[0]], *of_one_row]:
+        kind = checks[name].__qualname__.partition(".")[0]
+        for bad in [*REFUSED[kind], *OUTSIDE.get(name, ()), *of_one_row]:
             if bad is None and names[name].default is None:
                 continue
             with pytest.raises(ValueError, match=rf"{name}|expected") as refused:
