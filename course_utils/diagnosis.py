@@ -131,12 +131,12 @@ def against_residuals(mu: Tensor, log_var: Tensor, y: Tensor, losses: list[float
 
 
 @contextmanager
-def outputs_kept(model: nn.Module):
-    """A list of what the model returned in training: (values, tensors with their gradients).
+def outputs_kept(model: nn.Module, kept: list):
+    """Fill the list with what the model returns inside: (values, tensors with their gradients).
 
-    ``fit`` empties it before each evaluation of the loss. A step may change the tensors.
+    A step may change the tensors.
     """
-    kept = []
+    kept.clear()
 
     def keep(_, inputs, result):
         parts = result if isinstance(result, tuple | list) else (result,)
@@ -147,7 +147,7 @@ def outputs_kept(model: nn.Module):
 
     hook = model.register_forward_hook(keep)
     try:
-        yield kept
+        yield
     finally:
         hook.remove()
 

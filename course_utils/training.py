@@ -4,7 +4,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
@@ -129,17 +129,18 @@ def fit(
     optimizer = optimizer(model.parameters(), lr=lr)
     schedule = CosineAnnealingLR(optimizer, steps) if anneal else None
     batches, history, best = minibatches(x, y, batch_size, seed), History(), (math.inf, None)
+    outputs = []  # of the last step, for what is said of the training
 
     def evaluate() -> Tensor:
         optimizer.zero_grad()
-        outputs.clear()
-        value = loss(model, *batch)
+        with outputs_kept(model, outputs) if step == steps - 1 else nullcontext():
+            value = loss(model, *batch)
         if not math.isfinite(value.item()):
             raise Diverged(step, value.item(), lr, advice_on_divergence(step, x, y))
         value.backward()
         return value
 
-    with mode(model, training=True), outputs_kept(model) as outputs, explained(history):
+    with mode(model, training=True), explained(history):
         try:
             for step, batch in zip(with_bar(range(steps)), batches):  # noqa: B007
                 history.loss.append(optimizer.step(evaluate).item())
