@@ -78,7 +78,7 @@ class BayesianLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         eps = torch.randn_like(self.mu)
         w = self.mu + torch.exp(self.log_var / 2) * eps
-        return x @ w[:, :-1].T + w[:, -1]
+        return nn.functional.pad(x, (0, 1), value=1.0) @ w.T  # a 1 beside x, for the bias
 
     def kl(self) -> Tensor:
         """KL from the weights' Gaussians to the prior, summed, in nats: no draw, no state."""
