@@ -14,7 +14,7 @@
 #
 # **You need** notebooks 09 (ways to train), 10 (held-out data) and 12 (scores, coverage's error).
 #
-# **Time.** About 55 minutes; the notebook runs in about 40 s.
+# **Time.** About 55 minutes; the notebook runs in about 25 s.
 #
 # <details><summary>On Colab</summary><code>course_utils</code> is missing there, as in any single file: upload the course's folder as <code>course.zip</code>, then run <code>%pip install course.zip</code> in a new cell.</details>
 

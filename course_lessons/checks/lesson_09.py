@@ -155,7 +155,7 @@ QUIZ = [
         [
             Option(
                 "The NLL cannot fit this mean",
-                "With three times the steps some of the ten had arrived.",
+                "With twice the steps some of the ten had arrived.",
             ),
             Option(
                 "σ(x) must go",
