@@ -154,8 +154,7 @@ QUIZ = [
         "You stop at 700 steps, and the NLL's mean is worse than that of squared error. So?",
         [
             Option(
-                "The NLL cannot fit this mean",
-                "With twice the steps some of the ten had arrived.",
+                "The NLL cannot fit this mean", "With twice the steps some of the ten had arrived."
             ),
             Option(
                 "σ(x) must go",
