@@ -173,6 +173,7 @@ SENTENCES = {
     "model.to('cpu', ": lambda: predict(nn.BatchNorm1d(1).to("meta"), X),
     "mu, log_var = out.chunk(2, dim=1)": lambda: predict(mlp(1, (), 2), X),
     "both (6, 'k')": lambda: predict(Flat(), X),
+    "both (6, 'k'), got a tuple of 3": lambda: predict(lambda x: (x, x, x), X),
     "type level=0.95": lambda: coverage(Y, Y, ONE, 95),
     "type y[:, :1]": lambda: coverage(TWO, TWO, TWO),
     "type x[:, :1]": lambda: plot_data(plt.gca(), TWO, Y),
