@@ -6,12 +6,19 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
+
+from tools.notebooks import METADATA
 
 ROOT = Path(__file__).parents[2]
 # Debian's Chromium comes as root in a container, where its sandbox can not work.
@@ -193,10 +200,6 @@ class Notebook:
                 .some(cell => cell.cell_type === 'code' && /\\bLABS\\[/.test(cell.getSource()))"""
         )
 
-    def leave(self) -> None:
-        """Close the page and leave the kernel, as a learner does."""
-        self.page.close()
-
     def close(self) -> None:
         """Close the page and end the kernel."""
         if not self.page.is_closed():
@@ -219,6 +222,10 @@ class LabOnPage:
 
     def button(self, name: str):
         return self.box.get_by_role("button", name=name)
+
+    def play(self) -> None:
+        self.button("Play").click()
+        self.button("Pause").wait_for()
 
     def wait_for_change(self, source: str, seconds: float = 10) -> bool:
         """Whether the picture becomes another than ``source``, in time."""
@@ -265,3 +272,48 @@ def open_notebook(browser, server):
     yield open_it
     for notebook in opened:
         notebook.close()
+
+
+@pytest.fixture
+def open_cells(course, open_notebook):
+    """Open a new notebook of these cells."""
+
+    def open_it(*cells: str, name: str = "cells.ipynb") -> Notebook:
+        made = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        notebook = nbformat.v4.new_notebook(cells=made, metadata=METADATA)
+        path = course / "notebooks" / name
+        nbformat.write(notebook, path)
+        # JupyterLab saves every two minutes, and Jupytext reads cells from the pair's other half.
+        path.with_suffix(".py").unlink(missing_ok=True)
+        return open_notebook(f"notebooks/{name}")
+
+    return open_it
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def serving(folder: Path):
+    """The address of a server of the folder's files."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@contextmanager
+def watched(browser, address: str, **options):
+    """A page of a site; no request may go elsewhere or fail, and no error may be logged."""
+    context = browser.new_context(**options)
+    page, wrong, own = context.new_page(), [], (f"{address}/", "data:", "blob:")
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda m: m.type in ("error", "warning") and wrong.append(m.text))
+    page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+    page.on("request", lambda request: request.url.startswith(own) or wrong.append(request.url))
+    yield page
+    assert wrong == []
+    context.close()

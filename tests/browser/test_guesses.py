@@ -1,10 +1,5 @@
 """A guess in a real JupyterLab, by keyboard alone; and a check that would never end."""
 
-import nbformat
-import pytest
-
-from tools.notebooks import METADATA
-
 GUESSES = [
     "from course_utils import guess\nfrom course_utils.checks import measured",
     'guess("00-a", ...)',
@@ -19,19 +14,8 @@ ENDLESS = [
 ]
 
 
-@pytest.fixture
-def open_cells(course, open_notebook):
-    def opened(name, sources):
-        cells = [nbformat.v4.new_code_cell(source) for source in sources]
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
-        nbformat.write(notebook, course / "notebooks" / name)
-        return open_notebook(f"notebooks/{name}")
-
-    return opened
-
-
 def test_what_was_measured_is_covered_until_a_guess_is_typed_or_chosen(open_cells):
-    notebook = open_cells("guesses.ipynb", GUESSES)
+    notebook = open_cells(*GUESSES)
     assert notebook.run_all() == []
     page, outputs = notebook.page, notebook.page.locator(".jp-OutputArea-output")
     outputs.nth(3).get_by_role("button", name="lower").wait_for()
@@ -51,7 +35,7 @@ def test_what_was_measured_is_covered_until_a_guess_is_typed_or_chosen(open_cell
 
 
 def test_the_stop_button_ends_a_check_of_an_endless_loop(course, open_cells):
-    notebook = open_cells("endless.ipynb", ENDLESS)
+    notebook = open_cells(*ENDLESS)
     notebook.page.evaluate(
         "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
     )

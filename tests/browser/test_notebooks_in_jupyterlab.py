@@ -39,8 +39,7 @@ def play_moves_the_picture_and_pause_stops_it(lab):
         before = lab.source()
         lab.button("Rewind").click()
         assert lab.wait_for_change(before), "rewind does not move the picture"
-    lab.button("Play").click()
-    lab.button("Pause").wait_for()
+    lab.play()
     lab.wait_for_pictures(5)
     lab.button("Pause").click()
     lab.button("Play").wait_for()
