@@ -7,14 +7,13 @@ The ratios are printed. Run it on a machine that does nothing else.
 
 from statistics import median, quantiles
 
-import nbformat
 import pytest
 from playwright.sync_api import TimeoutError
 
 from course_utils.labs import LABS
 
-KEYS, FEWER_KEYS = 40, 16
-MAIN_LABS = ["00", "02", "03", "04"]  # the plain ones, whose sliders are the most dragged
+KEYS = 20
+LAB = 'from course_utils.labs import LABS\nlab = LABS["{}"]()\nlab'
 
 # What a notebook would do without labs: it draws, and trains nothing.
 PLAIN = """
@@ -48,16 +47,16 @@ WATCH = """root => {
 }"""
 
 
-WHERE, RETURN = ("min", "now", "max"), ("ArrowLeft", "ArrowRight")
-
-
-def press(page, handle, keys: int) -> list[float]:
+def press(page, handle) -> list[float]:
     """Milliseconds from each key press to the next picture."""
     handle.focus()
-    low, at, high = (float(handle.get_attribute(f"aria-value{end}")) for end in WHERE)
-    there, back = ("ArrowRight", "ArrowLeft") if high - at >= at - low else RETURN
+    ends = ("min", "now", "max")
+    low, at, high = (float(handle.get_attribute(f"aria-value{end}")) for end in ends)
+    there, back = "ArrowRight", "ArrowLeft"
+    if high - at < at - low:
+        there, back = back, there
     period = 4 if max(high - at, at - low) >= 2 else 2  # a choice may be one of two
-    for i in range(keys):
+    for i in range(KEYS):
         page.keyboard.press(there if i % period < period / 2 else back)
         try:
             page.wait_for_function("() => window.pressed === null", timeout=5_000)
@@ -70,89 +69,32 @@ def shown(waits: list[float]) -> str:
     return f"median {median(waits):.0f}, p95 {quantiles(waits, n=20)[-1]:.0f} ms"
 
 
-def open_cells(course, open_notebook, *cells: str):
-    content = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(code) for code in cells],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-    )
-    nbformat.write(content, course / "notebooks" / "slides.ipynb")
-    notebook = open_notebook("notebooks/slides.ipynb")
-    assert notebook.run_all() == []
-    return notebook
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def plain_waits():
     return []
 
 
-def test_interact_and_plt_show(course, open_notebook, plain_waits):
-    page = open_cells(course, open_notebook, PLAIN).page
-    output = page.locator(".jp-OutputArea-output .widget-interact")
+def test_interact_and_plt_show(open_cells, plain_waits):
+    notebook = open_cells(PLAIN)
+    assert notebook.run_all() == []
+    output = notebook.page.locator(".jp-OutputArea-output .widget-interact")
     output.locator("img").wait_for()
     output.evaluate(WATCH)
-    plain_waits += press(page, output.get_by_role("slider"), KEYS)
+    plain_waits += press(notebook.page, output.get_by_role("slider"))
     print(f"\ninteract + plt.show, no training: {shown(plain_waits)}")
 
 
-@pytest.mark.parametrize("key", [*MAIN_LABS, *sorted(LABS.keys() - MAIN_LABS)])
-def test_slide_to_pixels(course, open_notebook, plain_waits, key):
-    notebook = open_cells(
-        course, open_notebook, f'from course_utils.labs import LABS\nlab = LABS["{key}"]()\nlab'
-    )
+@pytest.mark.parametrize("key", sorted(LABS))
+def test_slide_to_pixels(open_cells, plain_waits, key):
+    notebook = open_cells(LAB.format(key))
+    assert notebook.run_all() == []
     (lab,) = notebook.labs()
     lab.box.evaluate(WATCH)
     sliders = "[name for name, c in lab.controls.items() if 'Slider' in type(c).__name__]"
-    names = eval(notebook.ask(sliders))
     retrains = eval(notebook.ask("set(lab.retrains)"))
     print()
-    for i, name in enumerate(names):
-        keys = KEYS if key in MAIN_LABS else FEWER_KEYS
-        waits = press(notebook.page, lab.sliders.nth(i), keys)
+    for i, name in enumerate(eval(notebook.ask(sliders))):
+        waits = press(notebook.page, lab.sliders.nth(i))
         ratio = f", {median(waits) / median(plain_waits):.2f} of interact" if plain_waits else ""
         kind = "retrain" if name in retrains else "refit"
         print(f"lesson {key}, {name} ({kind}): {shown(waits)}{ratio}")
-    if key not in MAIN_LABS:
-        return
-    lab.button("Rewind").click()
-    notebook.page.wait_for_timeout(500)
-    lab.button("Play").click()
-    lab.button("Pause").wait_for()
-    frames = lab.pictures_in(3) / 3
-    waits = press(notebook.page, lab.sliders.first, KEYS)
-    print(f"lesson {key}, playing: {frames:.0f} pictures a second, slide {shown(waits)}")
-
-
-# The last time the hand moved, and the last time a picture arrived.
-WATCH_DRAG = """root => {
-    window.moved = window.arrived = 0;
-    document.addEventListener('pointermove', () => { window.moved = performance.now(); }, true);
-    document.addEventListener('mousemove', () => { window.moved = performance.now(); }, true);
-    root.addEventListener('load', event => {
-        if (event.target.tagName === 'IMG') window.arrived = performance.now();
-    }, true);
-}"""
-
-
-@pytest.mark.parametrize("key", MAIN_LABS)
-def test_ten_seconds_of_dragging(course, open_notebook, key):
-    notebook = open_cells(
-        course, open_notebook, f'from course_utils.labs import LABS\nlab = LABS["{key}"]()\nlab'
-    )
-    (lab,) = notebook.labs()
-    lab.box.evaluate(WATCH_DRAG)
-    page, handle = notebook.page, lab.sliders.first
-    box = handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
-    reach = -60 if at_end else 60
-    page.mouse.move(x, y)
-    page.mouse.down()
-    for i in range(600):
-        page.mouse.move(x + reach * abs((i / 60) % 2 - 1), y)
-        page.wait_for_timeout(16)
-    page.mouse.move(x + reach / 2, y)  # a last slide to another value
-    page.wait_for_timeout(2000)  # the hand rests: what arrives now had piled up
-    settled = page.evaluate("() => window.arrived - window.moved")
-    page.mouse.up()
-    print(f"\nlesson {key}: settled {settled:.0f} ms after the last move of a 10 s drag")

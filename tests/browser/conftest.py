@@ -16,11 +16,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
-from tools.notebooks import METADATA
+from tools.notebooks import METADATA, ROOT
 
-ROOT = Path(__file__).parents[2]
 # Debian's Chromium comes as root in a container, where its sandbox can not work.
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"]
 # Every cell on the page, whether in sight or not; no questions about news or kernels.
@@ -51,11 +50,8 @@ def server(course, tmp_path_factory):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
     env = os.environ | {
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        **{f"JUPYTER_{it}_DIR": str(home / it.lower()) for it in ("CONFIG", "DATA", "RUNTIME")},
+        **{f"JUPYTERLAB_{it}_DIR": str(home / it.lower()) for it in ("SETTINGS", "WORKSPACES")},
         "IPYTHONDIR": str(home / "ipython"),
         # What PYTHONPATH names already comes second: with it one tries another ipykernel.
         "PYTHONPATH": os.pathsep.join([str(course), os.environ.get("PYTHONPATH", "")]),
@@ -65,12 +61,7 @@ def server(course, tmp_path_factory):
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--no-browser",
-        "--allow-root",
-        "--ip=127.0.0.1",
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
         "--config=jupyter_server_config.py",  # as `make lab` says
         f"--port={port}",
         "--ServerApp.port_retries=0",
@@ -194,12 +185,6 @@ class Notebook:
         boxes = pictures.locator("xpath=ancestor::div[contains(@class, 'widget-vbox')][1]")
         return [LabOnPage(self.page, boxes.nth(i)) for i in range(boxes.count())]
 
-    def has_lab(self) -> bool:
-        return self.page.evaluate(
-            """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
-                .some(cell => cell.cell_type === 'code' && /\\bLABS\\[/.test(cell.getSource()))"""
-        )
-
     def close(self) -> None:
         """Close the page and end the kernel."""
         if not self.page.is_closed():
@@ -227,36 +212,14 @@ class LabOnPage:
         self.button("Play").click()
         self.button("Pause").wait_for()
 
-    def wait_for_change(self, source: str, seconds: float = 10) -> bool:
-        """Whether the picture becomes another than ``source``, in time."""
-        end = time.monotonic() + seconds
-        while self.source() == source:
-            if time.monotonic() > end:
-                return False
-            self.page.wait_for_timeout(10)
-        return True
+    def wait_for_change(self, source: str, seconds: float = 10) -> None:
+        """Until the picture is another than ``source``."""
+        expect(self.picture).not_to_have_attribute("src", source, timeout=1000 * seconds)
 
     def wait_for_pictures(self, count: int) -> None:
-        """Until so many new pictures have loaded; how soon is the machine's affair."""
-        self.picture.evaluate(
-            """(img, wanted) => new Promise((done, fail) => {
-                setTimeout(() => fail(new Error(`${wanted} more pictures did not come`)), 60_000);
-                img.addEventListener('load', () => { wanted -= 1; if (wanted <= 0) done(); });
-            })""",
-            count,
-        )
-
-    def pictures_in(self, seconds: float) -> int:
-        """How many new pictures load within so many seconds."""
-        return self.picture.evaluate(
-            """(img, ms) => new Promise(done => {
-                let count = 0;
-                const counted = () => { count += 1; };
-                img.addEventListener('load', counted);
-                setTimeout(() => { img.removeEventListener('load', counted); done(count); }, ms);
-            })""",
-            seconds * 1000,
-        )
+        """Until so many new pictures have come; how soon is the machine's affair."""
+        for _ in range(count):
+            self.wait_for_change(self.source(), seconds=60)
 
 
 @pytest.fixture
@@ -276,10 +239,10 @@ def open_notebook(browser, server):
 
 @pytest.fixture
 def open_cells(course, open_notebook):
-    """Open a new notebook of these cells."""
+    """Open a new notebook of these cells: code, or made already."""
 
-    def open_it(*cells: str, name: str = "cells.ipynb") -> Notebook:
-        made = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    def open_it(*cells, name: str = "cells.ipynb") -> Notebook:
+        made = [nbformat.v4.new_code_cell(it) if isinstance(it, str) else it for it in cells]
         notebook = nbformat.v4.new_notebook(cells=made, metadata=METADATA)
         path = course / "notebooks" / name
         nbformat.write(notebook, path)

@@ -1,28 +1,26 @@
 """A page without a kernel in a real browser: every slider of every lab, by keyboard."""
 
-import functools
-import http.server
-import threading
+from contextlib import ExitStack
 
 import pytest
 
 from course_utils.data import WAVE
 from course_utils.labs import LABS, Rain
 from course_utils.metrics import interval
+from tests.browser.conftest import serving, watched
 from tests.test_still_labs import ROOT, exported, fallen, short, still, two_stops
 
 STATIC = ROOT / "site" / "_static"
 PICTURE = """lab => [...lab.querySelectorAll('.lab-picture g[clip-path] path')]
     .map(path => path.getAttribute('d')).join()"""
-# After the slider's next input: the frame that is the first with another picture, and the ms to it.
+# After the slider's next input: the frame that is the first with another picture.
 COUNT = f"""([lab, slider]) => {{
     const picture = {PICTURE}, before = picture(lab);
     window.counted = new Promise(done => slider.addEventListener('input', () => {{
-        const begun = performance.now();
         let frames = 0;
         const look = () => {{
             frames += 1;
-            if (picture(lab) !== before) done([frames, performance.now() - begun]);
+            if (picture(lab) !== before) done(frames);
             else requestAnimationFrame(look);
         }};
         requestAnimationFrame(look);
@@ -58,38 +56,26 @@ def address(tmp_path_factory):
             f'<div class="lab" data-lab="{key}"><img alt="the still picture"></div>'
             '<script src="labs.js"></script>'
         )
+    with serving(folder) as address:
+        yield address
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
 
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=folder)
-    )
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def go(page, address, key):
+    page.goto(f"{address}/{key}.html")
+    page.wait_for_selector(".lab-live")
 
 
 @pytest.fixture
-def open_page(browser):
-    pages, errors = [], []
+def open_lab(browser, address):
+    """Open the page of a lab, in which no error may be logged."""
+    with ExitStack() as opened:
 
-    def open_it(address, **options):
-        page = browser.new_page(**options)
-        pages.append(page)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda m: m.type == "error" and errors.append(m.text))
-        page.on("request", lambda r: r.url.startswith(address) or errors.append(r.url))
-        return page
+        def open_it(key, **options):
+            page = opened.enter_context(watched(browser, address, **options))
+            go(page, address, key)
+            return page
 
-    yield open_it
-    for page in pages:
-        page.close()
-    assert errors == []
+        yield open_it
 
 
 def controls(page):
@@ -102,11 +88,8 @@ def numbers(page):
 
 
 @pytest.mark.parametrize("key", sorted(LABS))
-def test_every_slider_of_a_lab_by_keyboard(key, address, open_page):
-    page = open_page(address)
-    page.goto(f"{address}/{key}.html")
-    page.wait_for_selector(".lab-live")
-    lab = short(key)()
+def test_every_slider_of_a_lab_by_keyboard(key, open_lab):
+    page, lab = open_lab(key), short(key)()
     try:
         stops = two_stops(lab)
         assert numbers(page) == still.in_words(lab.numbers())
@@ -137,14 +120,12 @@ def test_every_slider_of_a_lab_by_keyboard(key, address, open_page):
         lab.close()
 
 
-def test_a_slide_leaves_the_fit_before_it_pale_for_a_moment(address, open_page):
-    page = open_page(address)
-    page.goto(f"{address}/00.html")
+def test_a_slide_leaves_the_fit_before_it_pale_for_a_moment(open_lab):
+    page = open_lab("00")
     pale = """() => [...document.querySelectorAll('path[stroke-opacity="0.35"]')]
         .map(path => path.getAttribute('d')).filter(Boolean)"""
     drawn = """() => [...document.querySelectorAll('path[stroke-opacity="1"]')]
         .map(path => path.getAttribute('d')).filter(Boolean)"""
-    page.wait_for_selector(".lab-live")
     before = page.evaluate(drawn)
     assert page.evaluate(pale) == []
     slider = controls(page).first
@@ -158,11 +139,9 @@ def test_a_slide_leaves_the_fit_before_it_pale_for_a_moment(address, open_page):
     assert page.evaluate(pale) == []
 
 
-def test_coverage_rains_as_in_the_notebook_by_keyboard(address, open_page):
-    page, lab = open_page(address), rain()
+def test_coverage_rains_as_in_the_notebook_by_keyboard(open_lab):
+    page, lab = open_lab("rain"), rain()
     try:
-        page.goto(f"{address}/rain.html")
-        page.wait_for_selector(".lab-live")
         assert page.locator(".lab-picture").get_attribute("aria-label") == lab.alt
         play, step, reset = (
             page.get_by_role("button", name=it) for it in ("Play", "Step", "Reset")
@@ -214,11 +193,10 @@ def test_coverage_rains_as_in_the_notebook_by_keyboard(address, open_page):
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_is_wider_than_the_page(width, address, open_page):
-    page = open_page(address, viewport={"width": width, "height": 800})
+def test_nothing_is_wider_than_the_page(width, address, open_lab):
+    page = open_lab("rain", viewport={"width": width, "height": 800})
     for key in [*LABS, "rain"]:
-        page.goto(f"{address}/{key}.html")
-        page.wait_for_selector(".lab-live")
+        go(page, address, key)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for text in page.locator(".lab-panel text").all():
             box = text.bounding_box()
@@ -241,25 +219,17 @@ def test_without_the_script_or_the_file_the_picture_stays(address, browser):
         context.close()
 
 
-def test_a_dark_page_draws_the_truth_in_white(address, open_page):
-    colour = "path => getComputedStyle(path).stroke"
+def test_a_dark_page_draws_the_truth_in_white(open_lab):
     dashed = ".lab-picture g[clip-path] path[stroke-dasharray*=' ']"
-    page = open_page(address)
     for scheme, expected in (("light", "rgb(0, 0, 0)"), ("dark", "rgb(242, 242, 242)")):
-        page.emulate_media(color_scheme=scheme)
-        page.goto(f"{address}/00.html")
-        page.wait_for_selector(".lab-live")
-        assert page.locator(dashed).first.evaluate(colour) == expected
+        truth = open_lab("00", color_scheme=scheme).locator(dashed).first
+        assert truth.evaluate("path => getComputedStyle(path).stroke") == expected
 
 
-def test_a_key_draws_the_next_frame(address, open_page):
-    """Frames are counted; how many ms one takes is the machine's affair, and printed only."""
-    page = open_page(address)
-    page.goto(f"{address}/00.html")
-    page.wait_for_selector(".lab-live")
+def test_a_key_draws_the_next_frame(open_lab):
+    """Frames are counted; how many ms one takes is the machine's affair."""
+    page = open_lab("00")
     slider = page.query_selector(".lab-control input")
     page.evaluate(COUNT, [page.query_selector(".lab-live"), slider])
     slider.press("ArrowLeft")
-    frames, ms = page.evaluate("() => window.counted")
-    print(f"another picture in frame {frames} after the key, {ms:.1f} ms")
-    assert frames <= 2
+    assert page.evaluate("() => window.counted") <= 2

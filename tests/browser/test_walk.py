@@ -1,6 +1,4 @@
-"""Lesson 04 in a real JupyterLab by the keyboard alone: a guess, the lab, the quiz. And a link."""
-
-import pytest
+"""Lesson 04 in a real JupyterLab by the keyboard alone: a guess, the lab, the quiz."""
 
 from course_utils import quiz
 
@@ -44,17 +42,10 @@ class Hands:
         raise AssertionError(f"Tab does not lead to {name}: {seen}")
 
 
-@pytest.fixture
-def walk(open_notebook):
+def test_a_guess_the_lab_and_the_quiz_of_lesson_04_by_the_keyboard(open_notebook):
     notebook = open_notebook(LESSON)
     assert notebook.run_all() == []
-    yield notebook, Hands(notebook)
-    assert notebook.errors == []
-
-
-def test_a_guess_the_lab_and_the_quiz_of_lesson_04_by_the_keyboard(walk):
-    notebook, hands = walk
-    page = notebook.page
+    hands, page = Hands(notebook), notebook.page
 
     hands.to_cell('guess("04-a"')
     hands.tab_to("text Guess 04-a")
@@ -72,11 +63,11 @@ def test_a_guess_the_lab_and_the_quiz_of_lesson_04_by_the_keyboard(walk):
     hands.to_cell('lab = LABS["04"]')
     hands.tab_to("slider")
     hands.press("ArrowLeft")
-    assert lab.wait_for_change(before)
+    lab.wait_for_change(before)
     before = lab.source()
     hands.tab_to("submit Play")
     hands.press("Space")
-    assert lab.wait_for_change(before)
+    lab.wait_for_change(before)
     lab.button("Pause").wait_for()
     hands.press("Space")
     lab.button("Play").wait_for()
@@ -89,3 +80,4 @@ def test_a_guess_the_lab_and_the_quiz_of_lesson_04_by_the_keyboard(walk):
             hands.press("Space")
             replies.filter(has_text=option.text).wait_for()
     assert replies.count() == 3
+    assert notebook.errors == []
