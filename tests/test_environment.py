@@ -33,48 +33,29 @@ LOCK = [
 ]
 
 
-def locked_version(requirement):
-    """The exact version that a line of the lock asks for."""
-    (pin,) = requirement.specifier
-    assert pin.operator == "==", f"{requirement} is not exact"
-    assert "*" not in pin.version, f"{requirement} is not exact"
-    return pin.version
+PINS = {canonicalize_name(pin.name): pin for pin in LOCK}
+
+
+def run(*command, cwd=ROOT):
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("direct", DIRECT, ids=lambda requirement: requirement.name)
 def test_lock_holds_every_direct_dependency_inside_its_range(direct):
-    name = canonicalize_name(direct.name)
-    pins = [pin for pin in LOCK if canonicalize_name(pin.name) == name]
-    assert len(pins) == 1, f"requirements.lock has {len(pins)} lines for {direct.name}: make lock"
-    assert pins[0].marker is None
-    assert direct.specifier.contains(locked_version(pins[0])), f"{pins[0]} is not {direct}"
+    pin = PINS[canonicalize_name(direct.name)]
+    assert pin.marker is None
+    assert all(direct.specifier.contains(exact.version) for exact in pin.specifier)
 
 
-def test_lock_has_one_exact_version_of_each_package():
-    names = [canonicalize_name(pin.name) for pin in LOCK]
-    assert len(names) == len(set(names))
-    assert all(locked_version(pin) for pin in LOCK)
-
-
-def test_lock_asks_for_no_cuda():
-    cuda = [pin.name for pin in LOCK if re.match("nvidia|cuda|triton", pin.name)]
-    assert not cuda, f"these weigh gigabytes and no lesson uses them: {cuda}"
-
-
-def test_lock_is_what_is_installed():
-    wanted = {
-        pin.name: locked_version(pin) for pin in LOCK if pin.marker is None or pin.marker.evaluate()
-    }
-    installed = {name: installed_version(name) for name in wanted}
-    assert installed == wanted
-
-
-def installed_version(name):
-    """The version in this environment, without a build's label as in 2.13.0+cpu."""
-    try:
-        return metadata.version(name).partition("+")[0]
-    except metadata.PackageNotFoundError:
-        return None
+def test_lock_has_one_exact_version_of_each_package_none_of_cuda_and_is_what_is_installed():
+    assert len(PINS) == len(LOCK)
+    for pin in LOCK:
+        assert re.fullmatch(r"==[^*]+", str(pin.specifier)), f"{pin} is not exact"
+        assert not re.match("nvidia|cuda|triton", pin.name), f"{pin.name} weighs gigabytes"
+        if pin.marker is None or pin.marker.evaluate():
+            # Without a build's label, as in 2.13.0+cpu.
+            installed = metadata.version(pin.name).partition("+")[0]
+            assert f"=={installed}" == str(pin.specifier), pin.name
 
 
 def test_environment_yml_takes_a_supported_python_and_the_lock():
@@ -91,26 +72,22 @@ def test_environment_yml_takes_a_supported_python_and_the_lock():
 
 def test_workflows_validate_against_githubs_schema():
     assert WORKFLOWS
-    command = [sys.executable, "-m", "check_jsonschema"]
-    command += ["--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
+    schema = ("--builtin-schema", "vendor.github-workflows")
+    done = run(sys.executable, "-m", "check_jsonschema", *schema, *map(str, WORKFLOWS))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_workflow_may_only_read_but_for_the_job_that_publishes(path):
-    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+def test_workflow_pins_actions_and_may_only_read_but_for_the_job_that_publishes(path):
+    text = path.read_text(encoding="utf-8")
+    workflow = yaml.safe_load(text)
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():
         if "permissions" in job:
             assert job["permissions"] == {"pages": "write", "id-token": "write"}
             (step,) = job["steps"]  # it runs nothing of ours
             assert step["uses"].startswith("actions/deploy-pages@")
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_workflow_pins_actions_by_commit(path):
-    uses = re.findall(r"^\W*uses:\s*(.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    uses = re.findall(r"^\W*uses:\s*(.+)$", text, re.MULTILINE)
     assert uses
     for action in uses:
         if action.startswith("./"):  # this repository's own, at the same commit
@@ -133,10 +110,19 @@ def test_uv_takes_on_linux_the_torch_that_needs_no_cuda():
     (index,) = uv["index"]
     assert index["name"] == "pytorch-cpu" and index["explicit"]
     assert index["url"] in (ROOT / "Makefile").read_text(encoding="utf-8")
-    (torch,) = [pin for pin in LOCK if pin.name == "torch"]
-    assert uv["constraint-dependencies"] == [str(torch)]
+    assert uv["constraint-dependencies"] == [str(PINS["torch"])]
     # Leaving out what a package needs is for `make lock` alone: an import would fail.
     assert not [name for name in uv["exclude-dependencies"] if re.match("nvidia|cuda|triton", name)]
+
+
+def make_install(folder, stand_in):
+    """What `make install` does where this shell script is Python."""
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, folder)
+    python = folder / "python"
+    python.write_text(f"#!/bin/sh\n{stand_in}")
+    python.chmod(0o755)
+    return run("make", "install", f"PYTHON={python}", cwd=folder)
 
 
 REFUSED = {
@@ -148,25 +134,14 @@ REFUSED = {
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for Python is a shell script")
 @pytest.mark.parametrize(("version", "machine", "told"), REFUSED.values(), ids=REFUSED)
 def test_make_refuses_in_one_sentence_before_it_downloads(tmp_path, version, machine, told):
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
-        shutil.copy(ROOT / name, tmp_path)
-    python = tmp_path / "python"
     answers = f'*version_info*) echo {version};; *platform*) echo "{machine}";;'
-    python.write_text(f'#!/bin/sh\ncase "$2" in {answers} esac\n')
-    python.chmod(0o755)
-    run = subprocess.run(
-        ["make", "install", f"PYTHON={python}"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    said = [line for line in run.stderr.splitlines() if not line.startswith("make")]
-    assert run.returncode and len(said) == 1 and said[0].startswith(told), run.stderr
+    done = make_install(tmp_path, f'case "$2" in {answers} esac\n')
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert done.returncode and len(said) == 1 and said[0].startswith(told), done.stderr
     assert not (tmp_path / ".venv").exists()
 
 
-WITHOUT_A_CPU_BUILD = """#!/bin/sh
+WITHOUT_A_CPU_BUILD = """
 case "$*" in
     *version_info*) echo 3.12;; *platform*) echo Linux x86_64;;
     "-m venv .venv") mkdir -p .venv/bin; cp "$0" .venv/bin/python;;
@@ -177,31 +152,18 @@ esac
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one build of torch")
 def test_make_takes_the_usual_torch_where_no_cpu_build_is_in_reach(tmp_path):
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
-        shutil.copy(ROOT / name, tmp_path)
-    python = tmp_path / "python"
-    python.write_text(WITHOUT_A_CPU_BUILD)
-    python.chmod(0o755)
-    command = ["make", "install", f"PYTHON={python}"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "taking the one with CUDA (3 GB more)" in run.stdout
-    (torch,) = [pin for pin in LOCK if pin.name == "torch"]
+    done = make_install(tmp_path, WITHOUT_A_CPU_BUILD)
+    assert done.returncode == 0 and "taking the one with CUDA (3 GB more)" in done.stdout
     asked = (tmp_path / "asked").read_text().splitlines()
     alone, lock = [line for line in asked if "pip install" in line][:2]
-    assert alone.endswith(f" {torch}") and "--no-deps" not in alone  # CUDA comes with it
+    assert alone.endswith(f" {PINS['torch']}") and "--no-deps" not in alone  # CUDA comes with it
     assert lock.endswith("-r requirements.lock") and "--no-deps" in lock
 
 
 @pytest.mark.parametrize("command", ["check", "format --check"])
 def test_the_code_is_as_ruff_wants_it(command):
-    run = subprocess.run(
-        [sys.executable, "-m", "ruff", *command.split(), "."],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout
+    done = run(sys.executable, "-m", "ruff", *command.split(), ".")
+    assert done.returncode == 0, done.stdout
 
 
 def test_every_target_of_the_makefile_is_told_and_is_no_file():
