@@ -13,85 +13,28 @@ from hatchling import build
 from tools.notebooks import README, ROOT
 
 # What the extras bring, and what that brings: not there in an environment of the module alone.
-EXTRAS = (
-    "IPython",
-    "comm",
-    "hypothesis",
-    "ipykernel",
-    "ipywidgets",
-    "jupyter_client",
-    "jupyter_core",
-    "jupyterlab",
-    "jupytext",
-    "nbclient",
-    "nbformat",
-    "pandas",
-    "pytest",
-    "scipy",
-    "sklearn",
-    "traitlets",
-)
+EXTRAS = ["IPython", "comm", "hypothesis", "ipykernel", "ipywidgets", "jupyter_client"]
+EXTRAS += ["jupyter_core", "jupyterlab", "jupytext", "nbclient", "nbformat", "pandas", "pytest"]
+EXTRAS += ["scipy", "sklearn", "traitlets"]
 ALONE = f"""
 import sys
-
-
 class Without:
     def __init__(self, finder):
         self.finder = finder
-
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in {EXTRAS!r}:
+        if name.partition(".")[0] not in {EXTRAS}:
             return self.finder.find_spec(name, path, target)
-
-
 sys.meta_path = [Without(finder) for finder in sys.meta_path]
 import course_utils
+assert course_utils.__file__.startswith(sys.argv[1]), course_utils.__file__
 
-assert course_utils.__file__.startswith({{home!r}}), course_utils.__file__
-"""
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """The wheel, unpacked where nothing else is."""
-    home = tmp_path_factory.mktemp("home")
-    with contextlib.chdir(ROOT):
-        wheel = build.build_wheel(str(home))
-    zipfile.ZipFile(home / wheel).extractall(home)
-    return home
-
-
-def run(home, code):
-    """Run code in a fresh process that has the module and its dependencies, and nothing else."""
-    environment = {**os.environ, "PYTHONPATH": str(home), "MPLBACKEND": "Agg"}
-    alone = ALONE.replace("{home!r}", repr(str(home)))
-    done = subprocess.run(
-        [sys.executable, "-c", alone + code],
-        cwd=home,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def example():
-    """README's example of the module."""
-    block, _ = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
-    return block
-
-
-HOUSES = """
 import numpy as np
 rng = np.random.default_rng(0)
 x = np.column_stack([rng.uniform(30, 200, 2000), rng.integers(1, 7, 2000)])
 y = 50_000 + 3_000 * x[:, 0] + rng.normal(size=2000) * (5_000 + 200 * x[:, 0])
 """
-
-
 REST = """
+assert 'course_utils.checks' not in sys.modules
 import importlib, pkgutil
 for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
     if not module.name.startswith(("course_utils.labs", "course_utils.regressor")):
@@ -100,16 +43,29 @@ assert "course_lessons" not in sys.modules
 from course_utils.data import diabetes, engel, motorcycle
 assert [len(load()[1]) for load in (motorcycle, engel, diabetes)] == [133, 235, 442]
 from course_utils.report import report
-assert "133 rows" in repr(report(motorcycle(), steps=5)) and report(motorcycle(), steps=5).figure()
+found = report(motorcycle(), steps=5)
+assert "133 rows" in repr(found) and found.figure()
 from course_utils import check, guess, quiz
 assert not check("00-1", ...) and "( )" in repr(quiz("00"))
 """
 
 
-def test_readme_s_example_and_all_but_the_labs_run_with_the_module_alone(home):
-    """And what is no check loads none."""
-    no_checks = "\nassert 'course_utils.checks' not in sys.modules\n"
-    printed = run(home, HOUSES + example() + no_checks + REST)
-    share, n, honest = re.match(r"([\d.]+)% of (\d+) .* ± ([\d.]+)$", printed.strip()).groups()
+def test_readme_s_example_and_all_but_the_labs_run_with_the_module_alone(tmp_path):
+    """In a fresh process that has the wheel and its dependencies; what is no check loads none."""
+    with contextlib.chdir(ROOT):
+        wheel = build.build_wheel(str(tmp_path))
+    zipfile.ZipFile(tmp_path / wheel).extractall(tmp_path)
+    example, _ = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+    example = example.replace("steps=2000", "steps=500")
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE + example + REST, str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    share, n, honest = re.match(r"([\d.]+)% of (\d+) .* ± ([\d.]+)$", done.stdout.strip()).groups()
     assert int(n) == 400 and float(honest) == pytest.approx(2.1, abs=0.1)
     assert abs(float(share) - 95) < 2 * float(honest)  # a fit is not the truth
