@@ -42,7 +42,9 @@ READ = {
 
 @pytest.mark.parametrize(("content", "options", "right"), READ.values(), ids=READ)
 def test_a_file_is_read(content, options, right):
-    for source in (content, io.BytesIO(content), {"name": "a.csv", "content": memoryview(content)}):
+    file = {"name": "a.csv", "content": memoryview(content)}
+    uploads = ({"a.csv": {"metadata": {"name": "a.csv"}, "content": content}}, file, (file,))
+    for source in (content, io.BytesIO(content), *uploads):  # of ipywidgets 7 and 8
         np.testing.assert_array_equal(read(source, **options).to_numpy(float), right)
 
 

@@ -10,25 +10,17 @@ from course_utils.data import WAVE
 from course_utils.labs import Rain
 from course_utils.metrics import coverage, interval
 
-
-def points(n=400, factor=1.0):
-    x, y = WAVE.sample(n, seed=1)
-    mean, sigma = WAVE.truth(x)
-    return x, y, mean, factor * sigma
+pytestmark = pytest.mark.usefixtures("quick_pictures")
+X, Y = WAVE.sample(400, seed=1)
+MEAN, SIGMA = WAVE.truth(X)
+SIGMA = 0.7 * SIGMA  # too narrow a band
 
 
 @pytest.fixture
 def rain():
-    made = []
-
-    def make(n=400, factor=1.0):
-        x, y, mean, sigma = points(n, factor)
-        made.append(Rain(x, y, *interval(mean, sigma)))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
+    rain = Rain(X, Y, *interval(MEAN, SIGMA))
+    yield rain
+    rain.close()
 
 
 def play_to_the_end(rain):
@@ -42,28 +34,26 @@ def play_to_the_end(rain):
 
 
 def test_a_play_ends_at_the_coverage_and_begins_again(rain):
-    lab = rain(factor=0.7)
-    first = lab.image.value
-    seen = play_to_the_end(lab)
+    first = rain.image.value
+    seen = play_to_the_end(rain)
     assert seen[0] == 50 and seen[-1] == 400 and (np.diff(seen) > 0).all()
-    _, y, mean, sigma = points(factor=0.7)
-    assert lab.numbers()["share inside"].startswith(f"{coverage(y, mean, sigma):.3f}; ")
-    assert lab.numbers()["outside"] == f"{400 - round(400 * coverage(y, mean, sigma))}"
-    assert lab.image.value != first and not lab.failed and not lab.message
-    lab.play()
-    lab.clock.value += 1
-    assert lab.fallen == 1 and lab.playing and not lab.failed
-    lab.reset()
-    assert not lab.playing and lab.fallen == 50
-    assert lab.image.value == first
+    inside = coverage(Y, MEAN, SIGMA)
+    assert rain.numbers()["share inside"].startswith(f"{inside:.3f}; ")
+    assert rain.numbers()["outside"] == f"{400 - round(400 * inside)}"
+    assert rain.image.value != first and not rain.failed and not rain.message
+    rain.play()
+    rain.clock.value += 1
+    assert rain.fallen == 1 and rain.playing and not rain.failed
+    rain.reset()
+    assert not rain.playing and rain.fallen == 50
+    assert rain.image.value == first
 
 
 def test_each_step_is_a_point_and_each_point_is_on_its_side(rain):
-    lab = rain()
     for n in range(51, 60):
-        lab.step()
-        curves = lab.curves()
-        _, y, mean, sigma = (values[:n, 0].numpy() for values in points())
+        rain.step()
+        curves = rain.curves()
+        y, mean, sigma = (values[:n, 0].numpy() for values in (Y, MEAN, SIGMA))
         outside = abs(y - mean) > 1.96 * sigma
         assert sorted(curves["outside"][1]) == sorted(y[outside])
         assert sorted(curves["inside"][1]) == sorted(y[~outside])
@@ -73,37 +63,34 @@ def test_each_step_is_a_point_and_each_point_is_on_its_side(rain):
 
 
 def test_the_share_of_a_right_band_lies_in_the_funnel_in_95_of_100_cases(rain):
-    lab = rain(200)
-    n, low, high = (values[-1] for values in lab.curves()["funnel"])
-    assert n == pytest.approx(200) and high - 0.95 == pytest.approx(0.95 - low)
-    z = np.random.default_rng(0).standard_normal((4000, 200))
+    n, low, high = (values[-1] for values in rain.curves()["funnel"])
+    assert n == pytest.approx(400) and high - 0.95 == pytest.approx(0.95 - low)
+    z = np.random.default_rng(0).standard_normal((4000, 400))
     shares = (abs(z) < 1.959964).mean(axis=1)
     held = ((low <= shares) & (shares <= high)).mean()
     assert held == pytest.approx(0.95, abs=0.02)
 
 
 def test_a_page_without_a_kernel_gets_its_first_picture_and_text(rain):
-    lab = rain()
-    data, metadata = lab._repr_mimebundle_()
-    assert data["text/plain"] == metadata["image/png"]["alt"] == lab.alt
-    assert lab.alt.startswith("Lab: 400 new points") and "95 %" in lab.alt
-    assert len(data["image/png"]) < 80_000
-    assert [b.description for b in lab.view.children[1].children[:3]] == ["Play", "Step", "Reset"]
+    data, metadata = rain._repr_mimebundle_()
+    assert data["text/plain"] == metadata["image/png"]["alt"] == rain.alt
+    assert rain.alt.startswith("Lab: 400 new points") and "95 %" in rain.alt
+    assert [b.description for b in rain.view.children[1].children[:3]] == ["Play", "Step", "Reset"]
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda x, y, low, high: (x[:9], y[:9], low[:9], high[:9]), "at least 20 points, got 9"),
-        (lambda x, y, low, high: (x, y, high, low), "are the two swapped"),
-        (lambda x, y, low, high: (x, y[:-1], low, high), r"\(399, 1\)"),
-        (lambda x, y, low, high: (x, y * math.nan, low, high), "y"),
-    ],
-)
-def test_what_is_no_band_is_refused(change, words):
-    x, y, mean, sigma = points()
+BAND = interval(MEAN, SIGMA)
+REFUSED = {
+    "at least 20 points, got 9": [values[:9] for values in (X, Y, *BAND)],
+    "are the two swapped": [X, Y, *BAND[::-1]],
+    r"\(399, 1\)": [X, Y[:-1], *BAND],
+    "y": [X, Y * math.nan, *BAND],
+}
+
+
+@pytest.mark.parametrize(("words", "given"), REFUSED.items(), ids=REFUSED)
+def test_what_is_no_band_is_refused(words, given):
     with pytest.raises(ValueError, match=words):
-        Rain(*change(x, y, *interval(mean, sigma)))
+        Rain(*given)
 
 
 def test_counts_on_the_edge_of_an_interval_lie_inside():

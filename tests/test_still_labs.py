@@ -5,6 +5,7 @@ import json
 import random
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -13,6 +14,7 @@ import pytest
 
 from course_lessons.labs.lesson_00 import Wave
 from course_utils.labs import LABS
+from tests.test_labs import short
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,13 +29,6 @@ def load(name, file):
 still = load("labs", "labs.py")  # which rain.py imports
 fallen = load("still_rain", "rain.py")
 pytestmark = pytest.mark.usefixtures("quick_pictures")
-
-
-def short(key):
-    """A lab on a small budget of training."""
-    Full = LABS[key]
-    budget = {"train_steps": min(Full.train_steps, 20), "refit_steps": 10}
-    return type(Full.__name__, (Full,), budget)
 
 
 def unpacked(code):
@@ -80,21 +75,24 @@ def two_stops(lab):
     return stops
 
 
-def exported(lab_class):
+def exported(lab):
     """The lab, two stops for each of its sliders, and what a page gets of them."""
-    lab = lab_class()
     stops = two_stops(lab)
-    lab.picture.draw, lab.picture.jpeg = (lambda *curves: None), (lambda: b"")  # axes stay
-    content = still.encoded(lab, stops)
-    return lab, stops, content
+    with still.undrawn(lab):
+        return lab, stops, Page(still.encoded(lab, stops))
 
 
-@pytest.fixture(scope="module", params=sorted(LABS))
-def both(request, quick_pictures):
+@cache
+def short_lab_exported(key):
+    return exported(short(key))
+
+
+@pytest.fixture(params=sorted(LABS))
+def both(request):
     """The live lab, its stops, and the page."""
-    lab, stops, content = exported(short(request.param))
-    yield lab, stops, Page(content)
-    lab.close()
+    lab, stops, page = short_lab_exported(request.param)
+    with still.undrawn(lab):
+        yield lab, stops, page
 
 
 def units(lab, name, arrays):
@@ -208,42 +206,33 @@ class WithMore(Wave):
 
 
 def test_what_cannot_be_tabulated_is_named_and_left_out():
-    lab, stops, content = exported(WithMore)
+    lab, stops, page = exported(WithMore())
     lab.close()
     assert list(stops) == ["noise", "lr"]
-    assert "Only in the notebook: “your data”, “Save the report”." in content["note"]
-    assert "Computed beforehand: " in content["note"]
-    page = Page(content)
+    assert "Only in the notebook: “your data”, “Save the report”." in page.note
+    assert "Computed beforehand: " in page.note
     _, y = page.curves(page.frames[0])["mean"]
     assert (y == still.MISSING).nonzero()[0].tolist() == [10]
 
 
-class Diverging(Wave):
-    train_steps, refit_steps = 20, 5
-
-
-def test_a_rate_that_diverges_shows_its_message_and_the_fit_before():
-    lab, stops, content = exported(Diverging)
-    page = Page(content)
+@pytest.mark.parametrize("both", ["00"], indirect=True)
+def test_a_rate_that_diverges_shows_its_message_and_the_fit_before(both):
+    lab, stops, page = both
     assert stops == {"noise": [0, 1], "lr": [0.01, 10]}
     frame = page.frame("trained", [0, 1])
     assert page.texts[frame[1]].startswith("Diverged: ")
     lab.reset()
     lab.set(noise=0)
-    before = still.look(lab)["curves"]["sigma"]
     *_, sigma = page.curves(frame)["sigma"]
-    *_, expected = units(lab, "sigma", before)
+    *_, expected = units(lab, "sigma", lab.curves()["sigma"])
     assert np.abs(sigma - expected).max() <= 0.5 + 1e-6
-    lab.close()
 
 
-def test_a_refit_does_not_depend_on_the_learning_rate_but_lesson_08_trains_always():
-    lab, _, content = exported(Diverging)
-    lab.close()
-    assert content["tables"]["refitted"]["over"] == [0]
-    lab, _, content = exported(short("09"))
-    lab.close()
-    assert content["tables"]["refitted"] == content["tables"]["trained"]
+@pytest.mark.parametrize(("both", "over"), [("00", [0]), ("09", [0, 1, 2])], indirect=["both"])
+def test_a_refit_does_not_depend_on_the_learning_rate_but_lab_09_trains_always(both, over):
+    _, _, page = both
+    assert page.tables["refitted"]["over"] == over
+    assert (page.tables["refitted"] == page.tables["trained"]) == (len(over) > 1)
 
 
 def test_a_file_is_made_once_and_again_if_something_has_changed(tmp_path):
@@ -273,7 +262,7 @@ def test_another_marker_or_scale_is_refused_and_not_drawn_wrong():
             return [fit, sigma, loss]
 
     with pytest.raises(ValueError, match=r"expected the marker .* got 'x'"):
-        exported(Crosses)
+        exported(Crosses())
 
 
 LESSON = """
