@@ -38,12 +38,10 @@ def test_the_noise_floor_is_the_expected_nll_of_the_truth(problem):
 
 def test_the_line_and_the_wave_are_those_of_their_sources():
     x = torch.tensor([[-3.0], [0.0], [2.0]], dtype=torch.float64)
-    mean, sigma = LINE.truth(x)
-    assert mean.flatten().tolist() == pytest.approx([-5.2, 1.7, 6.3])
-    assert sigma.flatten().tolist() == [1, 1, 1]
-    mean, sigma = WAVE.truth(x)
-    assert mean.flatten().tolist() == pytest.approx([math.sin(-3.9), 0, math.sin(2.6)])
-    assert sigma.flatten().tolist() == pytest.approx([0.9, 0.15, 0.65])
+    wave = [math.sin(-3.9), 0, math.sin(2.6)], [0.9, 0.15, 0.65]
+    for problem, truth in ((LINE, ([-5.2, 1.7, 6.3], [1, 1, 1])), (WAVE, wave)):
+        for found, expected in zip(problem.truth(x), truth):
+            assert found.flatten().tolist() == pytest.approx(expected)
 
 
 def test_a_margin_widens_the_grid_on_both_sides():

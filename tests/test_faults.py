@@ -86,10 +86,6 @@ class Kernel:
         assert reply.get("ename") == error, "\n".join([code, *reply.get("traceback", [])])
         return "".join(text for text in texts if text)
 
-    def close(self):
-        self.thread.submit(self.stop).result()
-        self.thread.shutdown()
-
     def stop(self):
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
@@ -125,7 +121,7 @@ def kernel(folder, tmp_path_factory):
     environment["TQDM_DISABLE"] = "1"  # on a slow machine its bar would be a complaint
     kernel = Kernel(elsewhere, environment)
     yield kernel
-    kernel.close()
+    kernel.thread.submit(kernel.stop).result()
 
 
 @pytest.fixture(scope="module")

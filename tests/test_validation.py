@@ -135,13 +135,11 @@ def test_a_function_takes_what_is_good_and_refuses_what_its_checks_refuse(functi
     ("use", "bad"),
     [
         (read, [None, 3, X, "no/such.csv", "https://x.org/a.csv", ".", (), b""]),
-        (read, [b"a;b\n3.029;x\n1.111;y\n"]),
         (lambda v: read(b"a,b\n1,2\n", **v), [{"no_such": 1}]),
         (look, [None, 3]),
         (lambda v: look(TABLE, v), ["z"]),
         (lambda v: report(v, "y"), [None, 3, "no/such.csv", TABLE[:6]]),
         (lambda v: report(TABLE, v), [None, "z"]),
-        (lambda v: report(TABLE, "y", v), ["z", "y"]),
         (lambda v: report(TABLE, "y", groups=v), ["z"]),
         (lambda v: report(TABLE, "y", time=v), ["z"]),
         (restore, [None, "no/such.json", "."]),
