@@ -32,9 +32,16 @@ def in_sample(X, y):
     return y - X @ torch.linalg.lstsq(X, y).solution
 
 
-def by_fold(X, y, folds):
-    found, fold = out_of_fold(X, y, folds), torch.arange(len(y)) % folds
-    return [found[fold == k] for k in range(folds)]
+def of_all(number):
+    """An answer that makes another number of the right residuals."""
+    return lambda X, y, folds: number(out_of_fold(X, y, folds))
+
+
+def of_folds(number):
+    """An answer that makes a number of the right residuals of each fold."""
+    return lambda X, y, folds: number(
+        [out_of_fold(X, y, folds)[torch.arange(len(y)) % folds == k] for k in range(folds)]
+    )
 
 
 def swapped(X, y, folds):
@@ -56,38 +63,30 @@ def in_blocks(X, y, folds):
 EXERCISES = {
     "10-1": Value(
         oracle=25 * ((40 + 6) / 40 - (40 - 6) / 40),
+        parts={
+            "σ": 5.0,
+            "(2d/n)": 0.3,
+            "the average on new y": 28.75,
+            "the average on the training y": 21.25,
+        },
         mistakes=[
             Mistake(
                 "This is the distance from σ² to one of the two. They lie on both sides of it.",
                 25 * 6 / 40,
             ),
-            Mistake("This is for σ² = 1. Both averages are proportional to σ².", 2 * 6 / 40),
-            Mistake("Both averages are proportional to σ², and here to σ.", 5 * 2 * 6 / 40),
-            Mistake("This is the average on new y. The question asks for the difference.", 28.75),
-            Mistake(
-                "This is the average on the training y. The question asks for the difference.",
-                21.25,
-            ),
-            Mistake("This is the ratio of the two. The question asks for the difference.", 46 / 34),
             Mistake(
                 "This is the difference of the roots. The question is about mean squares.",
                 5 * (math.sqrt(46 / 40) - math.sqrt(34 / 40)),
             ),
             Mistake("Both averages divide by n, and here by n − d.", 25 * 2 * 6 / 34),
-            Mistake("This is the noise's σ². By how much do the two differ?", 25.0),
-            Mistake(
-                "This is for new y at new x. Here they are at the same x.", 25 * (6 / 33 + 6 / 40)
-            ),
             Mistake("The six coefficients include the intercept: d is 6.", 25 * 2 * 7 / 40),
             Mistake("The intercept is a coefficient, too: d is 6.", 25 * 2 * 5 / 40),
         ],
     ),
     "10-2": Value(
         oracle=lambda: math.sqrt(1.3**2 * 20 / 14),
+        parts={"1.3": 1.3, "(n/(n−d))": 20 / 14},
         mistakes=[
-            Mistake(
-                "The correction belongs to the variance, and here it multiplies σ.", 1.3 * 20 / 14
-            ),
             Mistake(
                 "This makes σ smaller. Fitted residuals are smaller than the noise already.",
                 1.3 * math.sqrt(14 / 20),
@@ -112,9 +111,6 @@ EXERCISES = {
                 "This is (n + d)/n times the learned variance; the bias was (n − d)/n.",
                 1.3 * math.sqrt(26 / 20),
             ),
-            Mistake("This is the learned σ², not corrected.", 1.3**2),
-            Mistake("(n − d)/n multiplies σ here: it makes σ smaller still.", 1.3 * 14 / 20),
-            Mistake("This is the learned σ as it stands, without a correction.", 1.3),
         ],
     ),
     "10-3": Coded(
@@ -128,18 +124,20 @@ EXERCISES = {
             Mistake(
                 "This averages the RMS of the folds. Pool the squares of all rows first: the "
                 "folds differ in size, and a root of an average is no average of roots.",
-                lambda X, y, folds: torch.stack([rms(r) for r in by_fold(X, y, folds)]).mean(),
-            ),
-            Mistake(
-                "Only the first fold is judged: every row should be held out once.",
-                lambda X, y, folds: rms(by_fold(X, y, folds)[0]),
+                of_folds(lambda folds: sum(map(rms, folds)) / len(folds)),
             ),
             Mistake(
                 "This averages the mean squares of the folds. They differ in size: pool the "
                 "squares of all rows first.",
-                lambda X, y, folds: (
-                    torch.stack([rms(r) ** 2 for r in by_fold(X, y, folds)]).mean().sqrt()
-                ),
+                of_folds(lambda folds: (sum(rms(r) ** 2 for r in folds) / len(folds)).sqrt()),
+            ),
+            Mistake(
+                "Only the first fold is judged: every row should be held out once.",
+                of_folds(lambda folds: rms(folds[0])),
+            ),
+            Mistake(
+                "Only the last fold is judged: every row should be held out once.",
+                of_folds(lambda folds: rms(folds[-1])),
             ),
             Mistake(
                 "These folds are blocks of neighbouring rows. Row i belongs to fold i mod folds.",
@@ -147,9 +145,7 @@ EXERCISES = {
             ),
             Mistake(
                 "A column of ones was added. X is used as it is.",
-                lambda X, y, folds: rms(
-                    out_of_fold(torch.cat([torch.ones_like(y), X], dim=1), y, folds)
-                ),
+                lambda X, y, folds: rms(out_of_fold(torch.hstack([0 * y + 1, X]), y, folds)),
             ),
             Mistake(
                 "There are always five folds here, whatever `folds` says.",
@@ -159,29 +155,11 @@ EXERCISES = {
             Mistake(
                 "This is torch's std: it subtracts the average of the residuals. A held-out error "
                 "counts in full.",
-                lambda X, y, folds: out_of_fold(X, y, folds).std(),
-            ),
-            Mistake(
-                "This is the mean absolute residual; the RMS is asked for.",
-                lambda X, y, folds: out_of_fold(X, y, folds).abs().mean(),
-            ),
-            Mistake(
-                "Only the last fold is judged: every row should be held out once.",
-                lambda X, y, folds: rms(by_fold(X, y, folds)[-1]),
-            ),
-            Mistake(
-                "Each row is a fold of its own here; there are `folds` of them.",
-                lambda X, y, folds: rms(out_of_fold(X, y, len(y))),
+                of_all(torch.std),
             ),
             Mistake(
                 "This subtracts the average of the residuals. A held-out error counts in full.",
-                lambda X, y, folds: out_of_fold(X, y, folds).std(correction=0),
-            ),
-            Mistake(
-                "This is the n − d correction of the training residuals, no held-out error.",
-                lambda X, y, folds: (
-                    rms(in_sample(X, y)) * math.sqrt(len(y) / (len(y) - X.shape[1]))
-                ),
+                of_all(lambda residuals: residuals.std(correction=0)),
             ),
         ],
     ),

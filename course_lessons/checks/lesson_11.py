@@ -42,56 +42,36 @@ def sd(log_var):
 EXERCISES = {
     "11-1": Value(
         oracle=lambda: ignored(0.9),
+        parts={"ρ": 0.9, "(1−ρ²)": 0.19},
         mistakes=[
             Mistake(
                 "This is what log det Σ differs by. How much of it stands in the NLL?",
                 -math.log(1 - 0.81),
             ),
             Mistake("The determinant has ρ², this has ρ.", -0.5 * math.log(1 - 0.9)),
-            Mistake("This is ρ². The NLL has a logarithm of 1 − ρ².", 0.81),
             Mistake(
                 "The size is right. Does a model that knows less have the smaller NLL?",
                 0.5 * math.log(1 - 0.81),
             ),
-            Mistake(
-                "For a small ρ this comes close; 0.9 is not small, and the NLL has a logarithm.",
-                0.81 / 2,
-            ),
-            Mistake("This is the sd that is left of one when the other is known.", 0.19**0.5),
             Mistake("This takes log ρ. What stands in the determinant?", -math.log(0.9)),
-            Mistake("This is half of ρ. The NLL has the logarithm of a determinant.", 0.45),
             Mistake("The determinant is 1 − ρ², and not 1 + ρ².", 0.5 * math.log(1.81)),
-            Mistake("Perfect variances are not all there is to a covariance matrix.", 0.0),
-            Mistake(
-                "This is 1 − ρ², by which the determinant shrinks. The NLL has its logarithm.",
-                1 - 0.81,
-            ),
         ],
     ),
     "11-2": Value(
         oracle=lambda: found_r(10.0, 35.0),
+        parts={"m": 10.0, "the variance": 35.0, "the luck's part": 25.0},
         mistakes=[
             Mistake(
                 "The whole variance is put down to luck. The counting itself varies, too, as a "
                 "Poisson does.",
                 100 / 35,
             ),
-            Mistake("This is 1/r, the variance of the luck.", 25 / 100),
             Mistake(
                 "This is the variance divided by the mean. Luck multiplies: its part grows "
                 "with the square of the mean.",
                 3.5,
             ),
-            Mistake(
-                "This is the part of the variance that comes from luck. Which r gives it?", 25.0
-            ),
             Mistake("The second term has m², not m.", 10 / 25),
-            Mistake("This is the mean. r says how its luck varies.", 10.0),
-            Mistake("This is the luck's part of the variance over the mean, m/r.", 2.5),
-            Mistake("This is the variance of the counts.", 35.0),
-            Mistake("This is the mean divided by the variance.", 10 / 35),
-            Mistake("The mean and the variance are added; the Poisson's part is taken off.", 45.0),
-            Mistake("This is the sd of the counts.", math.sqrt(35)),
             Mistake(
                 "The Poisson's part of the variance is the mean, and it is subtracted.", 100 / 45
             ),
@@ -101,16 +81,17 @@ EXERCISES = {
         oracle=lambda y, mu, log_var: -LogNormal(mu, (log_var / 2).exp()).log_prob(y),
         inputs=prices,
         trained=("mu", "log_var"),
+        terms={
+            "½ log 2π": lambda y, mu, log_var: 0.5 * math.log(2 * math.pi),
+            "½ log σ²": lambda y, mu, log_var: 0.5 * log_var,
+            "(log y − μ)² / 2σ²": lambda y, mu, log_var: 0.5 * (y.log() - mu) ** 2 / log_var.exp(),
+            "log y": lambda y, mu, log_var: y.log(),
+        },
         mistakes=[
             Mistake(
                 "This is the negative log-density of log y. That of y has one more factor, the "
                 "derivative of log y.",
                 lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)),
-            ),
-            Mistake(
-                "The term of the derivative is there with the wrong sign: it multiplies the "
-                "density, and the loss is the *negative* logarithm.",
-                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) - y.log(),
             ),
             Mistake(
                 "The derivative multiplies the density, not its logarithm.",
@@ -125,38 +106,12 @@ EXERCISES = {
                 lambda y, mu, log_var: gaussian(y, mu.exp(), sd(log_var)),
             ),
             Mistake(
-                "The term log y stands whole; only the terms of the Gaussian have a ½.",
-                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) + 0.5 * y.log(),
-            ),
-            Mistake(
-                "These logarithms are to base 10; log-normal has the natural one.",
-                lambda y, mu, log_var: gaussian(y.log10(), mu, sd(log_var)) + y.log10(),
-            ),
-            Mistake(
                 "The loss is multiplied by y. A factor of a density is a summand of its logarithm.",
                 lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) * y,
             ),
             Mistake(
-                "y itself is added. The derivative 1/y enters through its logarithm.",
-                lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) + y,
-            ),
-            Mistake(
-                "The Gaussian is taken at y itself. It is log y that is Gaussian.",
-                lambda y, mu, log_var: gaussian(y, mu, sd(log_var)) + y.log(),
-            ),
-            Mistake(
                 "This is the Gaussian loss of y. It is log y that is Gaussian here.",
                 lambda y, mu, log_var: gaussian(y, mu, sd(log_var)),
-            ),
-            Mistake(
-                "exp(log_var) is the variance; it is used as the standard deviation.",
-                lambda y, mu, log_var: gaussian(y.log(), mu, log_var.exp()) + y.log(),
-            ),
-            Mistake(
-                "The constant ½ log 2π is missing; all constants are asked for.",
-                lambda y, mu, log_var: (
-                    gaussian(y.log(), mu, sd(log_var)) + y.log() - 0.5 * math.log(2 * math.pi)
-                ),
             ),
         ],
     ),

@@ -32,29 +32,33 @@ def by_integral(y, draws):
     return torch.tensor(found, dtype=torch.float64)
 
 
-def written(weight=0.5, sign=-1, pairs=None, power=1, over=(1, 2)):
-    """The solution with one part of it changed."""
+def to_y(y, draws):
+    return (draws - y).abs().mean(1, keepdim=True)
 
-    def answer(y, draws):
-        apart = (draws[:, :, None] - draws[:, None, :]).abs() ** power
-        m = draws.shape[1]
-        apart = apart.sum(dim=(1, 2)) / (pairs(m) if pairs else m**2)
-        first = ((draws - y).abs() ** power).mean(dim=1)
-        return (first + sign * weight * apart)[:, None]
 
-    return answer
+def pairs(draws):
+    return (draws[:, :, None] - draws[:, None, :]).abs().mean((1, 2))[:, None]
+
+
+def less(taken_off):
+    """An answer that takes half of something else off the mean distance to y."""
+    return lambda y, draws: to_y(y, draws) - 0.5 * taken_off(draws)
+
+
+def gaussian(y, draws):
+    """The CRPS of a Gaussian with the draws' mean and sd."""
+    sigma = draws.std(1, keepdim=True)
+    z = (y - draws.mean(1, keepdim=True)) / sigma
+    standard = Normal(0.0, 1.0)
+    density = standard.log_prob(z).exp()
+    return sigma * (z * (2 * standard.cdf(z) - 1) + 2 * density - 1 / math.sqrt(math.pi))
 
 
 EXERCISES = {
     "12-1": Value(
         oracle=lambda: share(1.5 * Normal(0.0, 1.0).icdf(torch.tensor(0.75)).item()),
+        parts={"1.5": 1.5, "0.6745": 0.6745, "50 %": 0.5},
         mistakes=[
-            Mistake(
-                "This is what she promises. Her interval is 1.5 times as wide as the one that "
-                "holds it.",
-                0.5,
-            ),
-            Mistake("The width is multiplied by 1.5; the probability is not.", 0.75),
             Mistake(
                 "This is a forecaster whose σ is too *small* by that factor.", share(0.6745 / 1.5)
             ),
@@ -62,7 +66,6 @@ EXERCISES = {
                 "This counts the lower end only: points above the interval are outside too.",
                 1 - (1 - share(1.5 * 0.6745)) / 2,
             ),
-            Mistake("This is for half of σ. She says more than σ, not less.", share(0.6745 / 2)),
             Mistake("This is μ ± 1.5 σ. Her interval is the one of 50 %.", share(1.5)),
             Mistake("This is her 95 % interval; the 50 % one is asked for.", share(1.5 * 1.96)),
             Mistake("This is μ ± σ with the true σ.", share(1.0)),
@@ -71,60 +74,50 @@ EXERCISES = {
     ),
     "12-2": Value(
         oracle=475.0,
+        parts={"0.95": 0.95, "0.05": 0.05, "0.01": 0.01, "the variance of one hit": 0.0475},
         mistakes=[
             Mistake("This makes ± 0.01 a 95 % interval, 1.96 standard errors.", 1824.76),
-            Mistake("The square is missing on 0.01.", 4.75),
             Mistake("Only p is there; the variance of one hit is p(1 − p).", 9500.0),
-            Mistake("Only 1 − p is there; the variance of one hit is p(1 − p).", 500.0),
             Mistake("This is for a share of one half, p(1 − p) = ¼.", 2500.0),
-            Mistake("This is √n: square it.", math.sqrt(475)),
-            Mistake("This is the variance of one hit. It is divided by n.", 0.0475),
             Mistake(
                 "The root of p(1 − p) stands over 0.01². Square both, or neither.",
                 math.sqrt(0.0475) / 1e-4,
             ),
-            Mistake("This is 1/0.01². What is the variance of one hit?", 10_000.0),
         ],
     ),
     "12-3": Coded(
         oracle=by_integral,
         inputs=rows,
+        terms={"mean |y′ − y|": to_y, "−½ mean |y′ − y″|": lambda y, draws: -0.5 * pairs(draws)},
         mistakes=[
-            Mistake(
-                "The ½ is missing: two draws differ twice as far as the score allows.",
-                written(weight=1),
-            ),
-            Mistake("The distances between draws are added; they are taken off.", written(sign=1)),
-            Mistake(
-                "This is the mean distance to y alone: it rewards draws that do not spread.",
-                written(weight=0),
-            ),
             Mistake(
                 "The pairs leave out each draw with itself: m(m − 1) of them. That version is "
                 "fair between numbers of draws, and not the one asked for.",
-                written(pairs=lambda m: m * (m - 1)),
+                less(lambda draws: 5 / 4 * pairs(draws)),
             ),
             Mistake(
-                "Each pair counts once here, divided by all m²: half of the distance is lost.",
-                written(weight=0.25),
+                "The pairs' distances are summed, not averaged.",
+                less(lambda draws: 25 * pairs(draws)),
             ),
-            Mistake("The pairs' distances are summed, not averaged.", written(pairs=lambda m: 1)),
             Mistake(
                 "The sd of the draws is not their mean distance.",
-                lambda y, draws: (
-                    (draws - y).abs().mean(1, keepdim=True) - 0.5 * draws.std(1, keepdim=True)
-                ),
+                less(lambda draws: draws.std(1, keepdim=True)),
             ),
-            Mistake(
-                "This is the distance from y to the median of the draws.",
-                lambda y, draws: (draws.median(1, keepdim=True).values - y).abs(),
-            ),
-            Mistake("Squares in place of absolute values: another score.", written(power=2)),
             Mistake(
                 "Half of the draws' variance is taken off. It is their mean distance, in y's unit.",
-                lambda y, draws: (
-                    (draws - y).abs().mean(1, keepdim=True) - 0.5 * draws.var(1, keepdim=True)
-                ),
+                less(lambda draws: draws.var(1, keepdim=True)),
+            ),
+            Mistake(
+                "The distance between draws is averaged over the rows, too. Each row has its own.",
+                less(lambda draws: pairs(draws).mean()),
+            ),
+            Mistake(
+                "This is how far the draws lie from their mean. All pairs of draws are asked for.",
+                less(lambda draws: to_y(draws.mean(1, keepdim=True), draws)),
+            ),
+            Mistake(
+                "The absolute values are missing: distances have no sign.",
+                lambda y, draws: draws.mean(1, keepdim=True) - y,
             ),
             Mistake(
                 "This is the distance from y to the mean of the draws.",
@@ -133,60 +126,15 @@ EXERCISES = {
             Mistake(
                 "This is the CRPS of a Gaussian with the draws' mean and sd. Use the draws "
                 "themselves.",
-                lambda y, draws: gaussian(y, draws, 1),
-            ),
-            Mistake(
-                "This is the CRPS of a Gaussian with the draws' mean and sd, divided by m. Use "
-                "the draws themselves.",
-                lambda y, draws: gaussian(y, draws, 0),
+                gaussian,
             ),
             Mistake(
                 "Both distances are summed. They are means: over m draws, and over m² pairs.",
-                lambda y, draws: (
-                    (draws - y).abs().sum(1, keepdim=True)
-                    - 0.5 * (draws[:, :, None] - draws[:, None, :]).abs().sum((1, 2))[:, None]
-                ),
-            ),
-            Mistake(
-                "The distance between draws is averaged over the rows, too. Each row has its own.",
-                lambda y, draws: (
-                    (draws - y).abs().mean(1, keepdim=True)
-                    - 0.5 * (draws[:, :, None] - draws[:, None, :]).abs().mean()
-                ),
-            ),
-            Mistake(
-                "This is how far the draws lie from their mean. All pairs of draws are asked for.",
-                lambda y, draws: (
-                    (draws - y).abs().mean(1, keepdim=True)
-                    - 0.5 * (draws - draws.mean(1, keepdim=True)).abs().mean(1, keepdim=True)
-                ),
-            ),
-            Mistake(
-                "The absolute values are missing: distances have no sign.",
-                lambda y, draws: (draws - y).mean(1, keepdim=True),
-            ),
-            Mistake(
-                "This takes neighbours in the list of draws. All pairs are asked for.",
-                lambda y, draws: (
-                    (draws - y).abs().mean(1, keepdim=True)
-                    - 0.5 * draws.diff(dim=1).abs().mean(1, keepdim=True)
-                ),
-            ),
-            Mistake(
-                "This is one number for all rows. A score is wanted for each.",
-                lambda y, draws: written()(y, draws).mean(),
+                lambda y, draws: 5 * to_y(y, draws) - 25 / 2 * pairs(draws),
             ),
         ],
     ),
 }
-
-
-def gaussian(y, draws, correction):
-    sigma = draws.std(1, keepdim=True, correction=correction)
-    z = (y - draws.mean(1, keepdim=True)) / sigma
-    standard = Normal(0.0, 1.0)
-    density = standard.log_prob(z).exp()
-    return sigma * (z * (2 * standard.cdf(z) - 1) + 2 * density - 1 / math.sqrt(math.pi))
 
 
 GUESSES = {"12-a": OneOf("half", "double"), "12-b": OneOf("half", "double")}

@@ -36,7 +36,12 @@ def root(residuals, level):
     return math.sqrt(half_width(residuals, level))
 
 
-GIVEN = (half_width, by_removing, wrong_tail, never_infinite, root)
+WRONG = {
+    wrong_tail: ("wrong tail", "Compare the half-width where k ≤ n with a number that you know."),
+    never_infinite: ("finite end", "Does your test ever ask for a level that n rows cannot give?"),
+    root: ("square root", "A residual of 1 is its own root: take others."),
+}
+GIVEN = (half_width, by_removing, *WRONG)
 
 
 def verdicts(test):
@@ -54,15 +59,14 @@ EXERCISES = {
     "13-1": Value(
         oracle=lambda: next(n for n in range(1, 1000) if Fraction(n, n + 1) >= Fraction(99, 100)),
         tolerance=1e-3,
+        parts={"0.99": 0.99, "0.01": 0.01},
         mistakes=[
             Mistake("This is where 95 % becomes finite.", 19),
             Mistake("This is where 90 % becomes finite.", 9),
             Mistake("One less will do: the new row counts among the n + 1.", 100),
-            Mistake("With one row less than is needed, k is still n + 1.", 98),
             Mistake("This is the level, not a number of rows: n is not tied to it like that.", 990),
             Mistake("A single row in the tail is enough, k = n.", 199),
             Mistake("One end is enough here: the score has one tail, so α is not halved.", 200),
-            Mistake("99 % and 1 % are exchanged: with one row k = ⌈2 · 0.99⌉ = 2 > 1.", 1),
         ],
     ),
     "13-2": Value(
@@ -86,10 +90,7 @@ EXERCISES = {
                 "The rank is right. The new row is missing: k/(n + 1), not k/n.", [19, 18 / 19]
             ),
             Mistake("Index 18 from 0 is the 19th smallest.", [18, 19 / 20]),
-            Mistake("The rank comes first, then the share.", [19 / 20, 19]),
-            Mistake("There is no 20th of 19 scores.", [20, 1]),
             Mistake("The rank is off: 17.05 is rounded up to index 18, from 0.", [17, 17 / 20]),
-            Mistake("This takes k/n with the right rank; both are off.", [18, 18 / 19]),
         ],
     ),
     "13-3": Coded(
@@ -101,28 +102,16 @@ EXERCISES = {
             Mistake("Your test passes no function, not even a right one.", lambda function: False),
             Mistake(
                 "It is turned round: wrong functions pass, and right ones do not.",
-                lambda function: function in (wrong_tail, never_infinite, root),
+                lambda function: function in WRONG,
             ),
-            Mistake(
-                "The finite end passes. Does your test ever ask for a level that n rows cannot "
-                "give?",
-                lambda function: function not in (wrong_tail, root),
+            *(
+                Mistake(f"The {name} passes. {advice}", lambda f, it=it: f is it or f not in WRONG)
+                for it, (name, advice) in WRONG.items()
             ),
-            Mistake(
-                "The wrong tail passes. Compare the half-width where k ≤ n with a number that you "
-                "know.",
-                lambda function: function not in (never_infinite, root),
+            *(
+                Mistake(f"Only the {name} is caught.", lambda f, it=it: f is not it)
+                for it, (name, _) in WRONG.items()
             ),
-            Mistake(
-                "The square root passes. A residual of 1 is its own root: take others.",
-                lambda function: function not in (wrong_tail, never_infinite),
-            ),
-            Mistake(
-                "Only the finite end is caught: look at a case with k ≤ n as well.",
-                lambda function: function is not never_infinite,
-            ),
-            Mistake("Only the wrong tail is caught.", lambda function: function is not wrong_tail),
-            Mistake("Only the square root is caught.", lambda function: function is not root),
         ],
     ),
 }

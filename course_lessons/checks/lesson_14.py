@@ -26,10 +26,19 @@ def between(forecast, lower, upper):
     return forecast.cdf(upper) - forecast.cdf(lower)
 
 
+def one(sd):
+    """An answer of one Gaussian, with the members' mean and some sd of mus and sigmas."""
+    return lambda lower, upper, mus, sigmas: between(
+        Normal(mus.mean(0), sd(mus, sigmas)), lower, upper
+    )
+
+
 EXERCISES = {
     "14-1": Value(
         oracle=math.sqrt(19 / 5 + 10 / 4),
-        tolerance=5e-3,
+        terms={"mean of the σ²": 19 / 5, "variance of the μ": 10 / 4},
+        outer=torch.sqrt,
+        parts={"the mean of σ": 1.8, "the variance of the μ": 10 / 4},
         mistakes=[
             Mistake(
                 "The variance of the means divides by 5 here, and comes out too small by 0.8 "
@@ -37,35 +46,18 @@ EXERCISES = {
                 math.sqrt(19 / 5 + 10 / 5),
             ),
             Mistake(
-                "Standard deviations are added. The variances add.",
-                math.sqrt(19 / 5) + math.sqrt(10 / 4),
-            ),
-            Mistake(
                 "The mean of σ is squared here. The law needs the mean of σ².",
                 math.sqrt(1.8**2 + 10 / 4),
             ),
-            Mistake("This is the aleatoric part alone.", math.sqrt(19 / 5)),
-            Mistake("This is the epistemic part alone.", math.sqrt(10 / 4)),
             Mistake(
                 "Both parts divide by 4 here. The mean of the σ² is a plain mean.",
                 math.sqrt(19 / 4 + 10 / 4),
             ),
-            Mistake(
-                "M and M − 1 are exchanged: the mean of the σ² divides by 5, the variance of the μ "
-                "by 4.",
-                math.sqrt(19 / 4 + 10 / 5),
-            ),
             Mistake("The sums are not divided: both parts are means.", math.sqrt(19 + 10)),
-            Mistake("This is the mean of σ. The members' μ differ as well.", 1.8),
             Mistake(
                 "The mean of σ and the sd of the μ are added. The variances add.",
                 1.8 + math.sqrt(10 / 4),
             ),
-            Mistake(
-                "The σ² are averaged as if y were the mean of five: divide their sum by 5 once.",
-                math.sqrt(19 / 25 + 10 / 4),
-            ),
-            Mistake("The mean of σ stands where the mean of σ² belongs.", math.sqrt(1.8 + 10 / 4)),
         ],
     ),
     "14-2": Value(
@@ -75,7 +67,6 @@ EXERCISES = {
             Mistake(
                 "This uses the true slope. Dropout's loss is smallest at a smaller one.", [2, 3]
             ),
-            Mistake("The slope is the true one, and the second number a variance.", [2, 9]),
             Mistake(
                 "The slope is right. The sd is that at x = 1: at x = 3 it is larger.", [1.6, 0.8]
             ),
@@ -85,17 +76,12 @@ EXERCISES = {
                 [1.6, 1.6 * 3 * 0.4],
             ),
             Mistake("p is the share that is *dropped*; here it is what is kept.", [0.4, 2.4]),
-            Mistake("w is 2p here. Dropout's loss is smallest elsewhere.", [0.4, 0.6]),
-            Mistake(
-                "The slope is right. p and 1 − p are exchanged under the root.", [1.6, 1.6 * 3 * 2]
-            ),
             Mistake(
                 "The slope is right. The data leave no uncertainty, but MC dropout does not know "
                 "n.",
                 [1.6, 0],
             ),
             Mistake("Dropout's loss is not that of least squares: its best w is not 2.", [2, 2.4]),
-            Mistake("w comes first, then the sd.", [2.4, 1.6]),
             Mistake("MC dropout does not know that the data leave nothing open.", [2, 0]),
             Mistake("The slope is divided by 1 − p here. Does dropout make w larger?", [2.5, 3.75]),
         ],
@@ -107,36 +93,20 @@ EXERCISES = {
             Mistake(
                 "This is one Gaussian with the mixture's mean and sd. The mixture has another "
                 "shape.",
-                lambda lower, upper, mus, sigmas: between(
-                    Normal(mus.mean(0), (sigmas**2 + mus**2).mean(0).sub(mus.mean(0) ** 2).sqrt()),
-                    lower,
-                    upper,
-                ),
+                one(lambda mus, sigmas: (sigmas**2 + mus.var(0, correction=0)).mean(0).sqrt()),
             ),
             Mistake(
                 "This is a Gaussian with the mean and the sd of the mixture; its variance "
                 "divides by one less than the number of members, too.",
-                lambda lower, upper, mus, sigmas: between(
-                    Normal(mus.mean(0), (sigmas.square().mean(0) + mus.var(0)).sqrt()), lower, upper
-                ),
+                one(lambda mus, sigmas: (sigmas**2 + mus.var(0)).mean(0).sqrt()),
             ),
             Mistake(
                 "This averages μ and σ, and forgets that the members differ.",
-                lambda lower, upper, mus, sigmas: between(
-                    Normal(mus.mean(0), sigmas.mean(0)), lower, upper
-                ),
+                one(lambda mus, sigmas: sigmas.mean(0)),
             ),
             Mistake(
-                "The members' probabilities are summed. They have equal shares of one.",
-                lambda lower, upper, mus, sigmas: between(Normal(mus, sigmas), lower, upper).sum(0),
-            ),
-            Mistake(
-                "These are the members' own probabilities, one row for each. The mixture has one.",
-                lambda lower, upper, mus, sigmas: between(Normal(mus, sigmas), lower, upper),
-            ),
-            Mistake(
-                "This is the probability below `upper`. What is below `lower` does not count.",
-                lambda lower, upper, mus, sigmas: Normal(mus, sigmas).cdf(upper).mean(0),
+                "This is a Gaussian of the members' means alone: their noise is missing.",
+                one(lambda mus, sigmas: mus.std(0)),
             ),
             Mistake(
                 "This multiplies the members' probabilities: that all of them, each with a y "
@@ -146,44 +116,13 @@ EXERCISES = {
                 ),
             ),
             Mistake(
-                "The members' σ are left out: each has a width of its own.",
-                lambda lower, upper, mus, sigmas: between(Normal(mus, 1.0), lower, upper).mean(0),
-            ),
-            Mistake(
-                "`Normal` takes a standard deviation; it got the root of one.",
-                lambda lower, upper, mus, sigmas: between(
-                    Normal(mus, sigmas.sqrt()), lower, upper
-                ).mean(0),
-            ),
-            Mistake(
-                "This is a Gaussian of the members' means alone: their noise is missing.",
-                lambda lower, upper, mus, sigmas: between(
-                    Normal(mus.mean(0), mus.std(0)), lower, upper
-                ),
-            ),
-            Mistake(
-                "This is the density in the middle times the width, which is right for narrow "
-                "intervals only.",
-                lambda lower, upper, mus, sigmas: (
-                    (upper - lower) * Normal(mus, sigmas).log_prob((lower + upper) / 2).exp()
-                ).mean(0),
+                "This is the probability below `upper`. What is below `lower` does not count.",
+                lambda lower, upper, mus, sigmas: Normal(mus, sigmas).cdf(upper).mean(0),
             ),
             Mistake(
                 "This counts the members whose mean lies inside. Each has a noise, too.",
                 lambda lower, upper, mus, sigmas: (
                     ((mus >= lower) & (mus <= upper)).double().mean(0)
-                ),
-            ),
-            Mistake(
-                "`Normal` takes a standard deviation; it got σ².",
-                lambda lower, upper, mus, sigmas: between(
-                    Normal(mus, sigmas**2), lower, upper
-                ).mean(0),
-            ),
-            Mistake(
-                "This takes the median of the members' probabilities. A mixture averages them.",
-                lambda lower, upper, mus, sigmas: (
-                    between(Normal(mus, sigmas), lower, upper).median(0).values
                 ),
             ),
         ],

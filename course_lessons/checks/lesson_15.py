@@ -14,18 +14,13 @@ def folds(J):
     return lambda rng: tuple(torch.from_numpy(rng.standard_normal((2, J, 1))))
 
 
-def error(ratio, *, correction=1, square=False, paired=True):
+def bracket(J):
+    return 1 / J + 1 / (J - 1)
+
+
+def error(ratio=bracket, spread=lambda a, b: (a - b).std()):
     """The solution with one of its parts changed; ``ratio(J)`` is the sum in the bracket."""
-
-    def answer(a, b):
-        J = len(a)
-        spread = (a - b).std(correction=correction)
-        if not paired:
-            spread = (a.var() + b.var()).sqrt()
-        found = spread * math.sqrt(ratio(J))
-        return found**2 if square else found
-
-    return answer
+    return lambda a, b: spread(a, b) * math.sqrt(ratio(len(a)))
 
 
 def quantile(p, sigma=80.0):
@@ -35,42 +30,27 @@ def quantile(p, sigma=80.0):
 EXERCISES = {
     "15-1": Value(
         oracle=0.8 + math.log(50),
+        terms={"0.8": 0.8, "log 50": math.log(50)},
+        parts={"0.8": 0.8, "s": 50.0, "log s": math.log(50)},
         mistakes=[
             Mistake(
                 "log s has the wrong sign: in a smaller unit a density is lower, and −log of "
                 "it higher.",
                 0.8 - math.log(50),
             ),
-            Mistake("The NLL is a logarithm: a factor in y becomes a summand in it.", 0.8 * 50),
             Mistake("This is what log σ² needs; the NLL holds ½ log σ².", 0.8 + 2 * math.log(50)),
-            Mistake("This adds s itself and not its logarithm.", 50.8),
             Mistake(
                 "This is a logarithm to base 10; nats need the natural one.", 0.8 + math.log10(50)
             ),
-            Mistake(
-                "Only half of log s is added: log σ grows by all of it.", 0.8 + math.log(50) / 2
-            ),
             Mistake("This is log₂; nats need the natural logarithm.", 0.8 + math.log2(50)),
-            Mistake("The NLL is multiplied by 50². It is a logarithm: add one.", 0.8 * 50**2),
-            Mistake("log s is added to the NLL, not multiplied by it.", 0.8 * math.log(50)),
             Mistake("0.8 is a logarithm already: log 50 is added to it.", math.log(0.8 * 50)),
-            Mistake("An NLL does change with the unit of y: a density is per unit.", 0.8),
-            Mistake(
-                "This is what the change of the unit adds. The NLL was not 0 before.", math.log(50)
-            ),
         ],
     ),
     "15-2": Value(
         oracle=lambda: quantile(0.95),
         tolerance=1e-3,  # the distance from μ is a fifth of it
+        parts={"μ": 500.0, "σ": 80.0, "95 %": 0.95, "1.645 σ": 1.645 * 80},
         mistakes=[
-            Mistake(
-                "This is the mean: it is right only for a loss of 2, where P must pass ½.", 500.0
-            ),
-            Mistake(
-                "The wrong tail: a limit below the mean is exceeded nearly always.",
-                lambda: quantile(0.05),
-            ),
             Mistake(
                 "This is the two-sided 95 % interval's end: only an excess costs.",
                 lambda: quantile(0.975),
@@ -83,10 +63,7 @@ EXERCISES = {
                 "P(y > limit) is 1/19 here. Whoever reserves pays 1, and whoever does not, 20 P.",
                 lambda: quantile(1 - 1 / 19),
             ),
-            Mistake("This is the number of σ. The limit is μ and so many σ.", 1.645),
             Mistake("1/20 is a probability. How many σ leave so much above them?", 500 + 80 / 20),
-            Mistake("This is 95 % of the mean, not the 95 % quantile.", 475.0),
-            Mistake("This is one σ above the mean, whatever the costs are.", 580.0),
             Mistake(
                 "This is for a loss of 10, as in the lesson. Here it is 20.", lambda: quantile(0.9)
             ),
@@ -94,7 +71,6 @@ EXERCISES = {
                 "σ is a standard deviation; here it has been used as a variance.",
                 lambda: quantile(0.95, math.sqrt(80.0)),
             ),
-            Mistake("This is how far the limit lies above the mean.", lambda: quantile(0.95) - 500),
         ],
     ),
     "15-3": Coded(
@@ -102,6 +78,11 @@ EXERCISES = {
             paired_comparison(a, b, test_to_train=1 / (len(a) - 1)).error, dtype=a.dtype
         ),
         inputs=[folds(5), folds(7), folds(20)],
+        terms={
+            "s² / J": lambda a, b: (a - b).var() / len(a),
+            "s² · (test rows / training rows)": lambda a, b: (a - b).var() / (len(a) - 1),
+        },
+        outer=torch.sqrt,
         mistakes=[
             Mistake(
                 "This takes the folds for independent: the ratio of test to training rows is "
@@ -109,14 +90,7 @@ EXERCISES = {
                 error(lambda J: 1 / J),
             ),
             Mistake(
-                "The ratio is test rows to *training* rows, not to all rows.",
-                error(lambda J: 2 / J),
-            ),
-            Mistake(
                 "The ratio is upside down: training to test rows.", error(lambda J: 1 / J + J - 1)
-            ),
-            Mistake(
-                "1/J is missing: even independent folds are only J.", error(lambda J: 1 / (J - 1))
             ),
             Mistake(
                 "The ratio is that of ten folds. J may be another number.",
@@ -128,38 +102,21 @@ EXERCISES = {
                 lambda a, b: (a - b).std(),
             ),
             Mistake(
-                "This is 1.96 standard errors, half of an interval.",
-                lambda a, b: 1.96 * error(lambda J: 1 / J + 1 / (J - 1))(a, b),
-            ),
-            Mistake(
-                "The root of the bracket is missing.",
-                lambda a, b: (a - b).std() * (1 / len(a) + 1 / (len(a) - 1)),
-            ),
-            Mistake(
-                "This is the ratio of the mean difference to its error, a t value.",
-                lambda a, b: (a - b).mean() / error(lambda J: 1 / J + 1 / (J - 1))(a, b),
+                "The root of the bracket is missing.", lambda a, b: (a - b).std() * bracket(len(a))
             ),
             Mistake(
                 "This is the mean difference. How far may it be off?", lambda a, b: (a - b).mean()
-            ),
-            Mistake(
-                "The spreads are subtracted. It is the spread of a − b that counts.",
-                lambda a, b: (a.std() - b.std()) * math.sqrt(1 / len(a) + 1 / (len(a) - 1)),
-            ),
-            Mistake(
-                "The sizes of the differences are taken. Their signs count.",
-                lambda a, b: error(lambda J: 1 / J + 1 / (J - 1))((a - b).abs(), 0 * b),
             ),
             Mistake(
                 "This is for ten folds. J may be another number.", error(lambda J: 1 / 10 + 1 / 9)
             ),
             Mistake(
                 "s_J needs J − 1 in its denominator: torch's std without correction=0.",
-                error(lambda J: 1 / J + 1 / (J - 1), correction=0),
+                error(spread=lambda a, b: (a - b).std(correction=0)),
             ),
             Mistake(
                 "The differences are taken for unpaired: take a − b first, then their spread.",
-                error(lambda J: 1 / J + 1 / (J - 1), paired=False),
+                error(spread=lambda a, b: (a.var() + b.var()).sqrt()),
             ),
         ],
     ),
