@@ -25,7 +25,7 @@ from torch.distributions import Normal
 import course_lessons.checks as lessons
 from course_utils import check, guess, guesses, measured, quiz
 from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value, predictions
-from course_utils.checks.answers import judge
+from course_utils.checks.answers import judge, resolve
 from tools.notebooks import cells, sources
 
 LESSONS = {
@@ -274,38 +274,38 @@ def test_a_number_made_of_the_exercises_own_is_said_back(exercise, answer, words
     assert words in judge(exercise, answer).message
 
 
-TERMS = {
-    "½ log 2π": lambda *_: 0.5 * math.log(2 * math.pi),
-    "½ log σ²": lambda y, mu, log_var: log_var / 2,
-    "(y − μ)² / 2σ²": lambda y, mu, log_var: (y - mu) ** 2 / (2 * log_var.exp()),
+STEPS = {
+    "(y − μ)²": lambda y, mu, log_var: (y - mu) ** 2,
+    "σ²": lambda y, mu, log_var: log_var.exp(),
 }
-
-
-def of(*terms):
-    return lambda *inputs: sum(term(*inputs) for term in terms)
+TERMS = {
+    "½ log 2π": lambda squares, var: 0.5 * math.log(2 * math.pi),
+    "½ log σ²": lambda squares, var: var.log() / 2,
+    "(y − μ)² / 2σ²": lambda squares, var: squares / (2 * var),
+}
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (of(*list(TERMS.values())[1:]), "The term ½ log 2π is missing."),
-        (lambda *it: nll(*it) - 2 * TERMS["½ log σ²"](*it), "½ log σ² is of the wrong sign."),
+        (lambda *it: nll(*it) - 0.5 * math.log(2 * math.pi), "The term ½ log 2π is missing."),
+        (lambda *it: nll(*it) - it[2], "½ log σ² is of the wrong sign."),
         (lambda *it: nll(*it) - it[2] / 4, "The term ½ log σ² is halved."),
-        (lambda *it: nll(*it) / 7 + 6 / 7 * it[2] / 2, "divided by the number of values"),
+        (lambda *it: nll(*it) - 3 / 7 * it[2], "½ log σ² is divided by the number of values"),
         (
             lambda *it: nll(*it) + nll(*it) - it[2] / 2,
-            "½ log 2π and (y − μ)² / 2σ² are there twice",
+            "½ log 2π is there twice, and the term (y − μ)² / 2σ² is",
         ),
-        (lambda y, mu, v: nll(y, mu, v / 2) + v / 4, "2σ², ½ · log_var stands in the place of"),
+        (lambda y, mu, v: nll(y, mu, v / 2) + v / 4, "2σ², √(σ²) stands in the place of σ²"),
         (lambda y, mu, v: nll(y, mu, v.detach()) + (v - v.detach()) / 2, "without its gradient"),
-        (lambda y, mu, v: nll(y, mu, 2 * v), "right for 2 · log_var in the place of log_var."),
-        (lambda y, mu, v: nll(y, mu, v.mean()), "right for the mean of log_var"),
+        (lambda y, mu, v: nll(y, mu, 2 * v), "right for (σ²)² in the place of σ²."),
+        (lambda y, mu, v: nll(y, mu, v.mean()), "right for the mean of log_var in"),
         (lambda y, mu, v: nll(y, v, mu), "right for mu and log_var exchanged."),
         (lambda y, mu, v: nll(y, v, v), "right for log_var in the place of mu."),
     ],
 )
 def test_a_wrong_term_and_an_input_taken_for_another_are_named(answer, words):
-    exercise = replace(CODED, terms=TERMS, mistakes=[])
+    exercise = replace(CODED, terms=TERMS, steps=STEPS, mistakes=[])
     assert words in judge(exercise, answer).message
 
 
@@ -757,16 +757,17 @@ def test_the_terms_of_an_exercise_add_up_to_its_oracle(key):
     else:
 
         def answer(*inputs):
-            return exercise.outer(sum(term(*inputs) for term in exercise.terms.values()))
+            values = [step(*inputs) for step in exercise.steps.values()]
+            return exercise.outer(sum(term(*values) for term in exercise.terms.values()))
 
     assert judge(exercise, answer, key, rng)
 
 
 @pytest.mark.parametrize("key", [key for key, it in ALL.items() if getattr(it, "parts", ())])
 def test_a_random_number_is_rarely_made_of_the_exercises_own(key):
-    told = {f"{value:.3g}" for value in ALL[key].told()}
-    right = np.asarray(ALL[key].oracle() if callable(ALL[key].oracle) else ALL[key].oracle)
-    numbers = right.item() * 10 ** np.random.default_rng(0).uniform(-1, 1, 10_000)
+    right = float(resolve(ALL[key].oracle))
+    told = {f"{value:.3g}" for value in ALL[key].told(right)}
+    numbers = right * 10 ** np.random.default_rng(0).uniform(-1, 1, 10_000)
     assert sum(f"{number:.3g}" in told for number in numbers) < 0.12 * len(numbers)
 
 

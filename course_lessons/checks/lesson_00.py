@@ -36,36 +36,29 @@ EXERCISES = {
     "00-1": Value(
         oracle=lambda: within(1.96 / 2),
         tolerance=1e-2,  # whoever draws 20,000 points has a standard error of 0.0033
+        parts={"0.95": 0.95, "the share within σ": within(1.0), "the right share": within(0.98)},
         mistakes=[
             Mistake("Half as wide does not hold half as many: points lie densest near μ.", 0.475),
             Mistake("Half as wide does not hold one half: count how far ±0.98 reaches.", 0.5),
-            Mistake("0.95 is what the band promises; it reaches only half as far.", 0.95),
             Mistake("This is the root of 0.95. It is the width that is halved.", math.sqrt(0.95)),
             Mistake("This is for a band twice too wide, not twice too narrow.", within(3.92)),
             Mistake("Half as wide misses far more than twice as many.", 0.9),
-            Mistake("This is μ ± σ with the true σ. The band reaches less.", within(1.0)),
             Mistake(
                 "Only one edge is counted here: points far below fall outside too.",
                 0.5 + within(0.98) / 2,
             ),
-            Mistake("This is one half of the band, from μ to an edge.", within(0.98) / 2),
             Mistake("The variance is halved here, and not σ.", within(1.96 / math.sqrt(2))),
         ],
     ),
     "00-2": Value(
         oracle=2 * 1.96 * 0.3,
+        parts={"1.96": 1.96, "σ": 0.3, "σ²": 0.09},
         mistakes=[
-            Mistake("This is half of the band, from μ to one edge.", 1.96 * 0.3),
             Mistake("The band is made of σ; here σ² stands in its place.", 2 * 1.96 * 0.09),
-            Mistake("Half of a band, and made of σ² where σ is meant.", 1.96 * 0.09),
-            Mistake("This is σ. How many of them does the band reach?", 0.3),
             Mistake("0.95 is the share inside; the band reaches 1.96 σ.", 2 * 0.95 * 0.3),
-            Mistake("This is μ ± σ, which holds 68 % and not 95 %.", 0.6),
             Mistake("0.3 is σ already: the root is taken twice.", 3.92 * math.sqrt(0.3)),
             Mistake("1.645 σ to each side is the band of 90 %.", 2 * 1.645 * 0.3),
             Mistake("Is this 4 σ? The band reaches 1.96 σ to each side; give three digits.", 1.2),
-            Mistake("This is how many σ wide the band is. How large is one σ?", 3.92),
-            Mistake("0.09 is a variance; to get σ it wants a root, not a square.", 3.92 * 0.0081),
         ],
     ),
     "00-3": Coded(
@@ -80,18 +73,6 @@ EXERCISES = {
             Mistake(
                 "Points far *above* the band count as inside here: look at both edges.",
                 fraction(lambda y, mu, sigma: y - mu >= -1.96 * sigma),
-            ),
-            Mistake(
-                "σ is squared here: the band is μ ± 1.96 σ, not 1.96 σ².",
-                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 * sigma**2),
-            ),
-            Mistake(
-                "The band stands around 0 here: the distance is from μ.",
-                fraction(lambda y, mu, sigma: y.abs() <= 1.96 * sigma),
-            ),
-            Mistake(
-                "σ is left out: each point has a band of its own width.",
-                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96),
             ),
             Mistake(
                 "Every point counts as inside. Inside is above one edge *and* below the other.",
@@ -110,10 +91,6 @@ EXERCISES = {
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.645 * sigma),
             ),
             Mistake(
-                "0.95 is the share that is promised; the band reaches 1.96 σ.",
-                fraction(lambda y, mu, sigma: (y - mu).abs() <= 0.95 * sigma),
-            ),
-            Mistake(
                 "1.96 σ is the whole width here. The band reaches so far to *each* side.",
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 / 2 * sigma),
             ),
@@ -122,28 +99,12 @@ EXERCISES = {
                 fraction(lambda y, mu, sigma: (y - mu) ** 2 <= 1.96 * sigma),
             ),
             Mistake(
-                "Every point gets the average σ. Each has a σ of its own.",
-                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 * sigma.mean()),
-            ),
-            Mistake(
-                "The root of σ is taken here, and σ is a standard deviation already.",
-                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 * sigma.sqrt()),
-            ),
-            Mistake(
                 "Each y is compared with every μ: y of (n,) met μ of (n, 1), and made (n, n).",
                 fraction(lambda y, mu, sigma: (y.T - mu).abs() <= 1.96 * sigma),
             ),
             Mistake(
-                "Each y is compared with every μ: μ of (n,) met y of (n, 1), and made (n, n).",
-                fraction(lambda y, mu, sigma: (y - mu.T).abs() <= 1.96 * sigma),
-            ),
-            Mistake(
                 "Each residual is compared with every σ: (n,) met (n, 1), and made (n, n).",
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 * sigma.T),
-            ),
-            Mistake(
-                "This is a count; the question asks for a fraction.",
-                lambda y, mu, sigma: ((y - mu).abs() <= 1.96 * sigma).double().sum(),
             ),
         ],
     ),

@@ -90,10 +90,11 @@ EXERCISES = {
         oracle=lambda y, mu, sigma: Normal(mu, sigma).log_prob(y).sum(),
         inputs=[examples, examples, many_examples],
         trained=("mu", "sigma"),
+        steps={"(y − μ)²": lambda y, mu, sigma: (y - mu) ** 2, "σ": lambda y, mu, sigma: sigma},
         terms={
-            "n d/2 log 2π": lambda y, mu, sigma: -y.numel() / 2 * LOG_2PI,
-            "n d log σ": lambda y, mu, sigma: -y.numel() * sigma.log(),
-            "of the squared errors": lambda y, mu, sigma: -((y - mu) ** 2).sum() / (2 * sigma**2),
+            "n d/2 log 2π": lambda squares, sigma: -squares.numel() / 2 * LOG_2PI,
+            "n d log σ": lambda squares, sigma: -squares.numel() * sigma.log(),
+            "Σ (y − μ)² / 2σ²": lambda squares, sigma: -squares.sum() / (2 * sigma**2),
         },
         mistakes=[
             Mistake(

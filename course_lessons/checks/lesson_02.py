@@ -45,16 +45,8 @@ def residual_loss(combine):
 EXERCISES = {
     "02-1": Value(
         oracle=math.sqrt(SIGNAL),
-        tolerance=5e-3,
+        parts={"slope": 2.3, "6": 6.0, "3": 3.0, "12": 12.0},
         mistakes=[
-            Mistake(
-                "This is the standard deviation of x. The signal is 2.3 x + 1.7: its slope counts.",
-                math.sqrt(3),
-            ),
-            Mistake(
-                "This is how far the signal reaches from its mean. What counts is its variance.",
-                2.3 * 3,
-            ),
             Mistake(
                 "The range is squared but not divided: a uniform variable has less variance than "
                 "that.",
@@ -62,33 +54,33 @@ EXERCISES = {
             ),
             Mistake("The slope enters a variance squared.", math.sqrt(2.3 * 3)),
             Mistake("A *variance* is range² / 12: this is slope · range / 12.", 2.3 * 6 / 12),
-            Mistake("The slope is left out: this is the variance of x alone.", 3.0),
             Mistake("6² is divided by 6 here; a uniform variable has 6²/12.", 2.3 * math.sqrt(6)),
             Mistake("1.7 shifts the signal and spreads nothing.", math.sqrt(SIGNAL) + 1.7),
-            Mistake("This is for an interval half as long.", math.sqrt(SIGNAL) / 2),
-            Mistake("This is the slope itself.", 2.3),
             Mistake("At σ = 1 the asker found a slope of 1.5 instead of 2.3.", 1.0),
         ],
     ),
     "02-2": Value(
         oracle=1 / (2 - GOLDEN),
-        tolerance=5e-3,
+        parts={"a": 1 / GOLDEN, "2": 2.0},
         mistakes=[
             Mistake("This is 1/a: one step more, the ratio of MSE and V.", GOLDEN),
-            Mistake("This is the factor a, by which the signal shrinks.", 1 / GOLDEN),
             Mistake(
                 "This is the ratio for the asker's data, with noise. Here there is none.",
                 1 / (2 - 2 / (-1 + math.sqrt(5 + 4 / SIGNAL))),
             ),
             Mistake("Without noise V would be 0 in a right loss, but not in this one.", 1.0),
             Mistake("MSE / V is 2 − 1/a, and this is 2 − a.", 2 - 1 / GOLDEN),
-            Mistake("This is √(1/a). No root is wanted: V and MSE are both squares.", GOLDEN**0.5),
         ],
     ),
     "02-3": Coded(
         oracle=oracle,
         inputs=outputs_and_targets,
         trained=("outputs",),
+        steps={"MSE": mse, "V": lambda outputs, targets: torch.var(targets - outputs)},
+        terms={
+            "MSE / 2V": lambda error, V: error / (2 * V),
+            "½ log V": lambda error, V: 0.5 * V.log(),
+        },
         mistakes=[
             Mistake(
                 "This is still the variance of the predictions, which are no errors.",
@@ -108,55 +100,12 @@ EXERCISES = {
                 with_variance(lambda outputs, targets: torch.std(targets - outputs)),
             ),
             Mistake(
-                "V is the mean squared residual, or a variance divided by n. `torch.var` subtracts "
-                "the mean and divides by n − 1.",
-                with_variance(lambda outputs, targets: mse(outputs, targets)),
-            ),
-            Mistake(
                 "V divides by n. `torch.var`, as in the question, divides by n − 1.",
                 with_variance(lambda outputs, targets: torch.var(targets - outputs, correction=0)),
             ),
             Mistake(
-                "The squared errors are added here; the loss has their mean.",
-                lambda outputs, targets: (
-                    len(outputs) * mse(outputs, targets) / (2 * torch.var(targets - outputs))
-                    + 0.5 * torch.var(targets - outputs).log()
-                ),
-            ),
-            Mistake(
-                "The logarithm is missing: nothing keeps V from growing.",
-                residual_loss(lambda error, V: error / (2 * V)),
-            ),
-            Mistake(
-                "The logarithm has the wrong sign: as it stands, it rewards a large V.",
-                residual_loss(lambda error, V: error / (2 * V) - 0.5 * V.log()),
-            ),
-            Mistake(
-                "The MSE is not divided by V: without that V would go to 0.",
-                residual_loss(lambda error, V: error / 2 + 0.5 * V.log()),
-            ),
-            Mistake(
-                "In ½ log V stands a standard deviation: V is a variance in both terms.",
-                residual_loss(lambda error, V: error / (2 * V) + 0.25 * V.log()),
-            ),
-            Mistake(
-                "The first term is missing: MSE / (2V).",
-                residual_loss(lambda error, V: 0.5 * V.log()),
-            ),
-            Mistake(
                 "The first term holds V / (2V), which is ½: the MSE belongs above.",
                 residual_loss(lambda error, V: 0.5 + 0.5 * V.log()),
-            ),
-            Mistake(
-                "Both terms lack their ½.", residual_loss(lambda error, V: error / V + V.log())
-            ),
-            Mistake(
-                "The factor of log V is off: ½ log σ² is log σ, and log σ² is twice that.",
-                residual_loss(lambda error, V: error / (2 * V) + V.log()),
-            ),
-            Mistake(
-                "The first term lacks its factor: the exponent of a Gaussian has 2σ² below.",
-                residual_loss(lambda error, V: error / V + 0.5 * V.log()),
             ),
         ],
     ),

@@ -113,10 +113,14 @@ EXERCISES = {
         oracle=lambda y, mu, log_sigma: -Normal(mu, log_sigma.exp()).log_prob(y),
         inputs=points,
         trained=("mu", "log_sigma"),
+        steps={
+            "(y − μ)²": lambda y, mu, log_sigma: (y - mu) ** 2,
+            "σ": lambda y, mu, log_sigma: log_sigma.exp(),
+        },
         terms={
-            "½ log 2π": lambda y, mu, log_sigma: 0.5 * LOG_2PI,
-            "log σ": lambda y, mu, log_sigma: log_sigma,
-            "(y − μ)² / 2σ²": lambda y, mu, log_sigma: 0.5 * ((y - mu) / log_sigma.exp()) ** 2,
+            "½ log 2π": lambda squares, sigma: 0.5 * LOG_2PI,
+            "log σ": lambda squares, sigma: sigma.log(),
+            "(y − μ)² / 2σ²": lambda squares, sigma: squares / (2 * sigma**2),
         },
         mistakes=[
             Mistake(

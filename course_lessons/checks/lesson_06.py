@@ -29,47 +29,35 @@ GUESSES = {"06-a": Number("", 0, 1), "06-b": Number("", 0, 2)}
 EXERCISES = {
     "06-1": Value(
         oracle=0.6,
+        parts={"ρ": 0.8, "(1 − ρ²)": 0.36, "2": 2.0},
         mistakes=[
             Mistake(
                 "This is the inverse: exact / mean field. Which of the two is smaller?", 1 / 0.6
             ),
-            Mistake("This is the ratio of the variances, and upside down.", 1 / 0.36),
             Mistake(
                 "Mean field keeps the mean, not the variance. Its variance is 1/Λ₁₁, and that is "
                 "not the first entry of the covariance.",
                 1.0,
             ),
-            Mistake("This is 1 − ρ. The inverse of the matrix has another denominator.", 0.2),
             Mistake("This is √(1 − ρ). The determinant of the covariance is not 1 − ρ.", 0.2**0.5),
             Mistake("This is ρ², by which the variance shrinks, not what is left of it.", 0.64),
-            Mistake("This is 1/ρ. Invert the matrix, not its entry.", 1 / 0.8),
-            Mistake("This is the correlation itself.", 0.8),
         ],
     ),
     "06-2": Value(
         oracle=0.5,
+        terms={"1 of the prior": 1.0, "n / v": 3.0},
+        outer=torch.rsqrt,
+        parts={"n": 12.0, "v": 4.0, "(n + 1)": 13.0},
         mistakes=[
             Mistake("This is the posterior variance. You are asked for its sd.", 0.25),
-            Mistake("This is the precision. One over it is the variance.", 4.0),
-            Mistake(
-                "This is the noise's sd over √n: the prior is missing. It adds 1 to the precision.",
-                2 / 12**0.5,
-            ),
             Mistake("The noise is missing: each point adds 1/v to the precision, not 1.", 13**-0.5),
             Mistake(
                 "The noise's sd stands where its variance belongs: v = 4 is σ².",
                 (1 + 12 / 2) ** -0.5,
             ),
             Mistake("v is squared here: v is the variance already.", (1 + 12 / 16) ** -0.5),
-            Mistake("This is 1/√n: the noise and the prior are missing.", 12**-0.5),
             Mistake("v multiplies here. Noisier points tell less, not more.", 1 / 7),
-            Mistake("This is a variance, v/n, and without the prior.", 4 / 12),
-            Mistake("This is a variance, and the noise is missing: 1/(n + 1).", 1 / 13),
-            Mistake(
-                "The prior counts as one more point here. Its variance is 1, not 4.", 2 / 13**0.5
-            ),
             Mistake("One point is counted. Twelve have been seen.", (1 + 1 / 4) ** -0.5),
-            Mistake("This is the sd of the noise. The weight is better known than one y.", 2.0),
             Mistake(
                 "This is the sd of a new y: the noise is added. You are asked for the weight's.",
                 math.sqrt(4.25),
@@ -97,20 +85,12 @@ EXERCISES = {
                 lambda Phi, precision: ((Phi @ precision) * Phi).sum(1).sqrt(),
             ),
             Mistake(
-                "This is the whole covariance matrix of f, (n, n). Its diagonal is wanted.",
-                lambda Phi, precision: Phi @ torch.linalg.inv(precision) @ Phi.T,
-            ),
-            Mistake(
                 "The second Φ is missing: φᵀ Σ φ has one on each side.",
                 lambda Phi, precision: (Phi @ torch.linalg.inv(precision)).sum(1).sqrt(),
             ),
             Mistake(
                 "1 / precision inverts each entry. The inverse of the matrix is another one.",
                 lambda Phi, precision: ((Phi @ (1 / precision)) * Phi).sum(1).sqrt(),
-            ),
-            Mistake(
-                "One over φᵀ Λ φ: the matrix is to be inverted, not the number.",
-                lambda Phi, precision: ((Phi @ precision) * Phi).sum(1) ** -0.5,
             ),
             Mistake(
                 "The products are averaged over the features. They are to be added.",
@@ -121,10 +101,6 @@ EXERCISES = {
                 lambda Phi, precision: (
                     ((Phi @ torch.linalg.inv(precision)) * Phi).sum(1) + 1
                 ).sqrt(),
-            ),
-            Mistake(
-                "These are the sd's of the weights. Those of f in each row are wanted.",
-                lambda Phi, precision: torch.linalg.inv(precision).diagonal().sqrt(),
             ),
             Mistake(
                 "Standard deviations are added up. With covariances it is φᵀ Λ⁻¹ φ that is the "

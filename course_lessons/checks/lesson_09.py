@@ -68,11 +68,16 @@ EXERCISES = {
         ),
         inputs=points,
         trained=("mu", "log_var"),
+        steps={
+            "(y − μ)²": lambda y, mu, log_var: (y - mu) ** 2,
+            "(y − μ)² of the NLL": lambda y, mu, log_var: (y - mu.detach()) ** 2,
+            "σ²": lambda y, mu, log_var: log_var.exp(),
+        },
         terms={
-            "½ (y − μ)²": lambda y, mu, log_var: 0.5 * (y - mu) ** 2,
-            "½ log 2π": lambda y, mu, log_var: 0.5 * LOG_2PI,
-            "½ log σ²": lambda y, mu, log_var: 0.5 * log_var,
-            "(y − μ)² / 2σ²": lambda y, mu, log_var: 0.5 * (y - mu.detach()) ** 2 / log_var.exp(),
+            "½ (y − μ)²": lambda squares, seen, var: 0.5 * squares,
+            "½ log 2π": lambda squares, seen, var: 0.5 * LOG_2PI,
+            "½ log σ²": lambda squares, seen, var: 0.5 * var.log(),
+            "(y − μ)² / 2σ²": lambda squares, seen, var: seen / (2 * var),
         },
         mistakes=[
             Mistake(
@@ -93,14 +98,6 @@ EXERCISES = {
                 "This is the β-NLL with β = ½. The task is the sum of two terms.",
                 lambda y, mu, log_var: (
                     -Normal(mu, (log_var / 2).exp()).log_prob(y) * (log_var / 2).exp().detach()
-                ),
-            ),
-            Mistake(
-                "log_var is a logarithm; the NLL divides by it as if it were σ².",
-                lambda y, mu, log_var: (
-                    0.5 * (y - mu) ** 2
-                    + 0.9189385332046727
-                    + 0.5 * (log_var + (y - mu.detach()) ** 2 / log_var)
                 ),
             ),
             Mistake(

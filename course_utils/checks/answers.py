@@ -5,7 +5,7 @@ import copy
 import functools
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from course_utils.checks.compare import (
     number,
     pattern,
     plain,
+    related,
     same,
     scale,
     to_array,
@@ -92,7 +93,8 @@ class Coded:
     arguments appear in messages. ``trained``: the arguments whose gradients count. A mistake's
     answer is a function as the learner's is. ``use(answer, *inputs)`` runs an answer that is not
     just called; of a random one it returns what must agree, with a wider ``tolerance``. ``terms``:
-    if the oracle is a sum, or ``outer`` of one, its terms by name, functions of the inputs.
+    if the oracle is a sum, or ``outer`` of one, its terms by name, functions of the ``steps``, by
+    name too, which are functions of the inputs.
     """
 
     oracle: Callable
@@ -102,6 +104,7 @@ class Coded:
     use: Callable = call
     tolerance: float = 1e-6
     terms: Mapping[str, Callable] = field(default_factory=dict)
+    steps: Mapping[str, Callable] = field(default_factory=dict)
     outer: Callable = itself
 
     def judge(self, answer, rng, printed) -> Verdict:
@@ -118,9 +121,8 @@ class Coded:
         if all(map(self.agree, got, expected)):
             return Verdict(True, "Right.")
         listed = [(mistake.message, mistake.answer) for mistake in self.mistakes]
-        of_terms = slips.of_terms(self.terms, self.outer, self.names(draws[0]))
         message = self.recognised(listed, draws, expected, got, self.use) or self.recognised(
-            of_terms, draws, expected, got
+            self.of_terms(), draws, expected, got
         )
         if message:
             return Verdict(False, message)
@@ -131,6 +133,12 @@ class Coded:
         if self.use is call and not self.same_numbers(run(again, printed), got[0]):
             return Verdict(False, SAMPLES)
         return Verdict(False, self.difference(draws, expected, got))
+
+    def of_terms(self) -> Iterator[slips.Slip]:
+        """Wrong sums of the terms, with what is said to them."""
+        steps = list(self.steps.values())
+        for said, slip in slips.of_terms(self.terms, self.outer, list(self.steps)):
+            yield said, slips.after(steps, slip)
 
     def recognised(self, known: Iterable, draws, expected, got, use=call) -> str:
         """What is said to the known slip that gives the same in every draw; empty if none does."""
@@ -318,13 +326,13 @@ class Value:
                 return Verdict(False, mistake.message)
         return Verdict(False, self.difference(found, wanted))
 
-    def told(self) -> dict[float, str]:
-        """Wrong numbers that no list holds, each with what is said to it, of a single number."""
-        wanted = to_array(resolve(self.oracle)).item()
+    def told(self, wanted: float) -> dict[float, str]:
+        """Wrong numbers that no list holds, each with what is said to it."""
         terms = {name: lambda it=it: torch.tensor(it).double() for name, it in self.terms.items()}
         known = [(slip().item(), said) for said, slip in slips.of_terms(terms, self.outer)]
         known += [(wanted + 1, "This is one more than what is asked.")]
         known += [(wanted - 1, "This is one less than what is asked.")]
+        known = [*related(np.float64(wanted)), *known]
         return slips.of_numbers(wanted, self.tolerance, known, self.parts)
 
     def near(self, found: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -344,8 +352,7 @@ class Value:
         place = f"Number {first + 1} of {wanted.size}: " if wanted.size > 1 else ""
         a, b = found[first : first + 1], wanted[first : first + 1]
         common = pattern([a], [b], self.tolerance)
-        if wanted.size == 1 and not common:
-            common = slips.said_to(a.item(), self.told())
+        common = common or slips.said_to(a.item(), self.told(b.item()))
         if common:
             return place + common
         size = "small" if a < b else "large"

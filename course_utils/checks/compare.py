@@ -141,21 +141,11 @@ OF_SHARES = (
 )
 
 
-def relations(found: np.ndarray, wanted: np.ndarray, tolerance: float) -> list[str]:
-    """The sentences of all relations that hold between two arrays of one shape.
-
-    A single number within a fifth of the right one is near it by chance, and not its square, say.
-    """
+def related(wanted: np.ndarray) -> list[tuple[np.ndarray, str]]:
+    """What wrong numbers may be to the right ones, with a sentence each."""
     shares = OF_SHARES if ((wanted > 0) & (wanted < 1)).all() else ()
     with np.errstate(all="ignore"):
-        changed = [(change(wanted), sentence) for change, sentence in (*shares, *RELATIONS)]
-    return [
-        sentence
-        for other, sentence in changed
-        if np.isfinite(other).all()
-        and same(found, other, tolerance)
-        and (found.size > 1 or abs(other - wanted) > abs(wanted) / 5)
-    ]
+        return [(change(wanted), sentence) for change, sentence in (*shares, *RELATIONS)]
 
 
 def not_finite(a: np.ndarray, b: np.ndarray) -> str:
@@ -198,7 +188,7 @@ def pattern(found: list, wanted: list, tolerance: float) -> str:
     a, b = np.concatenate(flat(found)), np.concatenate(flat(wanted))
     if same(a, -b, tolerance):
         return "The magnitude is right; the sign is the other one."
-    known = relations(a, b, tolerance)
+    known = [said for other, said in related(b) if a.size > 1 and same(a, other, tolerance)]
     if len(known) == 1:
         return known[0]
     if a.size > 2 and (b != 0).all() and np.isfinite(b).all():  # any factor fits one number

@@ -14,7 +14,7 @@ NEARBY = 120  # expressions within ten times the answer: of random numbers, one 
 Small = tuple[int, str, float]  # an expression: how far from simple, how it reads, its value
 Slip = tuple[str, Callable]  # what is said to it, and a function as the learner's is
 
-POWERS = ((1, 0, "{}"), (2, 1, "{}²"), (-1, 1, "1 / {}"), (0.5, 2, "√{}"), (-2, 2, "1 / {}²"))
+POWERS = ((1, 0, "{}"), (2, 1, "{}²"), (-1, 1.1, "1 / {}"), (0.5, 2, "√{}"), (-2, 2.1, "1 / {}²"))
 FUNCTIONS = (
     (lambda v: 2 * v, 1, "2 · {}"),
     (lambda v: v / 2, 1, "½ · {}"),
@@ -57,12 +57,21 @@ SIZES: dict[str, Callable] = {
 }
 
 
+def worded(words: str, name: str) -> str:
+    """A name in a formula, in brackets if it needs them there."""
+    bare = words == "{}" or "{})" in words or re.fullmatch(r"[^ ²/^]+|\(.+\)", name)
+    return words.format(name if bare else f"({name})")
+
+
 def combined(a: Small, b: Small) -> Iterator[Small]:
-    """Sum, differences, product and ratios; two of one power are as simple as one of it."""
-    cost = 1 + (a[0] if a[0] == b[0] else a[0] + b[0])
-    yield cost, f"{a[1]} + {b[1]}", a[2] + b[2]
+    """Product and ratios; of two of one power, or of 1 and another, also sum and differences."""
+    alike = a[0] == b[0] or a[1] == "1"
+    cost = 1 + (max(a[0], b[0]) if alike else a[0] + b[0])
+    if alike:
+        yield cost, f"{a[1]} + {b[1]}", a[2] + b[2]
     for one, other in ((a, b), (b, a)):
-        yield cost, f"{one[1]} − {other[1]}", one[2] - other[2]
+        if alike:
+            yield cost, f"{one[1]} − {other[1]}", one[2] - other[2]
         if " / " not in a[1] + b[1] and other[2]:
             below = f"({other[1]})" if " " in other[1] else other[1]
             yield cost, f"{one[1]} / {below}", one[2] / other[2]
@@ -74,17 +83,14 @@ def expressions(parts: Mapping[str, float]) -> Iterator[Small]:
     """Small expressions of the parts and 1: powers, two of these combined, a function of that."""
     powers = [[(0, "1", 1.0)]]
     for name, value in parts.items():
-        plain = name if re.fullmatch("[^ ²/^]+", name) else f"({name})"
-        read = [name, *(words.format(plain) for _, _, words in POWERS[1:])]
-        powers.append([(POWERS[k][1], it, value ** POWERS[k][0]) for k, it in enumerate(read)])
+        powers.append([(cost, worded(words, name), value**p) for p, cost, words in POWERS])
     small = list(itertools.chain(*powers))
     for one, other in itertools.combinations(powers, 2):
         small += itertools.chain(*itertools.starmap(combined, itertools.product(one, other)))
     yield from small
     for (function, more, words), (cost, read, value) in itertools.product(FUNCTIONS, small):
         with contextlib.suppress(ArithmeticError, ValueError):
-            read = words.format(f"({read})" if " " in read else read)
-            yield cost + more, read, function(value)
+            yield cost + more, worded(words, read), function(value)
 
 
 def of_numbers(
@@ -116,6 +122,10 @@ def scaled(function: Callable, factor: Callable) -> Callable:
     return lambda *inputs: factor(*inputs) * function(*inputs)
 
 
+def after(steps: Sequence[Callable], function: Callable) -> Callable:
+    return lambda *inputs: function(*(step(*inputs) for step in steps))
+
+
 def with_change(function: Callable, place: int, change: Callable) -> Callable:
     """The function with one input changed, if that is floating numbers."""
 
@@ -130,48 +140,53 @@ def with_change(function: Callable, place: int, change: Callable) -> Callable:
     return answer
 
 
-def of_inputs(oracle: Callable, names: Sequence[str]) -> Iterator[Slip]:
-    """The oracle with one input changed, or taken for another, or two of them exchanged."""
+def of_inputs(function: Callable, names: Sequence[str]) -> Iterator[Slip]:
+    """The function with one input changed, or taken for another, or two of them exchanged."""
     instead = "Your values are right for {} in the place of {}."
+    places = range(len(names))
     for said, factor in SIZES.items():
-        yield f"This is what is asked, {said}.", scaled(oracle, factor)
-    for (i, name), (words, change) in itertools.product(enumerate(names), CHANGES.items()):
-        yield instead.format(words.format(name), name), with_change(oracle, i, change)
-    for i, j in itertools.permutations(range(len(names)), 2):
-        order = [j if k == i else k for k in range(len(names))]
-        yield instead.format(names[j], names[i]), reordered(oracle, order)
-    for i, j in itertools.combinations(range(len(names)), 2):
-        order = [{i: j, j: i}.get(k, k) for k in range(len(names))]
+        yield f"This is what is asked, {said}.", scaled(function, factor)
+    for i, (words, change) in itertools.product(places, CHANGES.items()):
+        yield instead.format(worded(words, names[i]), names[i]), with_change(function, i, change)
+    for i, j in itertools.permutations(places, 2):
+        order = [taken(j if k == i else k) for k in places]
+        yield instead.format(names[j], names[i]), after(order, function)
+    for i, j in itertools.combinations(places, 2):
+        order = [taken({i: j, j: i}.get(k, k)) for k in places]
         said = f"Your values are right for {names[i]} and {names[j]} exchanged."
-        yield said, reordered(oracle, order)
+        yield said, after(order, function)
 
 
-def reordered(function: Callable, order: Sequence[int]) -> Callable:
-    return lambda *inputs: function(*(inputs[k] for k in order))
+def taken(place: int) -> Callable:
+    return lambda *inputs: inputs[place]
 
 
 def of_terms(
     terms: Mapping[str, Callable], outer: Callable, names: Sequence[str] = ()
 ) -> Iterator[Slip]:
-    """The sum with some of its terms of a wrong size, or with a wrong input in one of them."""
+    """The sum with some of its terms of a wrong size, or with a wrong input in one or all."""
 
-    def total(other: dict) -> Callable:
-        pieces = [other.get(name, term) for name, term in terms.items()]
-        return lambda *inputs: outer(sum(piece(*inputs) for piece in pieces))
+    def total(**other) -> Callable:
+        return lambda *inputs: outer(sum(term(*inputs) for term in (terms | other).values()))
 
-    for many in range(1, len(terms)):
-        sizes = FACTORS | SIZES if names else FACTORS
-        for (said, factor), wrong in itertools.product(
-            sizes.items(), itertools.combinations(terms, many)
-        ):
-            are = "The term {} is" if many == 1 else "The terms {} are"
-            slip = total({name: scaled(terms[name], factor) for name in wrong})
+    order, sizes = list(terms), FACTORS | SIZES if names else FACTORS
+    for many, first in itertools.product(range(1, len(terms)), range(len(terms))):
+        wrong = order[first : first + many]  # neighbours: the terms of an NLL, say
+        are = "The term {} is" if len(wrong) == 1 else "The terms {} are"
+        for said, factor in sizes.items():
+            slip = total(**{name: scaled(terms[name], factor) for name in wrong})
             yield f"{are.format(' and '.join(wrong))} {said}.", slip
-    for name, (i, given) in itertools.product(terms, enumerate(names)):
+    for name, (i, step) in itertools.product(terms, enumerate(names)):
         for words, change in CHANGES.items():
-            said = f"In the term {name}, {words.format(given)} stands in the place of {given}."
-            yield said, total({name: with_change(terms[name], i, change)})
+            said = f"In the term {name}, {worded(words, step)} stands in the place of {step}."
+            yield said, total(**{name: with_change(terms[name], i, change)})
+    if terms:
+        each = [lambda *inputs, term=term: outer(term(*inputs)) for term in terms.values()]
+        said = "Here is done to each term what is to be done to their sum."
+        yield said, lambda *inputs: sum(term(*inputs) for term in each)
     for a, b in itertools.combinations(terms, 2):
-        for (of_a, f), (of_b, g) in itertools.permutations(FACTORS.items(), 2):
-            both = total({a: scaled(terms[a], f), b: scaled(terms[b], g)})
+        for (of_a, f), (of_b, g) in itertools.product(FACTORS.items(), repeat=2):
+            both = total(**{a: scaled(terms[a], f), b: scaled(terms[b], g)})
             yield f"The term {a} is {of_a}, and the term {b} is {of_b}.", both
+    if names:
+        yield from of_inputs(total(), names)
