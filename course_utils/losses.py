@@ -44,8 +44,7 @@ def for_each_member(loss):
         same_shape(y=y)  # repeated, another shape would be a puzzle
 
         def all_answers(x):
-            mu, log_var = model(x)  # (members, n, k)
-            return mu.flatten(0, 1), log_var.flatten(0, 1)
+            return [part.flatten(0, 1) for part in model(x)]  # of (members, n, k)
 
         return loss(all_answers, x, y.repeat(model.members, 1))
 

@@ -68,13 +68,13 @@ def one_thread():
 
 @contextmanager
 def mode(model, training: bool):
-    """Training or evaluation mode for the work inside; after it, each module's as it was."""
+    """Training or evaluation mode for the modules, which it gives; after it each as it was."""
     modules = model.modules() if isinstance(model, nn.Module) else ()
     before = {module: module.training for module in modules}
     try:
         if before:
             model.train(training)
-        yield
+        yield before.keys()
     finally:
         for module, training_before in before.items():
             module.training = training_before
@@ -128,8 +128,7 @@ def fit(
     require_kl(model, loss, len(x))
     optimizer = optimizer(model.parameters(), lr=lr)
     schedule = CosineAnnealingLR(optimizer, steps) if anneal else None
-    batches, history, best = minibatches(x, y, batch_size, seed), History(), (math.inf, None)
-    outputs = []  # of the last step, for what is said of the training
+    history, best, outputs = History(), (math.inf, None), []  # the model's, at the last step
 
     def evaluate() -> Tensor:
         optimizer.zero_grad()
@@ -142,7 +141,7 @@ def fit(
 
     with mode(model, training=True), explained(history):
         try:
-            for step, batch in zip(with_bar(range(steps)), batches):  # noqa: B007
+            for step, batch in zip(with_bar(steps), minibatches(x, y, batch_size, seed)):  # noqa: B007
                 history.loss.append(optimizer.step(evaluate).item())
                 if schedule:
                     schedule.step()
@@ -162,10 +161,10 @@ def fit(
     return history
 
 
-def with_bar(steps: range):
-    """The steps, with a progress bar if they take more than two seconds."""
+def with_bar(steps: int):
+    """The steps' numbers, with a progress bar if they take more than two seconds."""
     quiet = "TQDM_DISABLE" in os.environ  # tqdm's notebook bar does not read it by itself
-    return tqdm(steps, desc="fit", delay=2, leave=False, disable=quiet)
+    return tqdm(range(steps), desc="fit", delay=2, leave=False, disable=quiet)
 
 
 def held_out_data(pair, needed: bool) -> tuple[Tensor, Tensor] | None:
@@ -287,8 +286,8 @@ def predict_samples(
     training mode, and so reaches all dropout that follows the mode (Gal & Ghahramani 2016). Draws
     that are all equal raise a ValueError: they say nothing of the doubt.
     """
-    with torch.no_grad(), mode(model, training=dropout):
-        for module in model.modules() if isinstance(model, nn.Module) else ():
+    with torch.no_grad(), mode(model, training=dropout) as modules:
+        for module in modules:
             if isinstance(module, _NormBase):
                 module.train(False)
         if hasattr(model, "members"):
