@@ -24,7 +24,7 @@ def diagnose(model: nn.Module, x: Tensor, y: Tensor, last: tuple, losses: list[f
     x (n, d) and y (n, k) are all data; ``last`` is the y of the last step and what the model
     returned then (see ``outputs_kept``); ``losses`` holds one number a step.
     """
-    remarks = unreached(model) + risen(losses)
+    remarks = unreached(model) + (risen(losses) if len(losses) >= ENOUGH else [])
     y_last, outputs = last
     reading = read_as(outputs, y_last)
     if reading in ("σ²", "σ"):
@@ -55,8 +55,6 @@ def unreached(model: nn.Module) -> list[str]:
 
 def risen(losses: list[float]) -> list[str]:
     """A sentence if the loss ends well above where it has been, on averages of 5 % of the steps."""
-    if len(losses) < ENOUGH:
-        return []
     width = len(losses) // 20
     values = torch.tensor(losses, dtype=torch.float64)[len(losses) % width :]
     mean = values.reshape(-1, width).mean(1)

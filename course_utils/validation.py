@@ -97,18 +97,14 @@ def array(name: str, value) -> Tensor:
     Read are tensors, which keep their graph, and what numpy reads (lists, pandas).
     """
     if not isinstance(value, Tensor):
-        if np.ma.is_masked(value):
-            raise ValueError(f"{name} has masked values: type {name}.compressed(), or fill them")
         try:
-            given = np.asarray(value)
+            given = np.ma.filled(value, math.nan)  # what is masked is missing
             if given.dtype.kind not in "iufbO":
                 raise TypeError(f"numpy reads {given.dtype}")
             value = torch.from_numpy(given.astype(np.float64))  # fails for text among objects
         except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"{name} must hold real numbers in rows of one length, got {what_came(value)}: "
-                f"{error}"
-            ) from error
+            came = what_came(value)
+            raise ValueError(f"{name} must hold real numbers, got {came}: {error}") from error
     if value.is_complex() or value.ndim not in (1, 2) or value.numel() == 0:
         raise ValueError(f"{name} must hold real numbers (n, d), got {what_came(value)}")
     value = value.to("cpu", DTYPE)
