@@ -757,7 +757,7 @@ def test_the_terms_of_an_exercise_add_up_to_its_oracle(key):
     else:
 
         def answer(*inputs):
-            values = [step(*inputs) for step in exercise.steps.values()]
+            values = [step(*inputs) for step in exercise.made_of().values()]
             return exercise.outer(sum(term(*values) for term in exercise.terms.values()))
 
     assert judge(exercise, answer, key, rng)

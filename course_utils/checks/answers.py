@@ -5,7 +5,7 @@ import copy
 import functools
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -93,8 +93,8 @@ class Coded:
     arguments appear in messages. ``trained``: the arguments whose gradients count. A mistake's
     answer is a function as the learner's is. ``use(answer, *inputs)`` runs an answer that is not
     just called; of a random one it returns what must agree, with a wider ``tolerance``. ``terms``:
-    if the oracle is a sum, or ``outer`` of one, its terms by name, functions of the ``steps``, by
-    name too, which are functions of the inputs.
+    if the oracle is a sum, or ``outer`` of one, its terms by name, functions of the inputs, or of
+    the ``steps``, which are functions of the inputs, by name too.
     """
 
     oracle: Callable
@@ -121,10 +121,9 @@ class Coded:
         if all(map(self.agree, got, expected)):
             return Verdict(True, "Right.")
         listed = [(mistake.message, mistake.answer) for mistake in self.mistakes]
-        message = self.recognised(listed, draws, expected, got, self.use) or self.recognised(
-            self.of_terms(), draws, expected, got
-        )
-        if message:
+        of_terms = slips.of_terms(self.terms, self.outer, self.made_of())
+        message = self.recognised(listed, draws, expected, got, self.use)
+        if message := message or self.recognised(of_terms, draws, expected, got):
             return Verdict(False, message)
 
         def again():
@@ -134,11 +133,10 @@ class Coded:
             return Verdict(False, SAMPLES)
         return Verdict(False, self.difference(draws, expected, got))
 
-    def of_terms(self) -> Iterator[slips.Slip]:
-        """Wrong sums of the terms, with what is said to them."""
-        steps = list(self.steps.values())
-        for said, slip in slips.of_terms(self.terms, self.outer, list(self.steps)):
-            yield said, slips.after(steps, slip)
+    def made_of(self) -> Mapping[str, Callable]:
+        """The steps; without any, the inputs as they are."""
+        inputs = inspect.signature(self.oracle).parameters if self.terms else ()
+        return self.steps or {name: slips.taken(k) for k, name in enumerate(inputs)}
 
     def recognised(self, known: Iterable, draws, expected, got, use=call) -> str:
         """What is said to the known slip that gives the same in every draw; empty if none does."""
@@ -329,7 +327,7 @@ class Value:
     def told(self, wanted: float) -> dict[float, str]:
         """Wrong numbers that no list holds, each with what is said to it."""
         terms = {name: lambda it=it: torch.tensor(it).double() for name, it in self.terms.items()}
-        known = [(slip().item(), said) for said, slip in slips.of_terms(terms, self.outer)]
+        known = [(slip().item(), said) for said, slip in slips.of_terms(terms, self.outer, {})]
         known += [(wanted + 1, "This is one more than what is asked.")]
         known += [(wanted - 1, "This is one less than what is asked.")]
         known = [*related(np.float64(wanted)), *known]

@@ -1,37 +1,27 @@
 """Rules for slips that no list holds: a number made of the exercise's own, a term, an input."""
 
-import contextlib
 import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-import numpy as np
 import torch
+from torch import Tensor
 
 NEARBY = 120  # expressions within ten times the answer: of random numbers, one in fifteen is one
 
-Small = tuple[int, str, float]  # an expression: how far from simple, how it reads, its value
+Small = tuple[float, str, float]  # an expression: how far from simple, how it reads, its value
 Slip = tuple[str, Callable]  # what is said to it, and a function as the learner's is
 
-POWERS = ((1, 0, "{}"), (2, 1, "{}²"), (-1, 1.1, "1 / {}"), (0.5, 2, "√{}"), (-2, 2.1, "1 / {}²"))
-FUNCTIONS = (
-    (lambda v: 2 * v, 1, "2 · {}"),
-    (lambda v: v / 2, 1, "½ · {}"),
-    (math.sqrt, 1, "√{}"),
-    (lambda v: v**2, 1, "{}²"),
-    (lambda v: 1 / v, 1, "1 / {}"),
-    (math.exp, 2, "exp {}"),
-    (math.log, 2, "log {}"),
-)
-# What may stand in the place of an input, and what a term may be multiplied by.
-CHANGES: dict[str, Callable] = {
+# What may stand in the place of an input or a number.
+CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "2 · {}": lambda v: 2 * v,
     "½ · {}": lambda v: v / 2,
     "−{}": lambda v: -v,
     "{}²": lambda v: v**2,
     "√{}": lambda v: v**0.5,
     "1 / {}": lambda v: 1 / v,
+    "1 / {}²": lambda v: v**-2,
     "exp({})": torch.exp,
     "log({})": torch.log,
     "½ · log({})": lambda v: torch.log(v) / 2,
@@ -43,6 +33,9 @@ CHANGES: dict[str, Callable] = {
     "{} of shape (1, n)": lambda v: v.T if v.shape[-1:] == (1,) else v,
     "{} without its gradient": torch.detach,
 }
+POWERS = {"{}²": 1, "1 / {}": 1.1, "√{}": 2, "1 / {}²": 2.1}  # how far from simple each is
+FUNCTIONS = {"2 · {}": 1, "½ · {}": 1, "√{}": 1, "{}²": 1, "1 / {}": 1, "exp({})": 2, "log({})": 2}
+# What a term may be multiplied by.
 FACTORS: dict[str, Callable] = {
     "missing": lambda *_: 0,
     "of the wrong sign": lambda *_: -1,
@@ -59,7 +52,7 @@ SIZES: dict[str, Callable] = {
 
 def worded(words: str, name: str) -> str:
     """A name in a formula, in brackets if it needs them there."""
-    bare = words == "{}" or "{})" in words or re.fullmatch(r"[^ ²/^]+|\(.+\)", name)
+    bare = "({})" in words or re.fullmatch(r"[^ ²/^]+|\(.+\)", name)
     return words.format(name if bare else f"({name})")
 
 
@@ -69,28 +62,29 @@ def combined(a: Small, b: Small) -> Iterator[Small]:
     cost = 1 + (max(a[0], b[0]) if alike else a[0] + b[0])
     if alike:
         yield cost, f"{a[1]} + {b[1]}", a[2] + b[2]
-    for one, other in ((a, b), (b, a)):
-        if alike:
-            yield cost, f"{one[1]} − {other[1]}", one[2] - other[2]
-        if " / " not in a[1] + b[1] and other[2]:
-            below = f"({other[1]})" if " " in other[1] else other[1]
-            yield cost, f"{one[1]} / {below}", one[2] / other[2]
+        yield cost, f"{a[1]} − {b[1]}", a[2] - b[2]
+        yield cost, f"{b[1]} − {a[1]}", b[2] - a[2]
     if " / " not in a[1] + b[1]:
         yield cost, f"{a[1]} · {b[1]}", a[2] * b[2]
+        yield cost, worded(f"{a[1]} / {{}}", b[1]), a[2] / (b[2] or math.nan)
+        yield cost, worded(f"{b[1]} / {{}}", a[1]), b[2] / (a[2] or math.nan)
 
 
 def expressions(parts: Mapping[str, float]) -> Iterator[Small]:
     """Small expressions of the parts and 1: powers, two of these combined, a function of that."""
     powers = [[(0, "1", 1.0)]]
     for name, value in parts.items():
-        powers.append([(cost, worded(words, name), value**p) for p, cost, words in POWERS])
+        it = torch.tensor(value, dtype=torch.float64)
+        of_it = [(cost, worded(p, name), CHANGES[p](it).item()) for p, cost in POWERS.items()]
+        powers.append([(0, name, it.item()), *of_it])
     small = list(itertools.chain(*powers))
     for one, other in itertools.combinations(powers, 2):
         small += itertools.chain(*itertools.starmap(combined, itertools.product(one, other)))
     yield from small
-    for (function, more, words), (cost, read, value) in itertools.product(FUNCTIONS, small):
-        with contextlib.suppress(ArithmeticError, ValueError):
-            yield cost + more, worded(words, read), function(value)
+    values = torch.tensor([value for *_, value in small], dtype=torch.float64)
+    for words, more in FUNCTIONS.items():
+        for (cost, read, _), value in zip(small, CHANGES[words](values).tolist(), strict=True):
+            yield cost + more, worded(words, read), value
 
 
 def of_numbers(
@@ -122,54 +116,50 @@ def scaled(function: Callable, factor: Callable) -> Callable:
     return lambda *inputs: factor(*inputs) * function(*inputs)
 
 
-def after(steps: Sequence[Callable], function: Callable) -> Callable:
+def after(steps: Iterable[Callable], function: Callable) -> Callable:
     return lambda *inputs: function(*(step(*inputs) for step in steps))
 
 
-def with_change(function: Callable, place: int, change: Callable) -> Callable:
-    """The function with one input changed, if that is floating numbers."""
+def taken(place: int, change: Callable = lambda value: value) -> Callable:
+    """The input of that place; changed, if it is floating numbers."""
 
-    def answer(*inputs):
+    def step(*inputs):
         value = inputs[place]
-        if isinstance(value, float | np.ndarray):
-            value = change(torch.as_tensor(value)).numpy()[()]
-        elif value.is_floating_point():
-            value = change(value)
-        return function(*inputs[:place], value, *inputs[place + 1 :])
+        is_floating = isinstance(value, Tensor) and value.is_floating_point()
+        return change(value) if is_floating else value
 
-    return answer
+    return step
+
+
+def with_input(function: Callable, names: Sequence[str], place: int, step: Callable) -> Callable:
+    """The function with the input of a place made by a step of all inputs."""
+    return after([step if k == place else taken(k) for k in range(len(names))], function)
 
 
 def of_inputs(function: Callable, names: Sequence[str]) -> Iterator[Slip]:
     """The function with one input changed, or taken for another, or two of them exchanged."""
     instead = "Your values are right for {} in the place of {}."
-    places = range(len(names))
     for said, factor in SIZES.items():
         yield f"This is what is asked, {said}.", scaled(function, factor)
-    for i, (words, change) in itertools.product(places, CHANGES.items()):
-        yield instead.format(worded(words, names[i]), names[i]), with_change(function, i, change)
-    for i, j in itertools.permutations(places, 2):
-        order = [taken(j if k == i else k) for k in places]
-        yield instead.format(names[j], names[i]), after(order, function)
-    for i, j in itertools.combinations(places, 2):
-        order = [taken({i: j, j: i}.get(k, k)) for k in places]
-        said = f"Your values are right for {names[i]} and {names[j]} exchanged."
-        yield said, after(order, function)
-
-
-def taken(place: int) -> Callable:
-    return lambda *inputs: inputs[place]
+    for (i, name), (words, change) in itertools.product(enumerate(names), CHANGES.items()):
+        slip = with_input(function, names, i, taken(i, change))
+        yield instead.format(worded(words, name), name), slip
+    for (i, a), (j, b) in itertools.permutations(enumerate(names), 2):
+        yield instead.format(b, a), with_input(function, names, i, taken(j))
+        exchanged = [taken({i: j, j: i}.get(k, k)) for k in range(len(names))]
+        yield f"Your values are right for {a} and {b} exchanged.", after(exchanged, function)
 
 
 def of_terms(
-    terms: Mapping[str, Callable], outer: Callable, names: Sequence[str] = ()
+    terms: Mapping[str, Callable], outer: Callable, steps: Mapping[str, Callable]
 ) -> Iterator[Slip]:
-    """The sum with some of its terms of a wrong size, or with a wrong input in one or all."""
+    """The sum with some of its terms of a wrong size, or with a wrong step in one or all."""
 
     def total(**other) -> Callable:
-        return lambda *inputs: outer(sum(term(*inputs) for term in (terms | other).values()))
+        pieces = (terms | other).values()
+        return after(steps.values(), lambda *made: outer(sum(term(*made) for term in pieces)))
 
-    order, sizes = list(terms), FACTORS | SIZES if names else FACTORS
+    order, sizes, names = list(terms), FACTORS | SIZES if steps else FACTORS, list(steps)
     for many, first in itertools.product(range(1, len(terms)), range(len(terms))):
         wrong = order[first : first + many]  # neighbours: the terms of an NLL, say
         are = "The term {} is" if len(wrong) == 1 else "The terms {} are"
@@ -179,14 +169,14 @@ def of_terms(
     for name, (i, step) in itertools.product(terms, enumerate(names)):
         for words, change in CHANGES.items():
             said = f"In the term {name}, {worded(words, step)} stands in the place of {step}."
-            yield said, total(**{name: with_change(terms[name], i, change)})
-    if terms:
-        each = [lambda *inputs, term=term: outer(term(*inputs)) for term in terms.values()]
-        said = "Here is done to each term what is to be done to their sum."
-        yield said, lambda *inputs: sum(term(*inputs) for term in each)
+            yield said, total(**{name: with_input(terms[name], names, i, taken(i, change))})
     for a, b in itertools.combinations(terms, 2):
         for (of_a, f), (of_b, g) in itertools.product(FACTORS.items(), repeat=2):
             both = total(**{a: scaled(terms[a], f), b: scaled(terms[b], g)})
             yield f"The term {a} is {of_a}, and the term {b} is {of_b}.", both
-    if names:
-        yield from of_inputs(total(), names)
+    if terms:
+        said = "Here is done to each term what is to be done to their sum."
+        each = [lambda *made, term=term: outer(term(*made)) for term in terms.values()]
+        yield said, after(steps.values(), lambda *made: sum(term(*made) for term in each))
+        whole = of_inputs(lambda *made: outer(sum(it(*made) for it in terms.values())), names)
+        yield from ((said, after(steps.values(), slip)) for said, slip in whole if steps)
