@@ -179,9 +179,8 @@ def test_an_answer_survives_the_merge_of_a_corrected_lesson(tmp_path):
     save(term, corrected.replace("one_sigma = ...", "one_sigma = ...  # corrected"))
     git(term, "commit", "-am", "corrected by adding")
     git(mine, "commit", "-am", "automatic")
-    git(mine, "fetch", "origin")
-    git(mine, "merge", "-Xours", "origin/term")
-    pair = [mine / "notebooks" / f"03_single_sigma.{ending}" for ending in ("py", "ipynb")]
-    assert notebooks.cells(pair[0]) == notebooks.cells(pair[1])
-    text = pair[0].read_text(encoding="utf-8")
+    git(mine, "pull", "--no-rebase", "-Xours", "origin", "term")
+    script, built = (mine / "notebooks" / f"03_single_sigma.{end}" for end in ("py", "ipynb"))
+    assert notebooks.cells(script) == notebooks.cells(built)
+    text = script.read_text(encoding="utf-8")
     assert "one_sigma = 0.57  # mine" in text and "A sentence was added." in text

@@ -30,11 +30,7 @@ READ = {
     "points by a 0": (csv("a;b", "0.234;2"), {}, [[0.234, 2]]),
     "points, told": (csv("a;b", "1.234;2"), {"decimal": "."}, [[1.234, 2]]),
     "thousands, told": (csv("a;b", "1.234;2"), {"decimal": ",", "thousands": "."}, [[1234, 2]]),
-    "holes": (
-        csv("a,b", "?,2", "NA,3", "-,4", "1,5"),
-        {},
-        [[np.nan, 2]] * 1 + [[np.nan, 3], [np.nan, 4], [1, 5]],
-    ),
+    "holes": (csv("a,b", "?,2", "NA,2", "-,2", "1,5"), {}, [[np.nan, 2]] * 3 + [[1, 5]]),
     "cp1252": ("Preis €;b\n1,5;2\n".encode("cp1252"), {}, [[1.5, 2]]),
     "minus of typographers": ("a,b\n\u22121,2\n".encode(), {}, [[-1, 2]]),
 }
@@ -67,74 +63,53 @@ def test_what_is_no_table_or_two_is_refused(content, words):
 
 RNG = np.random.default_rng(0)
 N = 200
-X = RNG.standard_normal(N)
+X, U, K = RNG.standard_normal(N), RNG.uniform(size=N), np.arange(N)
+Y = X + RNG.standard_normal(N)
 
 
-def frame(**columns):
-    return pd.DataFrame({"x": X, **columns, "y": X + RNG.standard_normal(N)})
+def frame(y=Y, **columns):
+    return pd.DataFrame({"x": X, **columns, "y": y})
 
 
-def patients():
-    patient = np.arange(N) // 10
-    table = frame(age=patient * 1.7 + 20, height=150 + patient % 7, dose=RNG.uniform(size=N))
-    return table.sample(frac=1, random_state=0)
-
-
+PATIENTS = frame(age=K // 10 * 1.7 + 20, height=150 + K // 10 % 7, dose=U)
+FEW = pd.DataFrame({"a": K % 7, "y": RNG.integers(0, 12, N)})
 REMARKS = {
-    "a total": (
-        frame(a=np.r_[RNG.uniform(size=N - 1), 99.0]),
-        "'a': 1 of 200 values (as 99) stand apart",
-    ),
-    "slips of the decimal sign": (
-        frame().assign(y=lambda t: np.where(t.index % 50 == 7, 100 * t.y, t.y)),
-        "'y': 3 of 200 values",
-    ),
-    "a hole as a number": (
-        frame(a=np.where(np.arange(N) % 9 == 0, -999, RNG.uniform(size=N))),
-        "exactly its extreme, -999",
-    ),
-    "a limit": (frame(a=np.minimum(RNG.uniform(size=N), 0.9)), "exactly its extreme, 0.9"),
-    "a row number": (frame(row=np.arange(N)), "'row' numbers the rows and is left out"),
-    "a date": (frame(day=20210101 + np.arange(N) % 28), "'day' holds dates in digits"),
+    "a total": (frame(a=np.r_[U[1:], 99]), "'a': 1 of 200 values (as 99) stand apart"),
+    "slips of the decimal sign": (frame(np.where(K % 67 == 7, 100 * Y, Y)), "'y': 3 of 200 values"),
+    "a hole as a number": (frame(a=np.where(K % 9, U, -999)), "exactly its extreme, -999"),
+    "a limit": (frame(a=np.minimum(U, 0.9)), "exactly its extreme, 0.9"),
+    "a row number": (frame(row=K), "'row' numbers the rows and is left out"),
+    "a date": (frame(day=20210101 + K % 28), "'day' holds dates in digits"),
     "a code": (frame(zip=RNG.integers(10_000, 10_099, N)), "'zip' may be a code"),
-    "an id of text": (frame(id=[f"p{i}" for i in range(N)]), "'id' is text of 200 values"),
+    "an id of text": (frame(id=[f"p{i}" for i in K]), "'id' is text of 200 values"),
     "doubled": (pd.concat([frame()[:100]] * 2), "100 of 200 rows repeat another one: one that"),
-    "repeats of few values": (
-        pd.DataFrame({"a": np.arange(N) % 7, "y": RNG.integers(0, 12, N)}),
-        "rows repeat another one.",
-    ),
+    "repeats of few values": (FEW, "rows repeat another one."),
     "a constant": (frame(a="EUR"), "'a' is constant and is left out"),
-    "days as text": (frame(day=[f"{1 + i % 28}.2.2024" for i in range(N)]), "'day' holds dates"),
-    "names with digits": (frame(a=[f"S-{i:03d}" for i in range(N)]), "- 'a' is text of 200 values"),
-    "money as text": (frame(a=[f"{2e3 + i:,.2f}" for i in range(N)]), "thousands=','"),
-    "patients": (patients(), "groups='age'"),
+    "days as text": (frame(day=[f"{1 + i % 28}.2.2024" for i in K]), "'day' holds dates"),
+    "names with digits": (frame(a=[f"S-{i:03d}" for i in K]), "- 'a' is text of 200 values"),
+    "money as text": (frame(a=[f"{2e3 + i:,.2f}" for i in K]), "thousands=','"),
+    "patients": (PATIENTS.sample(frac=1, random_state=0), "groups='age'"),
     "one word": (frame(a=["k.A.", *map(str, X[1:])]), "numbers but for 1 cell ('k.A.'"),
     "per cent": (frame(a=[f"{v:.0f} %" for v in 50 + 9 * X]), "in a spelling of its own"),
     "units": (frame(a=["kg", *map(str, X[1:])]), "skiprows=[1]"),
-    "yes or no": (frame().assign(y=(X > 0) * 1), "what is wanted is a probability"),
-    "a count": (frame().assign(y=RNG.poisson(12, N)), "looks like a count"),
-    "skewed": (frame().assign(y=np.exp(2 * X)), "its logarithm may be the better target"),
-    "classes": (frame().assign(y=np.arange(N) % 3), "takes 3 values only"),
+    "yes or no": (frame((X > 0) * 1), "what is wanted is a probability"),
+    "a count": (frame(RNG.poisson(12, N)), "looks like a count"),
+    "skewed": (frame(np.exp(2 * X)), "its logarithm may be the better target"),
+    "classes": (frame(K % 3), "takes 3 values only"),
 }
 
 
 @pytest.mark.parametrize(("table", "words"), REMARKS.values(), ids=REMARKS)
 def test_what_may_ruin_a_fit_is_said(table, words):
-    said = repr(look(table, "y"))
-    assert any(word in said for word in words.split("|")), said
+    assert words in repr(look(table, "y"))
 
 
 def test_an_ordinary_table_has_no_remark():
     table = frame(sex=RNG.choice(["f", "m"], N), age=RNG.integers(20, 80, N), rain=X > 1)
     found = look(table, "y")
     assert not found.all_remarks() and not found.left_out
-    assert found.columns["kind"].to_dict() == {
-        "x": "number",
-        "sex": "category",
-        "age": "whole number",
-        "rain": "yes or no",
-        "y": "number",
-    }
+    kinds = {"x": "number", "sex": "category", "age": "whole number", "rain": "yes or no"}
+    assert found.columns["kind"].to_dict() == {**kinds, "y": "number"}
     assert len(repr(found).splitlines()) < 40
 
 
@@ -150,14 +125,8 @@ def test_a_hole_is_neither_of_two_levels():
 
 
 def test_rows_are_matched_by_name_whatever_their_order():
-    table = pd.DataFrame(
-        {
-            "size": [1.0, np.nan, 3.0],
-            "sex": ["f", "m", "f"],
-            "town": ["a", "b", "c"],
-            "y": [1, 2, 3],
-        }
-    )
+    table = pd.DataFrame({"size": [1.0, np.nan, 3.0], "sex": ["f", "m", "f"], "y": [1, 2, 3]})
+    table["town"] = ["a", "b", "c"]
     columns = Columns.of(table, "y", ["size", "sex", "town"])
     right = [[1, 0, 1, 0, 0], [2, 1, 0, 1, 0], [3, 0, 0, 0, 1]]
     assert columns.names == ["size", "sex=m", "town=a", "town=b", "town=c"]

@@ -5,35 +5,27 @@ import io
 import re
 from html import unescape
 
-import nbformat
 import pytest
 from nbconvert import HTMLExporter
 from PIL import Image
 
 from course_utils.plots import DRAWN_DPI
 from tools import instructors, slides
+from tools.notebooks import ROOT, figures, sources
 
-ROOT = slides.ROOT
-LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-
-
-def pictures(path):
-    for cell in nbformat.read(path, as_version=4).cells:
-        for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                yield output.metadata["image/png"]["alt"]
+LESSONS = sources()
+each_lesson = pytest.mark.parametrize("source", LESSONS, ids=lambda source: source.stem)
 
 
 @each_lesson
-def test_a_deck_holds_question_figures_quiz_and_no_solution_and_can_be_read(path):
-    page = slides.deck(path)
+def test_a_deck_holds_question_figures_quiz_and_no_solution_and_can_be_read(source):
+    page = slides.deck(source.with_suffix(".ipynb"))
     seen = unescape(page)
     assert page.count("<section>") == page.count("</section>") >= 6
     assert "<details>" not in page and "check(" not in page
-    for alt in pictures(path):
+    for alt in figures(source):
         assert f'alt="{alt}"' in seen
-    for question in slides.lesson(path.stem[:2]).QUIZ:
+    for question in slides.lesson(source.stem[:2]).QUIZ:
         assert question.text in seen
     # Letters of 9 points have 16 of a projected slide's 720 pixels.
     for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page):
@@ -46,10 +38,9 @@ def test_a_page_to_hand_out_keeps_the_alt_texts_and_holds_every_picture():
     exporter = HTMLExporter(
         template_name="handout", extra_template_basedirs=[str(ROOT / "teach")], embed_images=True
     )
-    path = next(path for path in LESSONS if path.stem.startswith("04"))
-    page, _ = exporter.from_filename(str(path))
+    page, _ = exporter.from_filename(str(LESSONS[4].with_suffix(".ipynb")))
     found = [unescape(alt) for alt in re.findall(r'<img [^>]*alt="([^"]+)"', page)]
-    assert found and set(pictures(path)) <= set(found)
+    assert found and figures(LESSONS[4]).keys() <= set(found)
     assert not re.findall(r'<img [^>]*src="(?!data:)', page)
 
 
@@ -76,7 +67,7 @@ def test_no_schedule_leaves_out_what_its_lessons_need():
 
 
 @each_lesson
-def test_what_breaks_a_misconception_is_a_section_of_its_lesson(path):
-    number = path.stem[:2]
+def test_what_breaks_a_misconception_is_a_section_of_its_lesson(source):
+    number = source.stem[:2]
     headings = re.findall(r"^## (.+)$", instructors.text(number), re.MULTILINE)
     assert instructors.known()["lessons"][number]["breaks"] in headings
