@@ -1,8 +1,8 @@
-"""From a key press on a slider to new pixels in the page, against interact + plt.show.
+"""From a key press on a slider to new pixels in the page.
 
-    python -m pytest tests/benchmarks -s
+    python -m pytest tests/benchmarks/test_slides.py -s
 
-The ratios are printed. Run it on a machine that does nothing else.
+The times are printed. Run it on a machine that does nothing else.
 """
 
 from statistics import median, quantiles
@@ -14,24 +14,6 @@ from course_utils.labs import LABS
 
 KEYS = 20
 LAB = 'from course_utils.labs import LABS\nlab = LABS["{}"]()\nlab'
-
-# What a notebook would do without labs: it draws, and trains nothing.
-PLAIN = """
-import matplotlib.pyplot as plt, numpy as np, ipywidgets
-x = np.linspace(-3, 3, 200)
-points = np.random.default_rng(0).uniform(-3, 3, (500, 2))
-
-def draw(noise):
-    fig, axes = plt.subplots(1, 3, figsize=(10, 3.5))
-    axes[0].scatter(*points.T, s=6, alpha=.5)
-    axes[0].fill_between(x, np.sin(x) - noise, np.sin(x) + noise, alpha=.3)
-    for ax in axes:
-        ax.plot(x, np.sin(x) * noise)
-        ax.set(xlim=(-3, 3), ylim=(-4, 4), xlabel="x", ylabel="y")
-    plt.show()
-
-ipywidgets.interact(draw, noise=ipywidgets.FloatSlider(1, min=0, max=4, step=.05));
-"""
 
 # A key press comes in; the time until the first image under ``root`` has loaded and been painted.
 WATCH = """root => {
@@ -65,27 +47,8 @@ def press(page, handle) -> list[float]:
     return page.evaluate("() => window.waits.splice(0)")
 
 
-def shown(waits: list[float]) -> str:
-    return f"median {median(waits):.0f}, p95 {quantiles(waits, n=20)[-1]:.0f} ms"
-
-
-@pytest.fixture(scope="module")
-def plain_waits():
-    return []
-
-
-def test_interact_and_plt_show(open_cells, plain_waits):
-    notebook = open_cells(PLAIN)
-    assert notebook.run_all() == []
-    output = notebook.page.locator(".jp-OutputArea-output .widget-interact")
-    output.locator("img").wait_for()
-    output.evaluate(WATCH)
-    plain_waits += press(notebook.page, output.get_by_role("slider"))
-    print(f"\ninteract + plt.show, no training: {shown(plain_waits)}")
-
-
 @pytest.mark.parametrize("key", sorted(LABS))
-def test_slide_to_pixels(open_cells, plain_waits, key):
+def test_slide_to_pixels(open_cells, key):
     notebook = open_cells(LAB.format(key))
     assert notebook.run_all() == []
     (lab,) = notebook.labs()
@@ -95,6 +58,6 @@ def test_slide_to_pixels(open_cells, plain_waits, key):
     print()
     for i, name in enumerate(eval(notebook.ask(sliders))):
         waits = press(notebook.page, lab.sliders.nth(i))
-        ratio = f", {median(waits) / median(plain_waits):.2f} of interact" if plain_waits else ""
         kind = "retrain" if name in retrains else "refit"
-        print(f"lesson {key}, {name} ({kind}): {shown(waits)}{ratio}")
+        p95 = quantiles(waits, n=20)[-1]
+        print(f"lesson {key}, {name} ({kind}): median {median(waits):.0f}, p95 {p95:.0f} ms")

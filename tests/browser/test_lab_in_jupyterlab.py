@@ -1,4 +1,7 @@
-"""What an impatient learner does to a lab. The times are generous: benchmarks/ measures them."""
+"""What an impatient learner does to a lab, and to a check that would never end.
+
+The times are generous: benchmarks/ measures them.
+"""
 
 import random
 import time
@@ -148,3 +151,23 @@ def test_a_closed_page_leaves_the_kernel_idle(notebook):
     before = sum(kernel.cpu_times()[:2])
     time.sleep(2)
     assert sum(kernel.cpu_times()[:2]) - before < 0.2
+
+
+ENDLESS = [
+    "from course_utils import check",
+    "def endless(*given):\n    open('begun', 'w').close()\n    while True:\n        pass",
+    'check("00-3", endless)',
+]
+
+
+def test_the_stop_button_ends_a_check_of_an_endless_loop(course, open_cells):
+    notebook = open_cells(*ENDLESS)
+    notebook.page.evaluate(
+        "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
+    )
+    for _ in range(600):
+        if (course / "notebooks" / "begun").exists():
+            break
+        notebook.page.wait_for_timeout(100)
+    notebook.interrupt()
+    notebook.page.get_by_text("Stopped before there was a verdict").wait_for(timeout=20_000)

@@ -160,11 +160,6 @@ def test_a_page_has_the_lessons_pictures_its_addresses_and_nothing_that_needs_a_
         assert len(own) == 1, place
 
 
-def test_the_front_page_tells_what_readme_does(pages):
-    front = (pages / "index.html").read_text(encoding="utf-8")
-    assert all(f'href="{name}"' in front for name in LESSONS) and 'data-lab="' in front
-
-
 # In a browser: each page once on a phone, where all is tried, and twice for what depends on size
 
 

@@ -47,8 +47,12 @@ def test_a_guess_the_lab_and_the_quiz_of_lesson_04_by_the_keyboard(open_notebook
     assert notebook.run_all() == []
     hands, page = Hands(notebook), notebook.page
 
+    covered = page.get_by_text("Measured, and covered until you guess.")
+    covered.nth(2).wait_for()
     hands.to_cell('guess("04-a"')
     hands.tab_to("text Guess 04-a")
+    page.keyboard.type("much\n")
+    page.get_by_text("a number from 0 to 1").last.wait_for()
     hands.tab_to("slider")
     for _ in range(3):
         hands.press("ArrowRight")
@@ -57,6 +61,11 @@ def test_a_guess_the_lab_and_the_quiz_of_lesson_04_by_the_keyboard(open_notebook
     hands.press("Enter")
     page.get_by_text("Your guess: 0.53. Now see what happens.").wait_for()
     page.get_by_text("you guessed 0.53, measured 1").first.wait_for()
+    hands.to_cell('guess("04-c"')
+    hands.tab_to("button larger")
+    hands.press("Space")
+    page.get_by_text("you guessed larger, measured ").first.wait_for()
+    assert covered.count() == 1
 
     (lab,) = [lab for lab in notebook.labs() if lab.sliders.count()]
     before = lab.source()
