@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from course_utils.losses import gaussian_kl
+from course_utils.losses import gaussian_kl, gaussian_nll
 from tests.claims import lesson_07
 from tests.claims.run import differ, module, names, recipes, stored
 from tests.claims.shown import line, squares
@@ -54,16 +54,13 @@ def test_the_gradients_written_out_for_lesson_07_are_autograd_s():
     mus, log_vars, eps = ([torch.randn(size).double() for size in sizes] for _ in range(3))
     trained = [p.requires_grad_() for p in (*mus, *log_vars)]
     layers = [mu + torch.exp(v / 2) * e for mu, v, e in zip(mus, log_vars, eps)]
-    mu, log_var = lesson_07.run(x1, *layers)[2].split(1, dim=-1)
-    nll = 0.5 * (log_var + (y - mu) ** 2 * torch.exp(-log_var)).sum() / n
-    kl = [
-        gaussian_kl(mu.flatten(1) / prior, v.flatten(1) - 2 * math.log(prior)).sum()
-        for mu, v in zip(mus, log_vars)
-    ]
-    (nll + sum(kl) / n).backward()
-    count = torch.tensor(float(n), dtype=y.dtype)
-    share = torch.full_like(y, 1 / n)
+    mu, log_var = lesson_07.run(x1, *layers)[2].flatten(0, 1).split(1, dim=-1)
+    loss = gaussian_nll(y.flatten(0, 1), mu, log_var).sum()
+    for mu, v in zip(mus, log_vars):
+        loss = loss + gaussian_kl(mu.flatten(1) / prior, v.flatten(1) - 2 * math.log(prior)).sum()
+    (loss / n).backward()
     with torch.no_grad():
+        share, count = torch.full_like(y, 1 / n), torch.tensor(float(n), dtype=y.dtype)
         found = lesson_07.gradients(x1, y, share, count, mus, log_vars, eps, prior)
     for p, g in zip(trained, found):
         torch.testing.assert_close(g, p.grad)

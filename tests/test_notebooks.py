@@ -148,18 +148,13 @@ def module():
 
 
 @each_lesson
-def test_what_a_lesson_shows_is_what_the_module_holds(source):
-    held, _ = module()
+def test_what_a_lesson_shows_is_what_the_module_holds_and_what_it_imports_was_shown_before(source):
+    held, first = module()
     shown = definitions(code(source))
     for name in shown.keys() & held.keys():
         assert shown[name] == held[name], f"{name} differs from course_utils"
-
-
-@each_lesson
-def test_what_a_lesson_imports_has_been_shown_before(source):
     if source.stem.startswith("00"):
         return  # the tour shows what is to come
-    _, first = module()
     modules = {f"course_utils.{name}" for name in MODULES}
     for node in ast.walk(ast.parse(code(source))):
         if isinstance(node, ast.ImportFrom) and node.module in modules:
@@ -173,21 +168,14 @@ def test_the_failing_losses_of_the_lessons_cannot_be_imported():
         assert "variance_of_predictions" not in public
 
 
-def test_the_pictures_are_figures_of_the_lessons_and_no_others_are_there():
-    drawn = pictures()
+def test_pictures_questions_and_readme_are_as_make_notebooks_leaves_them():
+    drawn, text = pictures(), README.read_text(encoding="utf-8")
     assert set(README_FIGURE.parent.iterdir()) == drawn.keys()
     for path, png in drawn.items():
         assert path.read_bytes() == png, f"{path.name}: run make notebooks"
-
-
-def test_the_page_of_questions_is_made_from_the_lessons():
     assert QUESTIONS.read_text(encoding="utf-8") == questions(), "run make notebooks"
-    for source in SOURCES:  # its own, and some that its readers ask
-        assert len({question for question, _ in questions_in(source)}) >= 2
-
-
-def test_the_readme_agrees_with_the_notebooks():
-    text = README.read_text(encoding="utf-8")
     assert text == readme(text), "run make notebooks"
     for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", text):
         assert (ROOT / link).exists(), link
+    for source in SOURCES:  # its own, and some that its readers ask
+        assert len({question for question, _ in questions_in(source)}) >= 2

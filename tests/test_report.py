@@ -1,6 +1,7 @@
 """The report of a stranger's table: the right advice, honest numbers, a sentence for the rest."""
 
 import functools
+import itertools
 import json
 import math
 import re
@@ -92,18 +93,12 @@ def test_the_same_seed_gives_the_same_report_and_no_random_state_is_touched():
     assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
 
 
-@pytest.mark.parametrize("freedom", [1, 2, 5, 30, 300])
-@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.99])
-def test_the_quantile_of_students_t_is_scipys(freedom, level):
-    from scipy import stats
-
-    right = stats.t.ppf((1 + level) / 2, freedom)
-    assert t_quantile(level, freedom) == pytest.approx(right, rel=2e-3)
-
-
 def test_a_line_on_few_rows_has_students_interval():
     from scipy import stats
 
+    for freedom, level in itertools.product([1, 2, 5, 30, 300], [0.5, 0.9, 0.95, 0.99]):
+        right = stats.t.ppf((1 + level) / 2, freedom)
+        assert t_quantile(level, freedom) == pytest.approx(right, rel=2e-3)
     x, y = LINE.sample(30, seed=1)
     found = report((x, y), steps=10)
     assert found.choice == "line, one σ" and "Student" in repr(found)
@@ -131,7 +126,7 @@ def test_a_sparse_line_is_as_good_as_scikit_learns_lasso():
     assert ours < 1.3 * (LassoCV().fit(x, y).predict(x_new) - y_new).std()
 
 
-def test_a_table_gives_names_and_a_model_that_is_asked_by_name():
+def test_a_table_gives_a_model_that_is_asked_by_name_saved_and_read_again(tmp_path):
     found = engel()
     assert found.choice == "line, σ(x)" and found.rows.inputs == ["income"]
     new = pd.DataFrame({"other": ["a", "b"], "income": [500.0, 2000.0]}, index=[7, 8])
@@ -142,13 +137,8 @@ def test_a_table_gives_names_and_a_model_that_is_asked_by_name():
     assert ((made.lower < made.mu) & (made.mu < made.upper)).all()
     with pytest.raises(ValueError, match="none called 'income'"):
         found.predict(new[["other"]])
-
-
-def test_it_is_saved_and_read_again(tmp_path):
-    found, path = engel(), tmp_path / "model.json"
-    found.save(path)
-    new = pd.DataFrame({"income": [500.0, 2000.0]})
-    pd.testing.assert_frame_equal(restore(path).table(new), found.table(new))
+    found.save(tmp_path / "model.json")
+    pd.testing.assert_frame_equal(restore(tmp_path / "model.json").table(new), found.table(new))
     with pytest.raises(ValueError, match="a file that found"):
         restore(DATASETS / "engel.csv")
 
@@ -175,8 +165,8 @@ def test_groups_are_held_out_whole_and_their_coverage_holds_for_new_ones():
     found = report(patients(), target="y", groups="patient", steps=2)
     folds, tests, _ = plan(found.rows, 0)
     for part, test in zip(folds, tests):
-        inside = [set(found.rows.cluster[rows].tolist()) for rows in (test, part != TEST)]
-        assert not inside[0] & inside[1]
+        tested, trained = (set(found.rows.cluster[at].tolist()) for at in (test, part != TEST))
+        assert not tested & trained
     assert "patient" not in found.rows.inputs and "of other patients than" in repr(found)
     covered, error = found.summary()[found.choice]["covered"]
     assert error > 0.009 and abs(covered - 0.95) < 4 * error
@@ -330,7 +320,10 @@ def test_another_tools_interval_is_judged():
     assert found.covered["all"][0] == ((made.low <= made.y) & (made.y <= made.high)).mean()
 
 
-def test_the_regressor_passes_scikit_learns_own_checks():
+def test_the_regressor_passes_scikit_learns_own_checks_and_knows_its_sigma_in_a_pipeline():
+    from sklearn.model_selection import cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
     from sklearn.utils.estimator_checks import check_estimator
 
     from course_utils.regressor import VarianceRegressor
@@ -339,15 +332,6 @@ def test_the_regressor_passes_scikit_learns_own_checks():
         warnings.simplefilter("ignore")
         told = check_estimator(VarianceRegressor(steps=25), on_skip=None)
     assert len(told) > 40 and {check["status"] for check in told} <= {"passed", "skipped"}
-
-
-def test_the_regressor_knows_its_sigma_inside_a_pipeline():
-    from sklearn.model_selection import cross_val_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    from course_utils.regressor import VarianceRegressor
-
     x, y = WAVE.sample(500, seed=0)
     model = make_pipeline(StandardScaler(), VarianceRegressor(steps=100))
     assert cross_val_score(model, x, y[:, 0], cv=3).mean() > 0.4
