@@ -60,11 +60,6 @@ def address(tmp_path_factory):
         yield address
 
 
-def go(page, address, key):
-    page.goto(f"{address}/{key}.html")
-    page.wait_for_selector(".lab-live")
-
-
 @pytest.fixture
 def open_lab(browser, address):
     """Open the page of a lab, in which no error may be logged."""
@@ -72,10 +67,25 @@ def open_lab(browser, address):
 
         def open_it(key, **options):
             page = opened.enter_context(watched(browser, address, **options))
-            go(page, address, key)
+            page.goto(f"{address}/{key}.html")
+            page.wait_for_selector(".lab-live")
             return page
 
         yield open_it
+
+
+OUTSIDE = """() => [...document.querySelectorAll('.lab-panel text')].filter(it => {
+        const box = it.getBoundingClientRect();
+        return box.left < 0 || box.right > innerWidth
+            || box.top < it.ownerSVGElement.getBoundingClientRect().top - 1;
+    }).map(it => it.textContent)"""
+
+
+def nothing_is_wider_than_the_page(page):
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(OUTSIDE) == []
 
 
 def controls(page):
@@ -90,6 +100,7 @@ def numbers(page):
 @pytest.mark.parametrize("key", sorted(LABS))
 def test_every_slider_of_a_lab_by_keyboard(key, open_lab):
     page, lab = open_lab(key), short(key)()
+    nothing_is_wider_than_the_page(page)
     try:
         stops = two_stops(lab)
         assert numbers(page) == still.in_words(lab.numbers())
@@ -141,6 +152,7 @@ def test_a_slide_leaves_the_fit_before_it_pale_for_a_moment(open_lab):
 
 def test_coverage_rains_as_in_the_notebook_by_keyboard(open_lab):
     page, lab = open_lab("rain"), rain()
+    nothing_is_wider_than_the_page(page)
     try:
         assert page.locator(".lab-picture").get_attribute("aria-label") == lab.alt
         play, step, reset = (
@@ -190,22 +202,6 @@ def test_coverage_rains_as_in_the_notebook_by_keyboard(open_lab):
         assert play.is_visible()
     finally:
         lab.close()
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_is_wider_than_the_page(width, address, open_lab):
-    page = open_lab("rain", viewport={"width": width, "height": 800})
-    for key in [*LABS, "rain"]:
-        go(page, address, key)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for text in page.locator(".lab-panel text").all():
-            box = text.bounding_box()
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= width
-        tops = """() => [...document.querySelectorAll('.lab-panel text')].filter(it =>
-            it.getBoundingClientRect().top < it.ownerSVGElement.getBoundingClientRect().top - 1)
-            .map(it => it.textContent)"""
-        assert page.evaluate(tops) == []
 
 
 def test_without_the_script_or_the_file_the_picture_stays(address, browser):
