@@ -101,6 +101,12 @@ def far_end(control):
     return low if control.value != low else high
 
 
+def spoken(control):
+    """A handle has no accessible name, and that of a log slider says an exponent."""
+    at = f"{control.value:.4g}" if isinstance(control.value, float) else control.value
+    return f"{control.description} {at}. "
+
+
 def tick(lab, times=1):
     """What the browser does while the lab plays."""
     for _ in range(times):
@@ -141,6 +147,7 @@ def test_slides_end_at_the_picture_of_a_lab_that_is_set_there_directly(lab):
         before = lab.image.value
         control.value = far_end(control)
         assert lab.image.value != before, name
+        assert spoken(control) in html.unescape(lab.text.value)
         assert sound(lab)
     order = sorted(lab.controls, key=lambda name: name not in lab.retrains)  # refits last
     for name in [*order, *order, order[-1]]:
@@ -181,19 +188,6 @@ def test_names_in_a_panel_cannot_meet_and_stay_in_it_wherever_the_curves_go(lab,
             taken.setdefault(ax, []).append((left, left + label.width))
     for pairs in map(itertools.pairwise, map(sorted, taken.values())):
         assert all(one[1] <= other[0] for one, other in pairs)
-
-
-def test_the_slider_that_was_moved_is_named_where_the_numbers_are_read_out(the):
-    """Its handle has no accessible name, and that of a log slider says an exponent."""
-    lab = the("04")
-    lab.controls["n"].value = 300
-    assert "points n 300. " in lab.text.value
-    lab.controls["lr"].value = 0.02
-    assert "points n 300. " not in lab.text.value
-    assert "learning rate 0.02. " in lab.text.value
-    lab.play()
-    tick(lab)
-    assert "learning rate 0.02" not in lab.text.value
 
 
 def test_a_page_without_a_kernel_gets_a_picture_and_its_text(lab):
@@ -244,6 +238,7 @@ def test_playing_trains_with_the_sliders_as_they_are_and_a_pause_stops_it(lab):
     tick(lab, 3)
     steps, before = lab.state["steps"], lab.image.value
     assert steps >= 3
+    assert "aria-live" not in lab.text.value
     if "lr" in lab.controls:
         slider = next(lab.controls[name] for name in lab.controls if name not in lab.retrains)
         slider.value = far_end(slider)
@@ -259,25 +254,21 @@ def test_playing_trains_with_the_sliders_as_they_are_and_a_pause_stops_it(lab):
     assert lab.state["steps"] == steps
     lab.step()
     assert lab.state["steps"] == steps + 1
+    assert "aria-live" in lab.text.value
     assert sound(lab)
 
 
 @pytest.mark.parametrize("lab", WITH_RATE, indirect=True)
 def test_divergence_keeps_the_last_finite_fit_and_says_so(lab, monkeypatch):
-    mu, new_fit = lab.mu, lab.new_fit
-
-    def hopeless(model, at):
-        fit = new_fit(model, at)
-        descent = fit.descent
-        fit.descent = lambda: descent() * math.nan
-        return fit
-
+    mu, descent = lab.mu, type(lab.fit).descent
     with monkeypatch.context() as patch:
-        patch.setattr(lab, "new_fit", hopeless)
+        patch.setattr(type(lab.fit), "descent", lambda fit: descent(fit) * math.nan)
         lab.set(lr=ends(lab.controls["lr"])[1])
     assert "Diverged" in lab.state["message"]
     assert "at step 0" in lab.state["message"]
     assert "smaller learning rate" in lab.text.value
+    assert torch.equal(lab.mu, mu)
+    lab.ask(lab.rest)  # which looks again at the model
     assert torch.equal(lab.mu, mu)
     lab.set(lr=0.01)
     assert lab.state["message"] == ""
@@ -285,16 +276,12 @@ def test_divergence_keeps_the_last_finite_fit_and_says_so(lab, monkeypatch):
 
 def test_an_error_is_shown_in_red_and_the_lab_goes_on(the, monkeypatch):
     lab = the("03")
-
-    def broken(at):
-        raise ZeroDivisionError("<the reason>")
-
     with monkeypatch.context() as patch:
-        patch.setattr(lab, "first_weights", broken)
+        patch.setattr(lab, "first_weights", lambda at: {}["<the weights>"])
         lab.set(lr=0.02)
-    assert lab.state["message"] == "ZeroDivisionError: <the reason>"
+    assert lab.state["message"] == "KeyError: '<the weights>'"
     assert "#c00000" in lab.text.value
-    assert "&lt;the reason&gt;" in lab.text.value
+    assert "&lt;the weights&gt;" in lab.text.value
     lab.set(lr=0.03)
     assert sound(lab)
 
@@ -319,7 +306,7 @@ def interrupt():
     signal.signal(signal.SIGINT, usual)
 
 
-def test_an_interrupt_stops_a_loop_over_set_once_the_picture_is_drawn(the, interrupt):
+def test_an_interrupt_waits_until_the_picture_is_drawn_and_pauses_the_play(the, interrupt):
     lab = the("03")
     for noise, owner, name in [(2, lab, "new_loss"), (3, lab.picture, "draw"), (4, lab, "tell")]:
         interrupt(owner, name)
@@ -329,16 +316,11 @@ def test_an_interrupt_stops_a_loop_over_set_once_the_picture_is_drawn(the, inter
         assert lab.problem.truth(lab.x)[1][0].item() == noise
         lab.picture.draw(lab.curves(), lab.before)
         assert lab.image.value == lab.picture.jpeg()
-
-
-def test_an_interrupt_pauses_the_play(the, interrupt):
-    lab = the("03")
     lab.play()
     interrupt(lab, "look")
     with pytest.raises(KeyboardInterrupt):  # ipykernel takes it from here
         tick(lab)
-    assert "Interrupted" in lab.text.value
-    assert not lab.playing
+    assert "Interrupted" in lab.text.value and not lab.playing
     steps = lab.state["steps"]
     lab.play()
     tick(lab)
@@ -396,13 +378,11 @@ def test_two_labs_do_not_touch_each_other(the):
 
 
 def test_set_refuses_what_no_slider_could_do(the):
-    lab = the("03")
-    with pytest.raises(ValueError, match="one of noise, lr, start"):
-        lab.set(sigma=1)
-    with pytest.raises(ValueError, match="beyond its slider"):
-        lab.set(noise=-1)
-    with pytest.raises(ValueError, match="beyond its slider"):
-        the("04").set(n=7)
+    refused = [("03", "sigma", "one of noise, lr, start")]
+    refused += [("03", "noise", "beyond its slider"), ("04", "n", "beyond its slider")]
+    for key, name, words in refused:
+        with pytest.raises(ValueError, match=words):
+            the(key).set(**{name: -1})
 
 
 def test_limits_follow_the_data_in_stages_and_the_picture_is_that_of_the_stage(the):
@@ -467,7 +447,7 @@ def test_play_goes_on_from_the_first_picture_and_from_any_refit(the, whole_ticks
 
 
 @pytest.mark.parametrize("key", WITH_RATE)
-def test_random_slides_while_playing_leave_a_fit_that_trains_back(the, whole_ticks, key):
+def test_slides_while_playing_train_back_and_the_largest_rate_spoils_the_fit(the, whole_ticks, key):
     lab = the(key, full)
     fitted, chance = lab.loss_now, random.Random(0)
     lab.play()
@@ -481,18 +461,12 @@ def test_random_slides_while_playing_leave_a_fit_that_trains_back(the, whole_tic
     tick(lab, 20)
     assert lab.playing
     assert lab.loss_now < fitted + 0.1
-
-
-@pytest.mark.parametrize("key", sorted(set(WITH_RATE) - {"08"}))
-def test_at_the_right_end_of_the_rate_play_spoils_the_fit(the, whole_ticks, key):
-    lab = the(key, full)
-    fitted = lab.loss_now
-    lab.play()
     lab.controls["lr"].value = ends(lab.controls["lr"])[1]
     tick(lab, 12)
     diverged = lab.message.startswith("Diverged: the loss became ")
     assert diverged == (not lab.playing)
-    assert diverged or lab.loss_now > fitted + 1
+    assert diverged or lab.loss_now > fitted + 1 or key == "08"  # a walk stands any rate
+    assert lab.fit.value() == pytest.approx(lab.loss_now)  # that of the last finite fit
     assert sound(lab)
 
 
@@ -659,7 +633,7 @@ def test_the_best_shift_of_a_loss_is_where_its_slope_is_0(loss):
     assert by_log_var.sum().abs() < 1e-12
 
 
-def test_many_draws_at_once_are_draws_of_the_layers(the):
+def test_the_weights_that_lab_07_draws_are_those_of_the_layers(the):
     lab = the("07")
     x = torch.linspace(-4, 4, 9, dtype=torch.float64)[:, None]
     layers, chance = lab.model.net[::2], torch.Generator().manual_seed(5)
@@ -667,10 +641,6 @@ def test_many_draws_at_once_are_draws_of_the_layers(the):
     *_, outputs = lesson_07.run(lesson_07.with_ones(x), *drawn)
     with OwnDraws(5), torch.no_grad():
         torch.testing.assert_close(outputs[0], torch.cat(lab.model(x), dim=1))
-    mu, sd = layers[0].mu.detach(), torch.exp(layers[0].log_var / 2).detach()
-    drawn = lesson_07.Drawn(layers[0], 5000, chance).weights.detach()  # fresh for each
-    torch.testing.assert_close(drawn.std(0), sd, rtol=0.06, atol=0)  # 6 standard errors
-    assert ((drawn.mean(0) - mu) / sd).abs().max() < 0.085
 
 
 def test_the_gaussian_process_of_lab_07_has_the_prior_of_the_bumps(the):
