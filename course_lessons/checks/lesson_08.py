@@ -68,25 +68,21 @@ EXERCISES = {
     "08-1": Value(
         oracle=lambda: share_within(1.96 * 0.2),
         tolerance=1e-2,  # it may be counted in a simulation
-        parts={"θ": 0.04, "σ": 0.2, "1.96 θ": 1.96 * 0.04},
+        parts={"θ": 0.04, "σ": 0.2, "1.96 θ": 1.96 * 0.04, "0.95": 0.95},
         mistakes=[
-            Mistake("That would need a p of 0.2. What is best in the place of σ²?", 0.95),
+            Mistake("That would need a θ of 0.2. What is best in the place of σ²?", 0.95),
             Mistake(
                 "This counts all points below the upper edge. The band has a lower edge, too.",
-                lambda: (1 + share_within(1.96 * 0.2)) / 2,
+                0.5 + share_within(1.96 * 0.2) / 2,
             ),
             Mistake(
                 "erf takes z/√2: a standard Gaussian lies within ±z with erf(z/√2).",
                 math.erf(1.96 * 0.2),
             ),
+            Mistake("θ is squared once too often.", share_within(1.96 * 0.04**2 / 0.2)),
             Mistake(
-                "p has been squared once too often: the half-width is 1.96 p.",
-                lambda: share_within(1.96 * 0.04**2 / 0.2),
-            ),
-            Mistake(
-                "The half-width must be divided by the true σ before it is compared with a "
-                "standard Gaussian.",
-                lambda: share_within(1.96 * 0.04),
+                "This is for a true σ of 1. How many *true* σ is the half-width?",
+                share_within(1.96 * 0.04),
             ),
         ],
     ),
@@ -94,19 +90,10 @@ EXERCISES = {
         oracle=lambda: largest_rate(200),
         parts={"n": 200.0, "2": 2.0},
         mistakes=[
-            Mistake(
-                "This is right for the mean. How does the curvature change if 200 losses are "
-                "added?",
-                4.0,
-            ),
+            Mistake("This is right for the mean. How curved is the sum of 200 losses?", 4.0),
             Mistake("The curvature grows with the sum, so the rate must fall.", 800.0),
-            Mistake(
-                "This is 1 / curvature, where one step lands on the minimum. It runs away later.",
-                2 / 200,
-            ),
-            Mistake(
-                "This is the curvature in log σ, which is 2. The parameter is log σ².", 1 / 200
-            ),
+            Mistake("At 1 / curvature one step lands on the minimum. It runs away later.", 0.01),
+            Mistake("This is for the curvature in log σ. The parameter is log σ².", 0.005),
         ],
     ),
     "08-3": Coded(
@@ -119,8 +106,7 @@ EXERCISES = {
                 lambda loss: not compared()(loss),
             ),
             Mistake(
-                "The softplus that is applied twice goes through. For a large raw it hardly "
-                "differs: try values around 0.",
+                "The double softplus goes through. It differs where raw is small: try around 0.",
                 compared(shift=12.0),
             ),
             Mistake("This says False to all of them.", lambda one: False),

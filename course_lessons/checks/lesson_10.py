@@ -28,10 +28,6 @@ def rms(residual):
     return residual.square().mean().sqrt()
 
 
-def in_sample(X, y):
-    return y - X @ torch.linalg.lstsq(X, y).solution
-
-
 def of_all(number):
     """An answer that makes another number of the right residuals."""
     return lambda X, y, folds: number(out_of_fold(X, y, folds))
@@ -44,14 +40,18 @@ def of_folds(number):
     )
 
 
-def swapped(X, y, folds):
-    """Fits one fold and judges on all the others."""
-    errors = []
-    for k in range(folds):
-        rows = torch.arange(len(y)) % folds == k
-        weights = torch.linalg.lstsq(X[rows], y[rows]).solution
-        errors.append(y[~rows] - X[~rows] @ weights)
-    return rms(torch.cat(errors))
+def fitted_to_one(judged):
+    """An answer that fits one fold of rows, and judges on others of its choice."""
+
+    def answer(X, y, folds):
+        errors = []
+        for k in range(folds):
+            fold = torch.arange(len(y)) % folds == k
+            weights = torch.linalg.lstsq(X[fold], y[fold]).solution
+            errors.append((y - X @ weights)[judged(fold)])
+        return rms(torch.cat(errors))
+
+    return answer
 
 
 def in_blocks(X, y, folds):
@@ -70,13 +70,10 @@ EXERCISES = {
             "the average on the training y": 21.25,
         },
         mistakes=[
-            Mistake(
-                "This is the distance from σ² to one of the two. They lie on both sides of it.",
-                25 * 6 / 40,
-            ),
+            Mistake("So far is σ² from one of the two. They lie on both sides of it.", 3.75),
             Mistake(
                 "This is the difference of the roots. The question is about mean squares.",
-                5 * (math.sqrt(46 / 40) - math.sqrt(34 / 40)),
+                28.75**0.5 - 21.25**0.5,
             ),
             Mistake("Both averages divide by n, and here by n − d.", 25 * 2 * 6 / 34),
             Mistake("The six coefficients include the intercept: d is 6.", 25 * 2 * 7 / 40),
@@ -89,28 +86,19 @@ EXERCISES = {
         mistakes=[
             Mistake(
                 "This makes σ smaller. Fitted residuals are smaller than the noise already.",
-                1.3 * math.sqrt(14 / 20),
+                1.3 * 0.7**0.5,
             ),
-            Mistake(
-                "This corrects for one coefficient. The model has six.", 1.3 * math.sqrt(20 / 19)
-            ),
+            Mistake("This corrects for one coefficient, not for six.", 1.3 * (20 / 19) ** 0.5),
             Mistake(
                 "One too many is subtracted: the six coefficients include the intercept.",
-                1.3 * math.sqrt(20 / 13),
+                1.3 * (20 / 13) ** 0.5,
             ),
             Mistake(
                 "One too few is subtracted: the intercept is a coefficient, too.",
-                1.3 * math.sqrt(20 / 15),
+                1.3 * (20 / 15) ** 0.5,
             ),
-            Mistake(
-                "This is the RMS error on new y at the same x, (n + d)/(n − d) times the "
-                "variance. The question asks for the noise.",
-                1.3 * math.sqrt(26 / 14),
-            ),
-            Mistake(
-                "This is (n + d)/n times the learned variance; the bias was (n − d)/n.",
-                1.3 * math.sqrt(26 / 20),
-            ),
+            Mistake("This is the RMS error on new y, not the noise.", 1.3 * (26 / 14) ** 0.5),
+            Mistake("This takes (n + d)/n; the bias was (n − d)/n.", 1.3 * (26 / 20) ** 0.5),
         ],
     ),
     "10-3": Coded(
@@ -119,29 +107,20 @@ EXERCISES = {
         mistakes=[
             Mistake(
                 "These are the residuals of the rows that were fitted.",
-                lambda X, y, folds: rms(in_sample(X, y)),
+                lambda X, y, folds: rms(y - X @ torch.linalg.lstsq(X, y).solution),
             ),
             Mistake(
-                "This averages the RMS of the folds. Pool the squares of all rows first: the "
-                "folds differ in size, and a root of an average is no average of roots.",
+                "This averages the RMS of the folds. A mean of roots is no root of a mean.",
                 of_folds(lambda folds: sum(map(rms, folds)) / len(folds)),
             ),
             Mistake(
-                "This averages the mean squares of the folds. They differ in size: pool the "
-                "squares of all rows first.",
+                "This averages the mean squares of the folds. Pool the rows: folds differ in size.",
                 of_folds(lambda folds: (sum(rms(r) ** 2 for r in folds) / len(folds)).sqrt()),
             ),
+            Mistake("Only the first fold is judged.", of_folds(lambda folds: rms(folds[0]))),
+            Mistake("Only the last fold is judged.", of_folds(lambda folds: rms(folds[-1]))),
             Mistake(
-                "Only the first fold is judged: every row should be held out once.",
-                of_folds(lambda folds: rms(folds[0])),
-            ),
-            Mistake(
-                "Only the last fold is judged: every row should be held out once.",
-                of_folds(lambda folds: rms(folds[-1])),
-            ),
-            Mistake(
-                "These folds are blocks of neighbouring rows. Row i belongs to fold i mod folds.",
-                in_blocks,
+                "These folds are blocks of rows. Row i belongs to fold i mod folds.", in_blocks
             ),
             Mistake(
                 "A column of ones was added. X is used as it is.",
@@ -151,15 +130,21 @@ EXERCISES = {
                 "There are always five folds here, whatever `folds` says.",
                 lambda X, y, folds: rms(out_of_fold(X, y, 5)),
             ),
-            Mistake("Fitted and held-out rows have changed places.", swapped),
             Mistake(
-                "This is torch's std: it subtracts the average of the residuals. A held-out error "
-                "counts in full.",
+                "Fitted and held-out rows have changed places.", fitted_to_one(lambda fold: ~fold)
+            ),
+            Mistake("Each fold is fitted and judged by itself.", fitted_to_one(lambda fold: fold)),
+            Mistake(
+                "torch's std subtracts the average residual, and divides by n − 1.",
                 of_all(torch.std),
             ),
             Mistake(
-                "This subtracts the average of the residuals. A held-out error counts in full.",
-                of_all(lambda residuals: residuals.std(correction=0)),
+                "An sd subtracts the average residual. A held-out error counts in full.",
+                of_all(lambda r: r.std(correction=0)),
+            ),
+            Mistake(
+                "This is the mean absolute residual; the RMS is asked for.",
+                of_all(lambda r: r.abs().mean()),
             ),
         ],
     ),

@@ -45,15 +45,12 @@ EXERCISES = {
         parts={"ρ": 0.9, "(1−ρ²)": 0.19},
         mistakes=[
             Mistake(
-                "This is what log det Σ differs by. How much of it stands in the NLL?",
-                -math.log(1 - 0.81),
+                "So much does log det Σ differ. How much of it is in the NLL?", -math.log(0.19)
             ),
             Mistake("The determinant has ρ², this has ρ.", -0.5 * math.log(1 - 0.9)),
-            Mistake(
-                "The size is right. Does a model that knows less have the smaller NLL?",
-                0.5 * math.log(1 - 0.81),
-            ),
+            Mistake("Does a model that knows less have the smaller NLL?", math.log(0.19) / 2),
             Mistake("This takes log ρ. What stands in the determinant?", -math.log(0.9)),
+            Mistake("The determinant has 1 − ρ², and not ρ.", -0.5 * math.log(0.9)),
             Mistake("The determinant is 1 − ρ², and not 1 + ρ².", 0.5 * math.log(1.81)),
         ],
     ),
@@ -61,20 +58,10 @@ EXERCISES = {
         oracle=lambda: found_r(10.0, 35.0),
         parts={"m": 10.0, "the variance": 35.0, "the luck's part": 25.0},
         mistakes=[
-            Mistake(
-                "The whole variance is put down to luck. The counting itself varies, too, as a "
-                "Poisson does.",
-                100 / 35,
-            ),
-            Mistake(
-                "This is the variance divided by the mean. Luck multiplies: its part grows "
-                "with the square of the mean.",
-                3.5,
-            ),
+            Mistake("Not all of the variance is luck: counting varies as a Poisson.", 100 / 35),
+            Mistake("Luck multiplies: its part grows with the square of the mean.", 3.5),
             Mistake("The second term has m², not m.", 10 / 25),
-            Mistake(
-                "The Poisson's part of the variance is the mean, and it is subtracted.", 100 / 45
-            ),
+            Mistake("The Poisson's part of the variance is subtracted.", 100 / 45),
         ],
     ),
     "11-3": Coded(
@@ -100,6 +87,10 @@ EXERCISES = {
             Mistake(
                 "The logarithm of the derivative is wanted; this adds the derivative itself.",
                 lambda y, mu, log_var: gaussian(y.log(), mu, sd(log_var)) + 1 / y,
+            ),
+            Mistake(
+                "These logarithms are to base 10; log-normal has the natural one.",
+                lambda y, mu, log_var: gaussian(y.log10(), mu, sd(log_var)) + y.log10(),
             ),
             Mistake(
                 "μ and σ² are those of log y already: neither needs an exp or a log.",

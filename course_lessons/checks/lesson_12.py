@@ -32,6 +32,10 @@ def by_integral(y, draws):
     return torch.tensor(found, dtype=torch.float64)
 
 
+def mean(draws):
+    return draws.mean(1, keepdim=True)
+
+
 def to_y(y, draws):
     return (draws - y).abs().mean(1, keepdim=True)
 
@@ -48,7 +52,7 @@ def less(taken_off):
 def gaussian(y, draws):
     """The CRPS of a Gaussian with the draws' mean and sd."""
     sigma = draws.std(1, keepdim=True)
-    z = (y - draws.mean(1, keepdim=True)) / sigma
+    z = (y - mean(draws)) / sigma
     standard = Normal(0.0, 1.0)
     density = standard.log_prob(z).exp()
     return sigma * (z * (2 * standard.cdf(z) - 1) + 2 * density - 1 / math.sqrt(math.pi))
@@ -59,13 +63,10 @@ EXERCISES = {
         oracle=lambda: share(1.5 * Normal(0.0, 1.0).icdf(torch.tensor(0.75)).item()),
         parts={"1.5": 1.5, "0.6745": 0.6745, "50 %": 0.5},
         mistakes=[
-            Mistake(
-                "This is a forecaster whose σ is too *small* by that factor.", share(0.6745 / 1.5)
-            ),
-            Mistake(
-                "This counts the lower end only: points above the interval are outside too.",
-                1 - (1 - share(1.5 * 0.6745)) / 2,
-            ),
+            Mistake("This is for a σ that is too *small* by that factor.", share(0.6745 / 1.5)),
+            Mistake("This is for half of σ. She says more than σ, not less.", share(0.6745 / 2)),
+            Mistake("75 % is a probability; 0.6745 is its quantile.", share(1.5 * 0.75)),
+            Mistake("Points above the interval are outside, too.", 0.5 + share(1.5 * 0.6745) / 2),
             Mistake("This is μ ± 1.5 σ. Her interval is the one of 50 %.", share(1.5)),
             Mistake("This is her 95 % interval; the 50 % one is asked for.", share(1.5 * 1.96)),
             Mistake("This is μ ± σ with the true σ.", share(1.0)),
@@ -95,10 +96,7 @@ EXERCISES = {
                 "fair between numbers of draws, and not the one asked for.",
                 less(lambda draws: 5 / 4 * pairs(draws)),
             ),
-            Mistake(
-                "The pairs' distances are summed, not averaged.",
-                less(lambda draws: 25 * pairs(draws)),
-            ),
+            Mistake("The pairs' distances are summed.", less(lambda draws: 25 * pairs(draws))),
             Mistake(
                 "The sd of the draws is not their mean distance.",
                 less(lambda draws: draws.std(1, keepdim=True)),
@@ -113,21 +111,21 @@ EXERCISES = {
             ),
             Mistake(
                 "This is how far the draws lie from their mean. All pairs of draws are asked for.",
-                less(lambda draws: to_y(draws.mean(1, keepdim=True), draws)),
+                less(lambda draws: to_y(mean(draws), draws)),
             ),
             Mistake(
                 "The absolute values are missing: distances have no sign.",
-                lambda y, draws: draws.mean(1, keepdim=True) - y,
+                lambda y, draws: mean(draws) - y,
             ),
             Mistake(
                 "This is the distance from y to the mean of the draws.",
-                lambda y, draws: (draws.mean(1, keepdim=True) - y).abs(),
+                lambda y, draws: (mean(draws) - y).abs(),
             ),
             Mistake(
-                "This is the CRPS of a Gaussian with the draws' mean and sd. Use the draws "
-                "themselves.",
-                gaussian,
+                "Squares in place of absolute values: another score.",
+                lambda y, draws: (mean(draws) - y) ** 2,
             ),
+            Mistake("This is the CRPS of a Gaussian with the draws' mean and sd.", gaussian),
             Mistake(
                 "Both distances are summed. They are means: over m draws, and over m² pairs.",
                 lambda y, draws: 5 * to_y(y, draws) - 25 / 2 * pairs(draws),

@@ -63,6 +63,7 @@ EXERCISES = {
         mistakes=[
             Mistake("This is where 95 % becomes finite.", 19),
             Mistake("This is where 90 % becomes finite.", 9),
+            Mistake("This is where 99.9 % becomes finite.", 999),
             Mistake("One less will do: the new row counts among the n + 1.", 100),
             Mistake("This is the level, not a number of rows: n is not tied to it like that.", 990),
             Mistake("A single row in the tail is enough, k = n.", 199),
@@ -81,15 +82,12 @@ EXERCISES = {
                 [18, 0.9],
             ),
             Mistake("The rank is right. What it *should* hold is not what it holds.", [19, 0.9]),
-            Mistake(
-                "The rank is right. A new row can be above the largest of 19: it counts among "
-                "the 20.",
-                [19, 1],
-            ),
-            Mistake(
-                "The rank is right. The new row is missing: k/(n + 1), not k/n.", [19, 18 / 19]
-            ),
+            Mistake("The rank is right. A new row can be above all 19 scores.", [19, 1]),
+            Mistake("The rank is right. The new row is one of the n + 1.", [19, 18 / 19]),
             Mistake("Index 18 from 0 is the 19th smallest.", [18, 19 / 20]),
+            Mistake("This takes k/n with the right rank; both are off.", [18, 18 / 19]),
+            Mistake("There is no 20th of 19 scores.", [20, 1]),
+            Mistake("The rank comes first, then the share.", [19 / 20, 19]),
             Mistake("The rank is off: 17.05 is rounded up to index 18, from 0.", [17, 17 / 20]),
         ],
     ),
@@ -98,11 +96,11 @@ EXERCISES = {
         inputs=lambda rng: (),
         use=verdicts,
         mistakes=[
-            Mistake("Your test passes every function, the wrong ones too.", lambda function: True),
-            Mistake("Your test passes no function, not even a right one.", lambda function: False),
+            Mistake("Your test passes every function, the wrong ones too.", lambda f: True),
+            Mistake("Your test passes no function, not even a right one.", lambda f: False),
             Mistake(
                 "It is turned round: wrong functions pass, and right ones do not.",
-                lambda function: function in WRONG,
+                lambda f: f in WRONG,
             ),
             *(
                 Mistake(f"The {name} passes. {advice}", lambda f, it=it: f is it or f not in WRONG)

@@ -41,9 +41,8 @@ EXERCISES = {
         parts={"the mean of σ": 1.8, "the variance of the μ": 10 / 4},
         mistakes=[
             Mistake(
-                "The variance of the means divides by 5 here, and comes out too small by 0.8 "
-                "on average.",
-                math.sqrt(19 / 5 + 10 / 5),
+                "The variance of the means divides by 5 here, and is too small on average.",
+                math.sqrt(19 / 5 + 2),
             ),
             Mistake(
                 "The mean of σ is squared here. The law needs the mean of σ².",
@@ -53,6 +52,7 @@ EXERCISES = {
                 "Both parts divide by 4 here. The mean of the σ² is a plain mean.",
                 math.sqrt(19 / 4 + 10 / 4),
             ),
+            Mistake("M and M − 1 are exchanged.", math.sqrt(19 / 4 + 10 / 5)),
             Mistake("The sums are not divided: both parts are means.", math.sqrt(19 + 10)),
             Mistake(
                 "The mean of σ and the sd of the μ are added. The variances add.",
@@ -67,37 +67,33 @@ EXERCISES = {
             Mistake(
                 "This uses the true slope. Dropout's loss is smallest at a smaller one.", [2, 3]
             ),
+            Mistake("The slope is right. The sd is that at x = 1, and not at 3.", [1.6, 0.8]),
+            Mistake("The slope is right. u is 0 or 1/(1 − p), not 0 or 1.", [1.6, 1.6 * 3 * 0.4]),
             Mistake(
-                "The slope is right. The sd is that at x = 1: at x = 3 it is larger.", [1.6, 0.8]
-            ),
-            Mistake(
-                "The slope is right. The division by 1 − p is missing: the sd of 0 or 1 alone is "
-                "√(p(1 − p)).",
-                [1.6, 1.6 * 3 * 0.4],
+                "The slope is right. p and 1 − p are exchanged under the root.", [1.6, 1.6 * 3 * 2]
             ),
             Mistake("p is the share that is *dropped*; here it is what is kept.", [0.4, 2.4]),
-            Mistake(
-                "The slope is right. The data leave no uncertainty, but MC dropout does not know "
-                "n.",
-                [1.6, 0],
-            ),
+            Mistake("The slope is right. MC dropout does not know how much data it has.", [1.6, 0]),
             Mistake("Dropout's loss is not that of least squares: its best w is not 2.", [2, 2.4]),
             Mistake("MC dropout does not know that the data leave nothing open.", [2, 0]),
+            Mistake("w comes first, then the sd.", [2.4, 1.6]),
             Mistake("The slope is divided by 1 − p here. Does dropout make w larger?", [2.5, 3.75]),
         ],
     ),
     "14-3": Coded(
         oracle=by_mixture,
         inputs=members,
+        terms={
+            "P(y < upper)": lambda lower, upper, *parts: Normal(*parts).cdf(upper).mean(0),
+            "−P(y < lower)": lambda lower, upper, *parts: -Normal(*parts).cdf(lower).mean(0),
+        },
         mistakes=[
             Mistake(
-                "This is one Gaussian with the mixture's mean and sd. The mixture has another "
-                "shape.",
+                "This is one Gaussian with the mixture's mean and sd, and not its shape.",
                 one(lambda mus, sigmas: (sigmas**2 + mus.var(0, correction=0)).mean(0).sqrt()),
             ),
             Mistake(
-                "This is a Gaussian with the mean and the sd of the mixture; its variance "
-                "divides by one less than the number of members, too.",
+                "This is one Gaussian, and its variance divides by one less than the members.",
                 one(lambda mus, sigmas: (sigmas**2 + mus.var(0)).mean(0).sqrt()),
             ),
             Mistake(
@@ -109,21 +105,12 @@ EXERCISES = {
                 one(lambda mus, sigmas: mus.std(0)),
             ),
             Mistake(
-                "This multiplies the members' probabilities: that all of them, each with a y "
-                "of its own, hit.",
-                lambda lower, upper, mus, sigmas: between(Normal(mus, sigmas), lower, upper).prod(
-                    0
-                ),
-            ),
-            Mistake(
-                "This is the probability below `upper`. What is below `lower` does not count.",
-                lambda lower, upper, mus, sigmas: Normal(mus, sigmas).cdf(upper).mean(0),
+                "The members' probabilities are multiplied: that all hit, each with its own y.",
+                lambda lower, upper, *parts: between(Normal(*parts), lower, upper).prod(0),
             ),
             Mistake(
                 "This counts the members whose mean lies inside. Each has a noise, too.",
-                lambda lower, upper, mus, sigmas: (
-                    ((mus >= lower) & (mus <= upper)).double().mean(0)
-                ),
+                lambda lower, upper, mus, _: ((mus >= lower) & (mus <= upper)).double().mean(0),
             ),
         ],
     ),

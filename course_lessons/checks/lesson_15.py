@@ -34,16 +34,13 @@ EXERCISES = {
         parts={"0.8": 0.8, "s": 50.0, "log s": math.log(50)},
         mistakes=[
             Mistake(
-                "log s has the wrong sign: in a smaller unit a density is lower, and −log of "
-                "it higher.",
+                "log s has the wrong sign: in a smaller unit a density is lower.",
                 0.8 - math.log(50),
             ),
             Mistake("This is what log σ² needs; the NLL holds ½ log σ².", 0.8 + 2 * math.log(50)),
-            Mistake(
-                "This is a logarithm to base 10; nats need the natural one.", 0.8 + math.log10(50)
-            ),
-            Mistake("This is log₂; nats need the natural logarithm.", 0.8 + math.log2(50)),
-            Mistake("0.8 is a logarithm already: log 50 is added to it.", math.log(0.8 * 50)),
+            Mistake("This has log₁₀; nats need the natural logarithm.", 0.8 + math.log10(50)),
+            Mistake("This has log₂; nats need the natural logarithm.", 0.8 + math.log2(50)),
+            Mistake("0.8 is a logarithm already.", math.log(0.8 * 50)),
         ],
     ),
     "15-2": Value(
@@ -52,24 +49,22 @@ EXERCISES = {
         parts={"μ": 500.0, "σ": 80.0, "95 %": 0.95, "1.645 σ": 1.645 * 80},
         mistakes=[
             Mistake(
-                "This is the two-sided 95 % interval's end: only an excess costs.",
-                lambda: quantile(0.975),
+                "This is a two-sided 95 % interval's end: only an excess costs.", quantile(0.975)
             ),
             Mistake(
                 "P(y > limit) is 1/21 here. The two costs are 1 and 20 P, and not 20 + 1.",
-                lambda: quantile(1 - 1 / 21),
+                quantile(20 / 21),
             ),
             Mistake(
                 "P(y > limit) is 1/19 here. Whoever reserves pays 1, and whoever does not, 20 P.",
-                lambda: quantile(1 - 1 / 19),
+                quantile(18 / 19),
             ),
             Mistake("1/20 is a probability. How many σ leave so much above them?", 500 + 80 / 20),
-            Mistake(
-                "This is for a loss of 10, as in the lesson. Here it is 20.", lambda: quantile(0.9)
-            ),
+            Mistake("20 is a loss, and not a number of σ.", 500 + 20 * 80.0),
+            Mistake("This is for a loss of 10, as in the lesson. Here it is 20.", quantile(0.9)),
             Mistake(
                 "σ is a standard deviation; here it has been used as a variance.",
-                lambda: quantile(0.95, math.sqrt(80.0)),
+                quantile(0.95, math.sqrt(80.0)),
             ),
         ],
     ),
@@ -85,8 +80,7 @@ EXERCISES = {
         outer=torch.sqrt,
         mistakes=[
             Mistake(
-                "This takes the folds for independent: the ratio of test to training rows is "
-                "missing.",
+                "This takes the folds for independent, and their training sets share rows.",
                 error(lambda J: 1 / J),
             ),
             Mistake(
@@ -98,12 +92,9 @@ EXERCISES = {
             ),
             Mistake("An error falls with √J, and not with J.", lambda a, b: (a - b).std() / len(a)),
             Mistake(
-                "This is the spread of single folds. How far is their mean off?",
-                lambda a, b: (a - b).std(),
+                "This is the spread of single folds. How far is their mean off?", error(lambda J: 1)
             ),
-            Mistake(
-                "The root of the bracket is missing.", lambda a, b: (a - b).std() * bracket(len(a))
-            ),
+            Mistake("The root of the bracket is missing.", error(lambda J: bracket(J) ** 2)),
             Mistake(
                 "This is the mean difference. How far may it be off?", lambda a, b: (a - b).mean()
             ),
