@@ -71,10 +71,7 @@ EXERCISES = {
         parts={"θ": 0.04, "σ": 0.2, "1.96 θ": 1.96 * 0.04, "0.95": 0.95},
         mistakes=[
             Mistake("That would need a θ of 0.2. What is best in the place of σ²?", 0.95),
-            Mistake(
-                "This counts all points below the upper edge. The band has a lower edge, too.",
-                0.5 + share_within(1.96 * 0.2) / 2,
-            ),
+            Mistake("Points below the band are counted, too.", 0.5 + share_within(1.96 * 0.2) / 2),
             Mistake(
                 "erf takes z/√2: a standard Gaussian lies within ±z with erf(z/√2).",
                 math.erf(1.96 * 0.2),

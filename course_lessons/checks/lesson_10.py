@@ -63,12 +63,7 @@ def in_blocks(X, y, folds):
 EXERCISES = {
     "10-1": Value(
         oracle=25 * ((40 + 6) / 40 - (40 - 6) / 40),
-        parts={
-            "σ": 5.0,
-            "(2d/n)": 0.3,
-            "the average on new y": 28.75,
-            "the average on the training y": 21.25,
-        },
+        parts={"σ": 5.0, "(2d/n)": 0.3, "MSE on new y": 28.75, "MSE on training y": 21.25},
         mistakes=[
             Mistake("So far is σ² from one of the two. They lie on both sides of it.", 3.75),
             Mistake(
@@ -126,10 +121,7 @@ EXERCISES = {
                 "A column of ones was added. X is used as it is.",
                 lambda X, y, folds: rms(out_of_fold(torch.hstack([0 * y + 1, X]), y, folds)),
             ),
-            Mistake(
-                "There are always five folds here, whatever `folds` says.",
-                lambda X, y, folds: rms(out_of_fold(X, y, 5)),
-            ),
+            Mistake("There are always five folds.", lambda X, y, folds: rms(out_of_fold(X, y, 5))),
             Mistake(
                 "Fitted and held-out rows have changed places.", fitted_to_one(lambda fold: ~fold)
             ),

@@ -68,11 +68,16 @@ EXERCISES = {
         oracle=lambda y, mu, log_var: -LogNormal(mu, (log_var / 2).exp()).log_prob(y),
         inputs=prices,
         trained=("mu", "log_var"),
-        terms={
-            "½ log 2π": lambda y, mu, log_var: 0.5 * math.log(2 * math.pi),
-            "½ log σ²": lambda y, mu, log_var: 0.5 * log_var,
-            "(log y − μ)² / 2σ²": lambda y, mu, log_var: 0.5 * (y.log() - mu) ** 2 / log_var.exp(),
+        steps={
             "log y": lambda y, mu, log_var: y.log(),
+            "μ": lambda y, mu, log_var: mu,
+            "σ²": lambda y, mu, log_var: log_var.exp(),
+        },
+        terms={
+            "½ log 2π": lambda log_y, mu, var: 0.5 * math.log(2 * math.pi),
+            "½ log σ²": lambda log_y, mu, var: 0.5 * var.log(),
+            "(log y − μ)² / 2σ²": lambda log_y, mu, var: 0.5 * (log_y - mu) ** 2 / var,
+            "log y": lambda log_y, mu, var: log_y,
         },
         mistakes=[
             Mistake(

@@ -85,8 +85,6 @@ EXERCISES = {
             Mistake("The rank is right. A new row can be above all 19 scores.", [19, 1]),
             Mistake("The rank is right. The new row is one of the n + 1.", [19, 18 / 19]),
             Mistake("Index 18 from 0 is the 19th smallest.", [18, 19 / 20]),
-            Mistake("This takes k/n with the right rank; both are off.", [18, 18 / 19]),
-            Mistake("There is no 20th of 19 scores.", [20, 1]),
             Mistake("The rank comes first, then the share.", [19 / 20, 19]),
             Mistake("The rank is off: 17.05 is rounded up to index 18, from 0.", [17, 17 / 20]),
         ],

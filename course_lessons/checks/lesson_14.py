@@ -77,7 +77,6 @@ EXERCISES = {
             Mistake("Dropout's loss is not that of least squares: its best w is not 2.", [2, 2.4]),
             Mistake("MC dropout does not know that the data leave nothing open.", [2, 0]),
             Mistake("w comes first, then the sd.", [2.4, 1.6]),
-            Mistake("The slope is divided by 1 − p here. Does dropout make w larger?", [2.5, 3.75]),
         ],
     ),
     "14-3": Coded(
@@ -107,6 +106,10 @@ EXERCISES = {
             Mistake(
                 "The members' probabilities are multiplied: that all hit, each with its own y.",
                 lambda lower, upper, *parts: between(Normal(*parts), lower, upper).prod(0),
+            ),
+            Mistake(
+                "This takes the median of the members' probabilities. A mixture averages them.",
+                lambda lower, upper, *parts: between(Normal(*parts), lower, upper).median(0).values,
             ),
             Mistake(
                 "This counts the members whose mean lies inside. Each has a noise, too.",
