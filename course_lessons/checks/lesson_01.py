@@ -54,11 +54,6 @@ EXERCISES = {
             Mistake("This is 10 times e. To undo the log, raise e to the power 10.", 10 * math.e),
             Mistake("The ½ is missing: the squared error is divided by 2σ².", math.exp(20)),
             Mistake("This uses σ where the formula has σ².", math.exp(40)),
-            Mistake(
-                "That is the ratio of the MSEs. The likelihood falls with the exponential of "
-                "the squared errors.",
-                20 / 12,
-            ),
         ],
     ),
     "01-2": Value(
@@ -80,9 +75,6 @@ EXERCISES = {
                 0.01,
             ),
             Mistake("The 2 of 2σ² is counted twice.", 4.0),
-            Mistake(
-                "The 2 is on the wrong side: the gradient is divided by 2σ², not by σ²/2.", 0.5
-            ),
             Mistake("That is the ratio of the two learning rates; one of them is 0.01.", 200.0),
         ],
     ),

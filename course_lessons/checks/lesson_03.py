@@ -75,8 +75,14 @@ EXERCISES = {
     ),
     "03-2": Value(
         oracle=lambda: (mean_nll_at(3.0, rms=2.0) - mean_nll_at(2.0, rms=2.0)).item(),
-        terms={"log 3/2": math.log(3 / 2), "S / (2 · 3²)": 2 / 9, "−½": -0.5},
-        parts={"3": 3.0, "2": 2.0, "log 3": math.log(3), "S / (2 · 3²)": 2 / 9},
+        steps={"σ": 3.0, "S": 4.0},
+        terms={
+            "log σ": lambda sigma, S: sigma.log(),
+            "S / 2σ²": lambda sigma, S: S / (2 * sigma**2),
+            "−½ log S": lambda sigma, S: -0.5 * S.log(),
+            "−½": lambda sigma, S: -0.5,
+        },
+        parts={"3": 3.0, "2": 2.0, "log 3": math.log(3)},
         mistakes=[
             Mistake(
                 "This is the loss at σ = 3 itself. The question asks how far it falls.",
@@ -92,20 +98,8 @@ EXERCISES = {
                 lambda: mean_nll_at(2.0, rms=3.0) - mean_nll_at(3.0, rms=3.0),
             ),
             Mistake(
-                "This takes S = 2 throughout. 2 is the RMS of the residuals, and S its square.",
-                math.log(3 / math.sqrt(2)) + 2 / 18 - 0.5,
-            ),
-            Mistake("The logarithm alone is one to base 2.", math.log2(3 / 2) + 2 / 9 - 0.5),
-            Mistake(
-                "The squared residual is divided by σ and not by σ².", math.log(3 / 2) + 4 / 6 - 0.5
-            ),
-            Mistake(
                 "The fraction is upside down: S = 4 stands above 2σ² = 18.",
                 math.log(3 / 2) + 9 / 8 - 0.5,
-            ),
-            Mistake(
-                "S is the *mean square* of the residuals, and 2 is its root.",
-                math.log(3 / 2) + 2 / 18 - 0.5,
             ),
         ],
     ),

@@ -100,11 +100,6 @@ EXERCISES = {
         },
         mistakes=[
             Mistake(
-                "The NLL is averaged over the points. Likelihoods of independent points multiply, "
-                "so what do their logarithms do?",
-                lambda y, mu, log_var: nll(y, mu, log_var).mean() + kl(mu, log_var),
-            ),
-            Mistake(
                 "The NLL is taken at μ alone, as if z were known. Average it over z: q is wide.",
                 lambda y, mu, log_var: at_mu(y, mu).sum() + kl(mu, log_var),
             ),

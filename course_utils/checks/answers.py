@@ -66,15 +66,6 @@ class Mistake:
     answer: Any
 
 
-def not_the_ratio(top: float, bottom: float) -> list[Mistake]:
-    """Slips where the ratio of two numbers is asked: their difference, or one of the two."""
-    return [
-        Mistake("This is a difference. How many times as much is a ratio.", top - bottom),
-        Mistake("This is the first of the two numbers. It is asked over the second.", top),
-        Mistake("This is the second of the two numbers. The first is asked over it.", bottom),
-    ]
-
-
 def call(function, *inputs):
     """The usual use of an answer: call it."""
     return function(*inputs)
@@ -283,14 +274,16 @@ class Value:
     ``oracle``, and a mistake's answer: a number, an array, or a function of () that computes it.
     ``tolerance`` is relative to each number; more than 5e-3 where the answer may
     come from a simulation, less where only a part of it is at stake. ``parts``: by name, numbers
-    that the task gives or a solution passes through. ``terms``, ``outer``: as of Coded; numbers.
+    that the task gives or a solution passes through. ``terms``, ``outer``: as of Coded, but
+    numbers, or functions of the ``steps``, which are numbers.
     """
 
     oracle: Any
     mistakes: Sequence[Mistake]
     tolerance: float = 5e-3
     parts: Mapping[str, float] = field(default_factory=dict)
-    terms: Mapping[str, float] = field(default_factory=dict)
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    steps: Mapping[str, float] = field(default_factory=dict)
     outer: Callable = itself
 
     def judge(self, answer, rng, printed) -> Verdict:
@@ -326,8 +319,9 @@ class Value:
 
     def told(self, wanted: float) -> dict[float, str]:
         """Wrong numbers that no list holds, each with what is said to it."""
-        terms = {name: lambda it=it: torch.tensor(it).double() for name, it in self.terms.items()}
-        known = [(slip().item(), said) for said, slip in slips.of_terms(terms, self.outer, {})]
+        steps = {name: functools.partial(as_number, it) for name, it in self.steps.items()}
+        terms = {name: functools.partial(as_number, it) for name, it in self.terms.items()}
+        known = [(slip().item(), said) for said, slip in slips.of_terms(terms, self.outer, steps)]
         known += [(wanted + 1, "This is one more than what is asked.")]
         known += [(wanted - 1, "This is one less than what is asked.")]
         known = [*related(np.float64(wanted)), *known]
@@ -382,6 +376,11 @@ def judge(exercise, answer, key: str = "", rng: np.random.Generator | None = Non
 
 def resolve(oracle):
     return oracle() if callable(oracle) and not isinstance(oracle, Tensor) else oracle
+
+
+def as_number(it, *steps) -> Tensor:
+    """A number, or what a function makes of its steps."""
+    return torch.as_tensor(it(*steps) if callable(it) else it, dtype=torch.float64)
 
 
 def as_tuple(draw) -> tuple:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-NEARBY = 120  # expressions within ten times the answer: of random numbers, one in fifteen is one
+NEARBY = 100  # expressions within ten times the answer: of random numbers, one in fifteen is one
 
 Small = tuple[float, str, float]  # an expression: how far from simple, how it reads, its value
 Slip = tuple[str, Callable]  # what is said to it, and a function as the learner's is
@@ -44,9 +44,9 @@ FACTORS: dict[str, Callable] = {
 }
 SIZES: dict[str, Callable] = {
     "divided by the number of values": lambda it, *_: 1 / it.numel(),
-    "divided by the number of rows": lambda it, *_: 1 / len(it),
-    "divided by the number of columns": lambda it, *_: len(it) / it.numel(),
-    "multiplied by the number of rows": lambda it, *_: len(it),
+    "divided by the number of rows": lambda it, *_: 1 / it.shape[:1].numel(),
+    "divided by the number of columns": lambda it, *_: 1 / it.shape[1:].numel(),
+    "multiplied by the number of rows": lambda it, *_: it.shape[:1].numel(),
 }
 
 
@@ -88,19 +88,19 @@ def expressions(parts: Mapping[str, float]) -> Iterator[Small]:
 
 
 def of_numbers(
-    wanted: float, tolerance: float, known: Iterable, parts: Mapping[str, float]
+    wanted: float, tolerance: float, known: Sequence, parts: Mapping[str, float]
 ) -> dict[float, str]:
     """The known wrong numbers, then the simplest expressions of the parts; each with a sentence."""
     simplest = sorted(expressions(parts), key=lambda small: small[0]) if parts else []
-    made = ((value, f"This is {words}. Is that what is asked?") for _, words, value in simplest)
+    made = [(value, f"This is {words}. Is that what is asked?") for _, words, value in simplest]
     found: dict[float, str] = {}
     nearby = 0
-    for value, said in itertools.chain(known, made):
+    for k, (value, said) in enumerate([*known, *made]):
         value = float(f"{value:.6g}")
         if tolerance * abs(wanted) < abs(value - wanted) < math.inf and value not in found:
             found[value] = said
-            nearby += abs(wanted) <= 10 * abs(value) <= 100 * abs(wanted)
-            if nearby == NEARBY or len(found) == 3 * NEARBY:
+            nearby += k >= len(known) and abs(wanted) <= 10 * abs(value) <= 100 * abs(wanted)
+            if nearby == NEARBY or len(found) == 4 * NEARBY:
                 break
     return found
 
