@@ -68,7 +68,7 @@ EXERCISES = {
     "08-1": Value(
         oracle=lambda: share_within(1.96 * 0.2),
         tolerance=1e-2,  # it may be counted in a simulation
-        parts={"θ": 0.04, "σ": 0.2, "1.96 θ": 1.96 * 0.04, "0.95": 0.95},
+        parts={"σ": 0.2, "θ": 0.04, "1.96": 1.96, "0.95": 0.95},
         mistakes=[
             Mistake("That would need a θ of 0.2. What is best in the place of σ²?", 0.95),
             Mistake("Points below the band are counted, too.", 0.5 + share_within(1.96 * 0.2) / 2),

@@ -77,7 +77,7 @@ EXERCISES = {
     ),
     "10-2": Value(
         oracle=lambda: math.sqrt(1.3**2 * 20 / 14),
-        parts={"1.3": 1.3, "(n/(n−d))": 20 / 14},
+        parts={"1.3": 1.3, "(n/(n−d))": 20 / 14, "(n/d)": 20 / 6},
         mistakes=[
             Mistake(
                 "This makes σ smaller. Fitted residuals are smaller than the noise already.",

@@ -62,7 +62,7 @@ EXERCISES = {
     ),
     "14-2": Value(
         oracle=[1.6, 2.4],
-        tolerance=5e-3,
+        parts={"2": 2.0, "p": 0.2, "(1−p)": 0.8, "3": 3.0},
         mistakes=[
             Mistake(
                 "This uses the true slope. Dropout's loss is smallest at a smaller one.", [2, 3]
@@ -74,9 +74,7 @@ EXERCISES = {
             ),
             Mistake("p is the share that is *dropped*; here it is what is kept.", [0.4, 2.4]),
             Mistake("The slope is right. MC dropout does not know how much data it has.", [1.6, 0]),
-            Mistake("Dropout's loss is not that of least squares: its best w is not 2.", [2, 2.4]),
             Mistake("MC dropout does not know that the data leave nothing open.", [2, 0]),
-            Mistake("w comes first, then the sd.", [2.4, 1.6]),
         ],
     ),
     "14-3": Coded(

@@ -46,7 +46,7 @@ EXERCISES = {
     "15-2": Value(
         oracle=lambda: quantile(0.95),
         tolerance=1e-3,  # the distance from μ is a fifth of it
-        parts={"μ": 500.0, "σ": 80.0, "95 %": 0.95, "1.645 σ": 1.645 * 80},
+        parts={"μ": 500.0, "σ": 80.0, "95 %": 0.95, "1.645 σ": 1.645 * 80, "1.96 σ": 156.8},
         mistakes=[
             Mistake(
                 "This is a two-sided 95 % interval's end: only an excess costs.", quantile(0.975)
