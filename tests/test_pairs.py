@@ -196,11 +196,6 @@ def by_colab(notebook):
         cell["metadata"] = {"id": f"x{number}"}
 
 
-def with_widget_state(notebook):
-    state = {"abc": {"model_name": "VBoxModel", "model_module": "@jupyter-widgets/controls"}}
-    notebook["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
-
-
 def by_vs_code(notebook):
     notebook["metadata"]["kernelspec"]["display_name"] = ".venv (3.12.1)"
     notebook["metadata"]["language_info"] |= {"version": "3.12.1", "file_extension": ".py"}
@@ -215,7 +210,7 @@ def after_a_run(notebook):
     next(o for o in outputs if "data" in o)["data"][VIEW] = {"model_id": "abc"}
 
 
-FOREIGN = [by_colab, with_widget_state, by_vs_code, run_out_of_order, after_a_run]
+FOREIGN = [by_colab, by_vs_code, run_out_of_order, after_a_run]
 
 
 @pytest.mark.parametrize("saved", FOREIGN, ids=lambda saved: saved.__name__)
