@@ -125,7 +125,7 @@ NOT_OURS = {
     "list": ("[]", "no lesson"),
     "lesson": ('{"lesson": "../.."}', "no lesson"),
     "id": ('{"lesson": "03", "id": "<script>"}', "no id"),
-    "key": (KNOWN + '{"<b>": 1}, "checks": {}}', "no guess"),
+    "key": (KNOWN + '{"<script>": 1}, "checks": {}}', "no guess"),
     "range": (KNOWN + '{"03-a": 1e9}, "checks": {}}', "outside"),
     "place": (KNOWN + '{}, "checks": {"03-1": {"mistakes": [99]}}}', "does not list"),
     "unknown": ('{"lesson": "77", "id": "00000000"}', "no lesson"),
