@@ -267,7 +267,7 @@ def coverage_rains_to_the_last_point(page):
     rain = page.locator(".lab[data-lab$=rain]")
     rain.get_by_role("button", name="Play").press("Enter")
     told = rain.locator(".lab-numbers").inner_text()
-    assert re.search(r"points of ([\d,]+)\s+\1\s+outside", told) and "right: 0.950" in told
+    assert re.search(r"points, of ([\d,]+)\s+\1\s+outside", told) and "right: 0.950" in told
 
 
 def what_is_wide_is_reached_by_keyboard(page):
