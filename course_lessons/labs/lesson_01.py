@@ -7,7 +7,7 @@ import torch
 from course_utils.data import LINE
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import gaussian_nll_of
-from course_utils.labs.panels import DASHED, fit_curves, fit_panel
+from course_utils.labs.panels import DASHED, DOT, fit_curves, fit_panel
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import slider
 from course_utils.models import HomoscedasticRegressor
@@ -24,6 +24,7 @@ class Likelihood(Lab):
         "middle, the NLL over slopes, lowest at the same slope whatever σ is; right, the NLL over "
         "σ, lowest at the RMS residual. Sliders: slope, intercept, σ."
     )
+    problem = LINE
     retrains = frozenset({"slope", "intercept", "sigma"})
     train_steps = 0
     n = 40
@@ -39,9 +40,6 @@ class Likelihood(Lab):
             "sigma": slider("σ (units of y)", 2.0, 0.35, 9),
         }
 
-    def new_problem(self, at):
-        return LINE
-
     def first_weights(self, at):
         model = HomoscedasticRegressor(hidden=())
         with torch.no_grad():
@@ -51,7 +49,7 @@ class Likelihood(Lab):
         return model
 
     def panels(self):
-        line, dot = {"color": MEAN}, {"color": WRONG, "linestyle": "", "marker": "o"}
+        line, dot = {"color": MEAN}, DOT | {"color": WRONG}
         nll = {"ylabel": "NLL (nats per point)"}
         highest = (0, 12), (0, 60), (0, HIGHEST)
         return [

@@ -7,7 +7,7 @@ from torch import nn
 
 from course_utils.labs.kinds import LineLab
 from course_utils.labs.likelihoods import Outputs
-from course_utils.labs.panels import DASHED, POINTS, fit_curves, fit_panel, loss_curves, loss_panel
+from course_utils.labs.panels import DASHED, DOT, POINTS
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import log_slider, slider, whole_slider
 from course_utils.models import mlp
@@ -68,37 +68,31 @@ class VarianceOfPredictions(LineLab):
         """a = (−1 + √(5 + 4r)) / 2 with r = σ² / Var(signal): the slope tends to a times 2.3."""
         return (-1 + math.sqrt(5 + 4 * noise**2 / self.signal_variance)) / 2
 
-    def panels(self):
-        sigma = Panel(
+    def middle_panel(self):
+        return Panel(
             {"xlim": (0, 6), "ylim": (0, 7), "xlabel": "true σ", "ylabel": "learned σ"},
             {
                 "right": DASHED | {"label": "right", "at": (0.45, "below")},
                 "predicted": {"color": WRONG, "label": "predicted", "at": (0, "above")},
                 "trail": POINTS | {"color": ALEATORIC, "alpha": 0.5},
-                "learned": {
-                    "color": ALEATORIC,
-                    "linestyle": "",
-                    "marker": "o",
-                    "label": "learned",
-                    "at": (0, "below"),
-                },
+                "learned": DOT | {"color": ALEATORIC, "label": "learned", "at": (0, "below")},
             },
         )
-        fit = fit_panel(self)
+
+    def panels(self):
+        fit, *others = super().panels()
         fit.curves["true mean"]["at"] = (0.45, "below")  # away from the line, which is flatter
         fit.curves["mean"]["at"] = (1, "below")
-        return [fit, sigma, loss_panel(self)]
+        return [fit, *others]
 
-    def curves(self):
+    def middle_curves(self):
         noises = [0.1 * i for i in range(61)]
         spread = [self.shrunken(noise) * math.sqrt(self.signal_variance) for noise in noises]
         return {
-            **fit_curves(self),
             "right": ((0, 6), (0, 6)),
             "predicted": (noises, spread),
             "trail": ([self.value.noise] * len(self.trail), self.trail),
             "learned": ((self.value.noise,), (self.sigma[0].item(),)),
-            **loss_curves(self),
         }
 
     def numbers(self):

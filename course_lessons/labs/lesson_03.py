@@ -6,11 +6,11 @@ import torch
 
 from course_utils.labs.kinds import LineLab
 from course_utils.labs.likelihoods import ONE_SIGMA, gaussian_nll_of
-from course_utils.labs.panels import DASHED, fit_curves, fit_panel, loss_curves, loss_panel
+from course_utils.labs.panels import DASHED, DOT, THIN
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import log_slider, slider
 from course_utils.models import HomoscedasticRegressor
-from course_utils.plots import ALEATORIC, TRUTH
+from course_utils.plots import ALEATORIC
 
 
 class SingleSigma(LineLab):
@@ -38,8 +38,8 @@ class SingleSigma(LineLab):
             model.log_var.fill_(2 * math.log(at.start))
         return model
 
-    def panels(self):
-        valley = Panel(
+    def middle_panel(self):
+        return Panel(
             {
                 "xlim": (0.03, 30),
                 "ylim": self.nll_limits,
@@ -48,23 +48,11 @@ class SingleSigma(LineLab):
                 "ylabel": "NLL (nats)",
             },
             {
-                "valley": {
-                    "color": TRUTH,
-                    "linewidth": 1.2,
-                    "label": "for this mean",
-                    "at": (1, "below"),
-                },
+                "valley": THIN | {"label": "for this mean", "at": (1, "below")},
                 "true sigma": DASHED | {"label": "true σ", "at": (0.95, "above")},
-                "learned": {
-                    "color": ALEATORIC,
-                    "linestyle": "",
-                    "marker": "o",
-                    "label": "learned",
-                    "at": (0, "above"),
-                },
+                "learned": DOT | {"color": ALEATORIC, "label": "learned", "at": (0, "above")},
             },
         )
-        return [fit_panel(self), valley, loss_panel(self)]
 
     def mean_square(self):
         """The mean squared residual of the data, in y's units²."""
@@ -72,15 +60,13 @@ class SingleSigma(LineLab):
             mu, _ = self.model(self.cells.x)
         return self.cells.mean_square(mu).item()
 
-    def curves(self):
+    def middle_curves(self):
         noise = self.value.noise
         truth = {"true sigma": ((noise, noise), self.nll_limits)} if noise else {}
         return {
-            **fit_curves(self),
             "valley": (self.sigmas, gaussian_nll_of(self.mean_square(), self.sigmas)),
             **truth,
             "learned": ((self.sigma[0].item(),), (self.loss_now,)),
-            **loss_curves(self),
         }
 
     def numbers(self):

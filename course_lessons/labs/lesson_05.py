@@ -47,15 +47,15 @@ class PriorOnY(TwoOutputs):
         super().look()
         self.predicted = self.law()
 
-    def panels(self):
-        fit, sigma, loss = super().panels()
+    def middle_panel(self):
+        sigma = super().middle_panel()
         sigma.curves["law"] = {
             "color": TRUTH,
             "linestyle": ":",
             "label": "predicted σ",
             "at": (0.59, "above"),
         }
-        return [fit, sigma, loss]
+        return sigma
 
     def curves(self):
         return super().curves() | {"law": (self.x, self.predicted)}

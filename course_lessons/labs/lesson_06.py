@@ -5,10 +5,10 @@ from torch import Tensor, nn
 
 from course_utils.data import WAVE, Problem, constant
 from course_utils.labs.lab import Lab
-from course_utils.labs.panels import BAND, POINTS, UNDER
+from course_utils.labs.panels import BAND, OF_THE_MEAN, POINTS, THIN, UNDER
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider
-from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN, TRUTH
+from course_utils.plots import ALEATORIC, EPISTEMIC, MEAN
 
 CALM = Problem(WAVE.mean, constant(0.3), low=-3, high=3)
 WIDE = torch.linspace(-6, 6, 241, dtype=torch.float64)[:, None]
@@ -66,6 +66,7 @@ class UncertainWeights(Lab):
         "Gaussians; right, the sd of f under both, over x. Sliders: number of points, prior sd, "
         "number of bumps."
     )
+    problem = CALM
     retrains = frozenset({"points", "prior", "bumps"})
     train_steps = 0
 
@@ -75,9 +76,6 @@ class UncertainWeights(Lab):
             "prior": slider("prior sd of f(0)", 2.5, 0.5, 5, 0.1),
             "bumps": choice_slider("bumps (0: a line)", 50, (0, 5, 10, 20, 50, 100, 200)),
         }
-
-    def new_problem(self, at):
-        return CALM
 
     def new_data(self, at):
         self.n = at.points
@@ -94,19 +92,13 @@ class UncertainWeights(Lab):
 
     def panels(self):
         wide = {"xlim": (-6, 6), "xlabel": "x"}
-        edge = {"color": TRUTH, "linewidth": 1.2, "linestyle": ":"}
+        edge, noise = THIN | {"linestyle": ":"}, {"color": ALEATORIC}
         return [
             Panel(
                 wide | {"ylim": (-4.5, 4.5), "ylabel": "y"},
                 {
                     "y": BAND | {"label": "95 % for a new y", "at": (0, "above")},
-                    "f": BAND
-                    | {
-                        "facecolor": EPISTEMIC,
-                        "alpha": 0.85,
-                        "label": "95 % for f",
-                        "at": (0.55, "above"),
-                    },
+                    "f": OF_THE_MEAN | {"label": "95 % for f", "at": (0.55, "above")},
                     "lower": edge | {"label": "f, mean field", "at": (0.34, "below")},
                     "upper": edge,
                     "data": POINTS | {"label": "data", "markersize": 3.5},
@@ -120,13 +112,9 @@ class UncertainWeights(Lab):
                 {
                     "exact": {"color": EPISTEMIC, "label": "of f", "at": (0.395, "above")},
                     "independent": edge | {"label": "of f, mean field", "at": (0, "below")},
-                    "noise": {"color": ALEATORIC, "label": "noise", "at": (0.53, "below")},
-                    "other noise": {
-                        "color": ALEATORIC,
-                        "linestyle": ":",
-                        "label": "noise, mean field",
-                        "at": (1, "above"),
-                    },
+                    "noise": noise | {"label": "noise", "at": (0.53, "below")},
+                    "other noise": noise
+                    | {"linestyle": ":", "label": "noise, mean field", "at": (1, "above")},
                 },
             ),
         ]

@@ -13,7 +13,15 @@ from course_utils.labs.cells import Cells
 from course_utils.labs.fitting import Fit
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import Gaussian, of_both
-from course_utils.labs.panels import BAND, DASHED, POINTS, UNDER, loss_curves, loss_panel
+from course_utils.labs.panels import (
+    BAND,
+    DASHED,
+    OF_THE_MEAN,
+    POINTS,
+    UNDER,
+    loss_curves,
+    loss_panel,
+)
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice_slider, slider
 from course_utils.models import BayesianLinear, BayesianRegressor, Bump
@@ -130,6 +138,7 @@ class GapInData(Lab):
         "Gaussian process; right, the loss by step. Sliders: number of points, prior sd, "
         "half-width of the gap."
     )
+    problem = WAVE
     retrains = frozenset({"n", "prior", "gap"})  # refitted, it would keep its old width
     # The mean gradient of eight draws is quiet enough for this learning rate. At the defaults the
     # negative ELBO then ends .04 nats above that after 4,000 steps; with one draw, 300 steps at .1
@@ -144,9 +153,6 @@ class GapInData(Lab):
             "prior": slider("prior sd", 2.5, 0.5, 5, 0.1),
             "gap": slider("half of the gap", 1, 0, 1.5),
         }
-
-    def new_problem(self, at):
-        return WAVE
 
     def first_weights(self, at):
         return BayesianRegressor(activation=Bump, prior_sd=at.prior, init_sd=0.1)
@@ -212,13 +218,7 @@ class GapInData(Lab):
             wide | {"ylim": (-6, 6), "ylabel": "y"},
             {
                 "total": BAND | {"label": "95 % for a new y", "at": (0, "above")},
-                "epistemic band": BAND
-                | {
-                    "facecolor": EPISTEMIC,
-                    "alpha": 0.85,
-                    "label": "for the mean",
-                    "at": (0.5, "above"),
-                },
+                "epistemic band": OF_THE_MEAN | {"label": "for the mean", "at": (0.5, "above")},
                 "mean": {"color": MEAN, "label": "mean", "at": (0.75, "below")},
                 "data": POINTS | {"label": "data", "alpha": 0.5},
                 "true mean": UNDER | {"label": "true mean", "at": (1, "below")},

@@ -11,10 +11,10 @@ from course_utils.data import Problem, constant
 from course_utils.labs.fitting import Fit
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import gaussian_nll_of
-from course_utils.labs.panels import DASHED, LAST_STEP, STEPS
+from course_utils.labs.panels import DASHED, DOT, LAST_STEP, STEPS, THIN
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import choice, log_slider
-from course_utils.plots import ALEATORIC, TRUTH
+from course_utils.plots import ALEATORIC
 from course_utils.training import Diverged
 
 HEADS = {  # name: σ² of the raw parameter, the slope of log σ² by it, and the parameter of σ²
@@ -140,19 +140,14 @@ class Walk(Lab):
 
     def panels(self):
         line = {"color": ALEATORIC, "linewidth": 1.2}
-        dots = {"color": ALEATORIC, "linestyle": "", "marker": "o", "markersize": 6}
+        dots = DOT | {"color": ALEATORIC, "markersize": 6}
         unseen = {"color": ALEATORIC, "linestyle": ""}  # what the axes are to hold
         sigmas = (0.3, 30), (1e-2, 1e2), (1e-3, 1e4)
         return [
             Panel(
                 {"xscale": "log", "xlabel": "σ (units of y)", "ylabel": "NLL (nats)"},
                 {
-                    "valley": {
-                        "color": TRUTH,
-                        "linewidth": 1.2,
-                        "label": "the valley",
-                        "at": (1, "below"),
-                    },
+                    "valley": THIN | {"label": "the valley", "at": (1, "below")},
                     "steps": line,
                     "counted": dots | {"label": "the walk at steps 1, 2, 5, 10, 20, 50, …"},
                     "seen": unseen,

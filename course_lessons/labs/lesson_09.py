@@ -8,7 +8,7 @@ from torch import nn
 from course_utils.data import Problem, constant
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import TWO_OUTPUTS, BetaGaussian
-from course_utils.labs.panels import DASHED, fit_curves, fit_panel, loss_curves, loss_panel
+from course_utils.labs.panels import DASHED
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import log_slider, slider
 from course_utils.models import HeteroscedasticRegressor
@@ -24,6 +24,7 @@ class Pull(Lab):
         "pulls on the mean, relative to the average, over x; right, the NLL by step. "
         "Sliders: beta, learning rate, start of σ."
     )
+    problem = Problem(lambda x: torch.sin(4 * x), constant(0.05), low=-3, high=3)
     retrains = frozenset({"lr", "start"})
     outputs = TWO_OUTPUTS
     refits = False  # β changes how one trains and not what is best
@@ -37,9 +38,6 @@ class Pull(Lab):
             "lr": log_slider("learning rate", 0.03, -4, 0),
             "start": log_slider("start of σ", 1, -2, 1),
         }
-
-    def new_problem(self, at):
-        return Problem(lambda x: torch.sin(4 * x), constant(0.05), low=-3, high=3)
 
     def first_weights(self, at):
         model = HeteroscedasticRegressor(hidden=(32, 32), activation=nn.Tanh)
@@ -60,8 +58,8 @@ class Pull(Lab):
         mean, _ = self.problem.truth(self.x)
         return ((self.mu - mean) ** 2).mean().sqrt().item()
 
-    def panels(self):
-        pull = Panel(
+    def middle_panel(self):
+        return Panel(
             {
                 "xlim": (-3, 3),
                 "ylim": (1e-3, 10),
@@ -74,15 +72,9 @@ class Pull(Lab):
                 "even": DASHED | {"label": "all alike", "at": (1, "below")},
             },
         )
-        return [fit_panel(self), pull, loss_panel(self)]
 
-    def curves(self):
-        return {
-            **fit_curves(self),
-            "pull": (self.x, self.pull()),
-            "even": ((-3, 3), (1, 1)),
-            **loss_curves(self),
-        }
+    def middle_curves(self):
+        return {"pull": (self.x, self.pull()), "even": ((-3, 3), (1, 1))}
 
     def numbers(self):
         noise = self.problem.truth(self.x)[1].max().item()

@@ -8,7 +8,7 @@ from torch import nn
 from course_utils.data import Problem, constant
 from course_utils.labs.lab import Lab
 from course_utils.labs.likelihoods import gaussian_nll_of
-from course_utils.labs.panels import DASHED, RINGS, fit_curves, fit_panel
+from course_utils.labs.panels import DASHED, DOT, RINGS, fit_curves, fit_panel
 from course_utils.labs.picture import Panel
 from course_utils.labs.sliders import slider, whole_slider
 from course_utils.plots import REPAIRED, WRONG
@@ -30,6 +30,7 @@ class FewData(Lab):
         "residuals, which falls with the width, and of the held-out ones, which turns; right, the "
         "two NLLs over the width. Sliders: points, width, share held out."
     )
+    problem = Problem(lambda x: torch.sin(1.3 * x), constant(0.5), low=-3, high=3)
     retrains = frozenset({"points", "width", "share"})
     train_steps = 0
     y_limits = ((-3, 3),)
@@ -41,9 +42,6 @@ class FewData(Lab):
             "width": whole_slider("width", 10, 0, MOST),
             "share": slider("share held out", 0.3, 0.1, 0.5),
         }
-
-    def new_problem(self, at):
-        return Problem(lambda x: torch.sin(1.3 * x), constant(0.5), low=-3, high=3)
 
     def new_data(self, at):
         self.n = at.points
@@ -88,7 +86,6 @@ class FewData(Lab):
     def panels(self):
         kinds = {"training": {"color": WRONG}, "held out": {"color": REPAIRED}}
         places = {"training": (0.54, "below"), "held out": (1, "above")}
-        dot = {"linestyle": "", "marker": "o"}
         x = {"xlim": (0, MOST), "xlabel": "width"}
 
         def panel(name, limits, label, truth):
@@ -96,7 +93,7 @@ class FewData(Lab):
                 f"{name} {kind}": colour | {"label": kind, "at": places[kind]}
                 for kind, colour in kinds.items()
             }
-            dots = {f"{name} {kind} dot": colour | dot for kind, colour in kinds.items()}
+            dots = {f"{name} {kind} dot": colour | DOT for kind, colour in kinds.items()}
             return Panel(
                 x | {"ylim": limits, "ylabel": label},
                 {f"{name} truth": DASHED | {"label": truth, "at": (0, "below")}} | lines | dots,

@@ -27,6 +27,7 @@ class Forecast(Lab):
         "those of a right forecast lie; right, the share of points inside against the level. "
         "Sliders: σ factor, shift of the new points, how many they are."
     )
+    problem = WAVE
     retrains = frozenset({"scale", "shift", "points"})
     train_steps = 0
     n = SHOWN
@@ -38,9 +39,6 @@ class Forecast(Lab):
             "shift": slider("shift of new y, in σ", 0.0, -2, 2),
             "points": choice_slider("new points", 200, SIZES),
         }
-
-    def new_problem(self, at):
-        return WAVE
 
     def first_weights(self, at):
         return ScaledTruth(at.scale)

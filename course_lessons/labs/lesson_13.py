@@ -30,6 +30,7 @@ class Promise(Lab):
         "right, the factor on σ over the level. Sliders: level, calibration rows, drift of the "
         "noise."
     )
+    problem = WAVE
     retrains = frozenset({"level", "rows", "drift"})
     train_steps = 0
     n = NEW
@@ -41,9 +42,6 @@ class Promise(Lab):
             "rows": choice_slider("calibration rows", 99, SIZES),
             "drift": slider("new noise / calibration noise", 1.0, 0.5, 3),
         }
-
-    def new_problem(self, at):
-        return WAVE
 
     def first_weights(self, at):
         return ScaledTruth(SAID)

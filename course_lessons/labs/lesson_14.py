@@ -82,6 +82,7 @@ class Members(Lab):
         "apart, beside the true noise; right, the share of the variance that is epistemic. "
         "Sliders: number of members, number of points, half-width of the gap."
     )
+    problem = WAVE
     retrains = frozenset({"members", "n", "gap"})
     train_steps = 0
 
@@ -91,9 +92,6 @@ class Members(Lab):
             "n": choice_slider("points n", 300, (30, 100, 300, 1000, 3000, 10_000)),
             "gap": slider("half of the gap", 1, 0, 1.5),
         }
-
-    def new_problem(self, at):
-        return WAVE
 
     def new_data(self, at):
         super().new_data(at)

@@ -64,12 +64,9 @@ class TableLab(Lab):
             self.tell()
             return
         self.tables[MINE], self._table_shown = table, None
-        self.putting = True
-        try:
+        with self.unheard():
             self.controls["data"].options = tuple(self.tables)
             self.controls["data"].value = MINE
-        finally:
-            self.putting = False
         self.ask(self.restart)
 
     def _on_target(self, change):
@@ -78,11 +75,8 @@ class TableLab(Lab):
         try:
             columns_of(self.table, change.new)
         except ValueError as error:
-            self.putting = True
-            try:
+            with self.unheard():
                 self.target.value = change.old
-            finally:
-                self.putting = False
             self.message = f"Target {change.new!r}: {error}."
             self.tell()
             return
@@ -120,12 +114,9 @@ class RealData(TableLab):
 
     def new_data(self, at):
         if self._table_shown is not self.table:
-            self.putting = True
-            try:
+            with self.unheard():
                 self.target.options = list(number_columns(self.table))
                 self.target.value = self.target.options[-1]
-            finally:
-                self.putting = False
             self._table_shown, self.before = self.table, None
         names, x, y = columns_of(self.table, self.target.value)
         order = torch.from_numpy(np.random.default_rng(0).permutation(len(y)))[:MOST]

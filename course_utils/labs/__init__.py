@@ -4,7 +4,7 @@ A lesson's lab is a subclass of ``Lab`` in ``course_lessons.labs``. It has an ``
 says, where ``at`` holds the sliders' values by name, and what is in brackets has a default:
 
 - ``new_controls()``: the sliders by name (``sliders.py``); ``retrains``: which of them train anew;
-- ``new_problem(at)``: a ``Problem``; or ``new_data(at)``, which sets ``problem``, ``x``, ``cells``;
+- ``problem`` or ``new_problem(at)``; or ``new_data(at)``, which sets ``problem``, ``x``, ``cells``;
 - ``first_weights(at)``: the model, untrained; or, with ``train_steps = 0``, as it is to be shown;
 - [``new_loss(at)``]: the Gaussian NLL on ``cells``; others stand in ``likelihoods.py``;
 - [``outputs``]: ``TWO_OUTPUTS`` or ``ONE_SIGMA``, to train at half the price of autograd;
@@ -12,6 +12,7 @@ says, where ``at`` holds the sliders' values by name, and what is in brackets ha
   refit can take the place of a training; [``predict(model)``]: the mean and σ at ``x``;
 - [``look()``]: after each change: keep what ``curves`` and ``numbers`` need of the model;
 - [``panels()``], [``curves()``]: the axes with their named curves, and the arrays of each curve;
+  or only those in the middle, [``middle_panel()``], [``middle_curves()``];
 - ``numbers()``: at most three, by what they are; ``nats()`` is the usual first.
 
 A learner has ``controls``, ``value``, ``set``, ``play``, ``pause``, ``step``, ``rewind``,

@@ -18,6 +18,7 @@ from course_utils.labs.panels import (
     sigma_curves,
     sigma_panel,
 )
+from course_utils.labs.picture import Panel
 from course_utils.labs.turns import PageAtWork
 from course_utils.randomness import OwnDraws
 from course_utils.training import Diverged, predict
@@ -38,7 +39,7 @@ class Lab(PageAtWork):
 
     refits = True
     train_steps, refit_steps = 200, 48
-    lr, weight_decay = 0.01, 0.0  # unless there is a slider of that name
+    lr = 0.01  # unless there is a slider of that name
     outputs: Outputs | None = None
     n = 10_000
     y_limits = ((-6.0, 6.0),)  # a few stages, from narrow to wide
@@ -48,8 +49,8 @@ class Lab(PageAtWork):
     # What a lesson's lab says besides new_controls; ``at`` has the sliders' values by name
 
     def new_problem(self, at: SimpleNamespace) -> Problem:
-        """The problem at these values."""
-        raise NotImplementedError
+        """The problem at these values; without another word always the class's own."""
+        return self.problem
 
     def new_data(self, at: SimpleNamespace) -> None:
         """Set ``problem``, ``x`` (its grid), ``cells`` and ``shown``: at most 500 of the points."""
@@ -71,8 +72,7 @@ class Lab(PageAtWork):
 
     def new_fit(self, model: nn.Module, at: SimpleNamespace) -> Fit:
         """How the model is trained."""
-        lr, decay = getattr(at, "lr", self.lr), getattr(at, "weight_decay", self.weight_decay)
-        return Fit(model, self.new_loss(at), lr, self.outputs, decay)
+        return Fit(model, self.new_loss(at), getattr(at, "lr", self.lr), self.outputs)
 
     def predict(self, model: nn.Module) -> tuple[Tensor, Tensor]:
         """The mean and the σ of y at ``lab.x``, as the model sees them."""
@@ -85,16 +85,21 @@ class Lab(PageAtWork):
         self.fit.must_be_finite(loss, expected)
         self.mu, self.sigma, self.loss_now, self.expected_nll = mu, sigma, loss, expected
 
-    def panels(self):
-        """Data and fit; σ(x) learned and true; the loss."""
-        return [fit_panel(self), sigma_panel(self), loss_panel(self)]
+    def middle_panel(self) -> Panel:
+        """σ(x), learned and true."""
+        return sigma_panel(self)
+
+    def middle_curves(self) -> dict[str, tuple]:
+        """What each curve of the middle panel shows now."""
+        return sigma_curves(self)
+
+    def panels(self) -> list[Panel]:
+        """Data and fit; the panel in the middle; the loss."""
+        return [fit_panel(self), self.middle_panel(), loss_panel(self)]
 
     def curves(self) -> dict[str, tuple]:
         """What each curve named in the panels shows now."""
-        return fit_curves(self) | sigma_curves(self) | loss_curves(self)
-
-    def numbers(self):
-        return self.nats()
+        return fit_curves(self) | self.middle_curves() | loss_curves(self)
 
     # What a learner and a notebook use
 

@@ -3,6 +3,7 @@
 import base64
 import html
 from collections.abc import Iterable
+from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
 
@@ -153,10 +154,16 @@ class Page:
 
     def put(self, values: dict) -> None:
         """Set several sliders without a call."""
-        self.putting = True
-        try:
+        with self.unheard():
             for name, value in values.items():
                 self.controls[name].value = value
+
+    @contextmanager
+    def unheard(self):
+        """Move sliders without a call."""
+        self.putting = True
+        try:
+            yield
         finally:
             self.putting = False
 

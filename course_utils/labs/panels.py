@@ -6,14 +6,17 @@ import numpy as np
 
 from course_utils.labs.picture import Panel
 from course_utils.metrics import interval
-from course_utils.plots import ALEATORIC, DATA, MEAN, TRUTH
+from course_utils.plots import ALEATORIC, DATA, EPISTEMIC, MEAN, TRUTH
 
 LAST_STEP = 30_000  # the right edge of the loss curve
 STEPS = (1, 300), (1, 3000), (1, LAST_STEP)
 
 POINTS = {"color": DATA, "linestyle": "", "marker": "o", "markersize": 3.2, "markeredgewidth": 0}
 RINGS = POINTS | {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1}
+DOT = {"linestyle": "", "marker": "o"}
+THIN = {"color": TRUTH, "linewidth": 1.2}
 BAND = {"facecolor": ALEATORIC, "edgecolor": "none", "alpha": 0.35}
+OF_THE_MEAN = BAND | {"facecolor": EPISTEMIC, "alpha": 0.85}
 DASHED = {"color": TRUTH, "linestyle": "--", "linewidth": 1.3}
 UNDER = {"color": TRUTH, "linewidth": 5, "alpha": 0.25}  # a truth that a fit will cover
 
