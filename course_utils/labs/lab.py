@@ -170,7 +170,7 @@ class Lab(PageAtWork):
             if last:
                 self.fit.model, self.fit.outputs = last.model, last.outputs
             raise
-        if all(vars(self.value)[name] == self.defaults[name] for name in self._others()):
+        if vars(self.value) == self.defaults | self._begun():
             self._base = self._begun(), weights(self.model)
 
     def train_anew(self) -> None:
@@ -190,10 +190,8 @@ class Lab(PageAtWork):
 
     def _begun(self) -> dict:
         """What the first weights depend on: each has one set of weights that refits start from."""
-        return {name: at for name, at in vars(self.value).items() if name not in self._others()}
-
-    def _others(self) -> set[str]:
-        return self.controls.keys() - (self.retrains - {"lr"})
+        begun = self.retrains & self.controls.keys() - {"lr"}
+        return {name: self.controls[name].value for name in begun}
 
     def _train_base(self) -> None:
         """Train the weights that refits start from, at the defaults of all other sliders.

@@ -4,7 +4,6 @@ import base64
 import html
 from collections.abc import Iterable
 from contextlib import contextmanager
-from functools import partial
 from types import SimpleNamespace
 
 import ipywidgets as widgets
@@ -111,24 +110,6 @@ class Page:
         sliders = widgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
         self.view = widgets.VBox([sliders, widgets.HBox(buttons), self.image, self.text])
 
-    def connect(self, on_slide, on_tick, on_rest, **on_click) -> None:
-        """Have the widgets call: ``on_slide(name)``, ``on_tick()``, and a function a button.
-
-        ``on_rest()`` is called when the sliders have stood still for a moment.
-        """
-        for name, control in self.controls.items():
-            control.observe(partial(self._on_slide, on_slide, name), "value")
-        self.clock.observe(lambda _: on_tick(), "value")
-        self.buttons["play"].observe(self._on_play, "value")
-        self.moment.observe(partial(self._on_moment, on_rest), playing_trait(self.moment))
-        for name, function in on_click.items():
-            self.buttons[name].on_click(lambda _, function=function: function())
-
-    def _on_slide(self, on_slide, name, _) -> None:
-        if not self.putting:
-            self.moved = self.controls[name]
-            on_slide(name)
-
     def wait_a_moment(self) -> None:
         """The time begins, or if it runs already, begins anew when it is over."""
         playing = playing_trait(self.moment)
@@ -138,15 +119,7 @@ class Page:
                 self.moment.value = 0
                 setattr(self.moment, playing, True)
 
-    def _on_moment(self, on_rest, change) -> None:
-        if change.new:
-            return
-        if self.slid:
-            self.wait_a_moment()
-        else:
-            on_rest()
-
-    def _on_play(self, change) -> None:
+    def on_play(self, change) -> None:
         button = self.buttons["play"]
         button.description, button.icon = ("Pause", "pause") if change.new else ("Play", "play")
         setattr(self.clock, playing_trait(self.clock), change.new)

@@ -5,12 +5,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch.optim import LBFGS
 
 from course_utils.labs.page import Page, allows, close_earlier_run
 from course_utils.training import Diverged, one_thread
+from course_utils.widgets import playing_trait
 
 
 @contextmanager
@@ -72,14 +74,7 @@ class PageAtWork(Page):
         order = self.rest, self.tick, self.one_step, self.refit, self.untrained, self.restart
         self.turns = Turns(order, self.do)
         self.lay_out()
-        self.connect(
-            self.on_slide,
-            self.on_tick,
-            self.on_rest,
-            step=self.step,
-            rewind=self.rewind,
-            reset=self.reset,
-        )
+        self.connect()
         close_earlier_run(self)
         self.ask(self.restart)
 
@@ -111,12 +106,37 @@ class PageAtWork(Page):
         self.put(self.defaults)
         self.ask(self.restart)
 
-    # The work, by one thread at a time
+    # What the widgets call
 
-    def on_slide(self, name: str) -> None:
-        if name == "lr" and self.playing:
-            return  # the next tick reads the learning rate
-        self.slide({name})
+    def connect(self) -> None:
+        for name, control in self.controls.items():
+            control.observe(partial(self.on_slide, name), "value")
+        self.clock.observe(self.on_tick, "value")
+        self.moment.observe(self.on_moment, playing_trait(self.moment))
+        self.buttons["play"].observe(self.on_play, "value")
+        self.buttons["step"].on_click(lambda _: self.step())
+        self.buttons["rewind"].on_click(lambda _: self.rewind())
+        self.buttons["reset"].on_click(lambda _: self.reset())
+
+    def on_slide(self, name: str, _) -> None:
+        if self.putting:
+            return
+        self.moved = self.controls[name]
+        if not (name == "lr" and self.playing):  # else the next tick reads the learning rate
+            self.slide({name})
+
+    def on_tick(self, _) -> None:
+        # One that comes after the pause, or while another thread works, is not missed.
+        if self.playing and not self.turns.busy:
+            self.ask(self.tick)
+
+    def on_moment(self, change) -> None:
+        if not change.new and self.slid:
+            self.wait_a_moment()
+        elif not change.new and self.before and not self.message:
+            self.ask(self.rest)
+
+    # The work, by one thread at a time
 
     def slide(self, names: Iterable[str]) -> None:
         """A fit for the sliders; the one before they began to move stays, pale, for a moment."""
@@ -125,17 +145,8 @@ class PageAtWork(Page):
         if before:
             self.wait_a_moment()
 
-    def on_rest(self) -> None:
-        if self.before and not self.message:
-            self.ask(self.rest)
-
     def rest(self) -> None:
         """Nothing but a new picture."""
-
-    def on_tick(self) -> None:
-        # One that comes after the pause, or while another thread works, is not missed.
-        if self.playing and not self.turns.busy:
-            self.ask(self.tick)
 
     def ask(self, work: Callable, before: dict | None = None) -> None:
         """Do one of the kinds of work, now or after what is being done, and draw it."""
