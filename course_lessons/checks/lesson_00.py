@@ -36,7 +36,7 @@ EXERCISES = {
     "00-1": Value(
         oracle=lambda: within(1.96 / 2),
         tolerance=1e-2,  # whoever draws 20,000 points has a standard error of 0.0033
-        parts={"0.95": 0.95, "the share within σ": within(1.0), "the right share": within(0.98)},
+        parts={"0.95": 0.95, "0.98": 0.98, "the share within σ": within(1.0)},
         mistakes=[
             Mistake("Half as wide does not hold half as many: points lie densest near μ.", 0.475),
             Mistake("Half as wide does not hold one half: count how far ±0.98 reaches.", 0.5),

@@ -75,7 +75,7 @@ EXERCISES = {
         oracle=(SIGMA_BAR - 0.15) / 0.25,
         tolerance=1e-2,  # the σ that was learned, 0.57, gives 1.68
         terms={"σ̄ / 0.25": SIGMA_BAR / 0.25, "−0.15 / 0.25": -0.15 / 0.25},
-        parts={"σ̄": SIGMA_BAR, "0.15": 0.15, "0.25": 0.25, "1.96": 1.96},
+        parts={"σ̄": SIGMA_BAR, "0.15": 0.15, "0.25": 0.25},
         mistakes=[
             Mistake(
                 "This is where σ(x) equals the mean of σ. The one-σ model learns the root of the "

@@ -52,7 +52,7 @@ SIZES: dict[str, Callable] = {
 
 def worded(words: str, name: str) -> str:
     """A name in a formula, in brackets if it needs them there."""
-    bare = "({})" in words or re.fullmatch(r"[^ ²/^]+|\(.+\)", name)
+    bare = not re.search("[²√/·−]", words) or re.fullmatch(r"[^ ²/^]+|\(.+\)", name)
     return words.format(name if bare else f"({name})")
 
 
@@ -66,8 +66,9 @@ def combined(a: Small, b: Small) -> Iterator[Small]:
         yield cost, f"{b[1]} − {a[1]}", b[2] - a[2]
     if " / " not in a[1] + b[1]:
         yield cost, f"{a[1]} · {b[1]}", a[2] * b[2]
-        yield cost, worded(f"{a[1]} / {{}}", b[1]), a[2] / (b[2] or math.nan)
-        yield cost, worded(f"{b[1]} / {{}}", a[1]), b[2] / (a[2] or math.nan)
+        for top, below in ((a, b), (b, a)):
+            read = f"({below[1]})" if " " in below[1] else below[1]
+            yield cost, f"{top[1]} / {read}", top[2] / (below[2] or math.nan)
 
 
 def expressions(parts: Mapping[str, float]) -> Iterator[Small]:
@@ -81,9 +82,9 @@ def expressions(parts: Mapping[str, float]) -> Iterator[Small]:
     for one, other in itertools.combinations(powers, 2):
         small += itertools.chain(*itertools.starmap(combined, itertools.product(one, other)))
     yield from small
-    values = torch.tensor([value for *_, value in small], dtype=torch.float64)
+    values = torch.tensor([value for *_, value in small[1:]], dtype=torch.float64)
     for words, more in FUNCTIONS.items():
-        for (cost, read, _), value in zip(small, CHANGES[words](values).tolist(), strict=True):
+        for (cost, read, _), value in zip(small[1:], CHANGES[words](values).tolist(), strict=True):
             yield cost + more, worded(words, read), value
 
 
