@@ -23,7 +23,7 @@ from PIL import Image
 from torch.nn import Parameter
 from torch.optim import Adam
 
-from course_lessons.labs import lesson_07, lesson_08, lesson_11
+from course_lessons.labs import lesson_07, lesson_08, lesson_10, lesson_11
 from course_utils import labs
 from course_utils.data import WAVE
 from course_utils.labs import LABS, picture
@@ -65,7 +65,7 @@ def the(quick_pictures):
             made[key, make] = lab, lab.mu
             return lab
         lab, mu = made[key, make]
-        lab.reset()
+        lab.buttons["reset"].click()
         assert vars(lab.value) == lab.defaults and not lab.message
         assert torch.equal(lab.mu, mu)
         return lab
@@ -232,7 +232,7 @@ def test_the_last_fit_stays_pale_until_the_sliders_have_stood_still_for_a_moment
 
 @pytest.mark.parametrize("lab", TRAINED, indirect=True)
 def test_playing_trains_with_the_sliders_as_they_are_and_a_pause_stops_it(lab):
-    lab.rewind()
+    lab.buttons["rewind"].click()
     assert lab.state["steps"] == 0
     lab.play()
     tick(lab, 3)
@@ -252,7 +252,7 @@ def test_playing_trains_with_the_sliders_as_they_are_and_a_pause_stops_it(lab):
     lab.pause()
     tick(lab)  # one that was on its way
     assert lab.state["steps"] == steps
-    lab.step()
+    lab.buttons["step"].click()
     assert lab.state["steps"] == steps + 1
     assert "aria-live" in lab.text.value
     assert sound(lab)
@@ -377,7 +377,11 @@ def test_two_labs_do_not_touch_each_other(the):
     assert second.value.noise == 1
 
 
-def test_set_refuses_what_no_slider_could_do(the):
+def test_set_moves_several_sliders_for_one_fit_and_refuses_what_none_could_do(the, monkeypatch):
+    lab, asked = the("03"), []
+    monkeypatch.setattr(lab.turns, "ask", asked.append)
+    lab.set(noise=2, lr=0.1)
+    assert asked == [lab.restart]
     refused = [("03", "sigma", "one of noise, lr, start")]
     refused += [("03", "noise", "beyond its slider"), ("04", "n", "beyond its slider")]
     for key, name, words in refused:
@@ -687,18 +691,15 @@ def test_the_beta_nll_pulls_evenly_at_1_and_finds_the_mean_that_the_nll_misses(t
     assert torch.equal(lab.pull(), torch.ones_like(lab.x))
 
 
-def test_the_training_sigma_of_lab_10_is_too_small_by_the_number_of_coefficients(the):
-    """Averaged over 300 draws, E σ̂² = (m − p)/m σ² with m fitted points and p coefficients."""
+def test_lab_10_leaves_residuals_that_know_nothing_of_its_waves(the):
+    """Least squares; σ² is their mean square, which falls with each wave."""
     lab = the("10")
-    width, (x, _) = 10, lab.fitted
-    mean, sigma = lab.problem.truth(x)
-    rng, variances = torch.Generator().manual_seed(0), []
-    for _ in range(300):
-        noise = torch.randn(x.shape, generator=rng, dtype=x.dtype)
-        lab.fitted = x, mean + sigma * noise
-        variances.append(lab.solve(width)[1])
-    m, p = len(x), width + 1
-    assert torch.tensor(variances).mean().item() == pytest.approx(0.25 * (m - p) / m, rel=0.06)
+    x, y = lab.fitted
+    weights, variances = zip(*map(lab.solve, lab.widths), strict=True)
+    residuals = y - lesson_10.features(x, 12) @ weights[12]
+    assert (lesson_10.features(x, 12).T @ residuals).abs().max() < 1e-6
+    assert variances[12] == pytest.approx(residuals.square().mean().item())
+    assert all(more > less for more, less in itertools.pairwise(variances))
 
 
 def test_lab_12_judges_as_its_metrics_do_and_a_right_forecast_stays_in_the_grey(the):
