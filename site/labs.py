@@ -95,15 +95,9 @@ class Track:
         return (f"{float(text):,.0f}" if "e+" in text else text).replace("-", "−")
 
 
-def can_be_tabulated(control: widgets.Widget) -> bool:
-    if hasattr(control, "options"):
-        return control.value in control.options
-    return all(hasattr(control, name) for name in ("min", "max", "step", "readout_format"))
-
-
 def choose_stops(lab: Lab, settings: int | None = None) -> dict[str, list]:
     """The values of each slider, so that there are at most about so many settings in all."""
-    tracks = {name: Track(c) for name, c in lab.controls.items() if can_be_tabulated(c)}
+    tracks = {name: Track(control) for name, control in lab.controls.items()}
     if settings is None:
         many = len(tracks) > 3 or lab.train_steps == 0
         settings = MANY_SETTINGS if many else SETTINGS
@@ -470,9 +464,8 @@ def note(lab: Lab, stops: dict[str, list], tables: Tables) -> str:
             f"Here as there, {named(trains)} {verb(trains, 'train')} the model from its first "
             f"weights, and {named(refits)} {verb(refits, 'refit')} it to the end."
         )
-    others = [control for name, control in lab.controls.items() if name not in stops]
     shown = {*lab.controls.values(), *lab.buttons.values()}
-    others += [
+    others = [
         widget
         for widget in tree(lab.view)
         if getattr(widget, "description", "") and widget not in shown

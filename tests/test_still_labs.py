@@ -8,11 +8,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import ipywidgets as widgets
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from course_lessons.labs.lesson_00 import Wave
 from course_utils.labs import LABS
 from tests.test_labs import short
 
@@ -184,35 +183,11 @@ def test_a_smooth_curve_costs_about_a_letter_a_point():
     assert len(still.packed(curve)) < 210
 
 
-class WithMore(Wave):
-    """A lab with a control that no table can hold, a button of its own and a gap in a curve."""
-
-    train_steps, refit_steps = 5, 5
-
-    def new_controls(self):
-        file = widgets.FileUpload(description="your data")
-        return super().new_controls() | {"file": file}
-
-    def lay_out(self):
-        super().lay_out()
-        self.view.children = (*self.view.children, widgets.Button(description="Save the report"))
-
-    def curves(self):
-        curves = super().curves()
-        x, mu = curves["mean"]
-        mu = mu.clone()
-        mu[10] = float("nan")
-        return curves | {"mean": (x, mu)}
-
-
-def test_what_cannot_be_tabulated_is_named_and_left_out():
-    lab, stops, page = exported(WithMore())
-    lab.close()
-    assert list(stops) == ["noise", "lr"]
-    assert "Only in the notebook: “your data”, “Save the report”." in page.note
+@pytest.mark.parametrize("both", ["15"], indirect=True)
+def test_what_has_no_table_is_named(both):
+    _, _, page = both
+    assert "Only in the notebook: “Your CSV”, “target”." in page.note
     assert "Computed beforehand: " in page.note
-    _, y = page.curves(page.frames[0])["mean"]
-    assert (y == still.MISSING).nonzero()[0].tolist() == [10]
 
 
 @pytest.mark.parametrize("both", ["00"], indirect=True)
@@ -252,17 +227,10 @@ def test_the_key_of_a_lab_covers_what_it_imports():
     assert not {"lesson_07.py", "lesson_10.py"} & names
 
 
-def test_another_marker_or_scale_is_refused_and_not_drawn_wrong():
-    class Crosses(Wave):
-        train_steps = 1
-
-        def panels(self):
-            fit, sigma, loss = super().panels()
-            fit.curves["data"]["marker"] = "x"
-            return [fit, sigma, loss]
-
+def test_another_marker_is_refused_and_not_drawn_wrong():
+    [crosses] = Figure().subplots().plot([], marker="x")
     with pytest.raises(ValueError, match=r"expected the marker .* got 'x'"):
-        exported(Crosses())
+        still.style("data", crosses)
 
 
 LESSON = """
