@@ -102,10 +102,6 @@ EXERCISES = {
                 "Each y is compared with every μ: y of (n,) met μ of (n, 1), and made (n, n).",
                 fraction(lambda y, mu, sigma: (y.T - mu).abs() <= 1.96 * sigma),
             ),
-            Mistake(
-                "Each residual is compared with every σ: (n,) met (n, 1), and made (n, n).",
-                fraction(lambda y, mu, sigma: (y - mu).abs() <= 1.96 * sigma.T),
-            ),
         ],
     ),
 }

@@ -63,10 +63,6 @@ EXERCISES = {
             ),
             Mistake("The mixed term and the root are missing.", 0.15**2 + 0.25**2 * 3),
             Mistake(
-                "x² averages to more than 1.5², and (a + b)² has a mixed term.",
-                math.sqrt(0.15**2 + 0.25**2 * 1.5**2),
-            ),
-            Mistake(
                 "x² is 9 at the edge alone: what is its mean?",
                 math.sqrt(0.15**2 + 2 * 0.15 * 0.25 * 1.5 + 0.25**2 * 9),
             ),

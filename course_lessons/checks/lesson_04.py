@@ -121,10 +121,6 @@ EXERCISES = {
                 fraction(right_rule, lambda x, low, high: (x > low) & (x < high)),
             ),
             Mistake(
-                "The edges have changed sides: x = low belongs to the region, x = high does not.",
-                fraction(right_rule, lambda x, low, high: (x > low) & (x <= high)),
-            ),
-            Mistake(
                 "This counts within 2 σ. It is close, and the interval is 1.96 σ.",
                 fraction(lambda y, mu, sigma: (y - mu).abs() <= 2 * sigma),
             ),

@@ -89,10 +89,6 @@ EXERCISES = {
                 lambda Phi, precision: (Phi @ torch.linalg.inv(precision)).sum(1).sqrt(),
             ),
             Mistake(
-                "1 / precision inverts each entry. The inverse of the matrix is another one.",
-                lambda Phi, precision: ((Phi @ (1 / precision)) * Phi).sum(1).sqrt(),
-            ),
-            Mistake(
                 "The products are averaged over the features. They are to be added.",
                 lambda Phi, precision: ((Phi @ torch.linalg.inv(precision)) * Phi).mean(1).sqrt(),
             ),

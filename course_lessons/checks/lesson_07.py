@@ -91,10 +91,6 @@ EXERCISES = {
                 lambda mus, log_vars: (log_vars.exp().mean(0) + mus.mean(0) ** 2).sqrt(),
             ),
             Mistake(
-                "The mean of σ and the sd of the means are added. The variances add.",
-                lambda mus, log_vars: (log_vars / 2).exp().mean(0) + mus.std(0, correction=0),
-            ),
-            Mistake(
                 "exp of the mean of log σ² is the geometric mean of the variances. The law needs "
                 "the plain mean.",
                 lambda mus, log_vars: torch.sqrt(log_vars.mean(0).exp() + mus.var(0, correction=0)),
