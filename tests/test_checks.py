@@ -134,7 +134,7 @@ def of_torch(y, mu, log_var):
     [
         *((CODED, answer) for answer in (nll, of_torch, on_numbers, lambda *it: nll(*it) * 1.0)),
         (UNTRAINED, lambda *inputs: nll(*inputs).numpy()),
-        (UNTRAINED, lambda *inputs: nll(*inputs).float()),
+        (UNTRAINED, lambda *inputs: (nll(*inputs) * (1 + 2e-5)).float()),
         (TUPLE, lambda x: [x, x + x]),
         (INFINITE, torch.log),
         (USED, lambda x: 2 * x),
@@ -350,10 +350,12 @@ def test_display_and_exit_do_nothing_to_the_notebook(monkeypatch):
 def test_an_answer_gets_copies_and_leaves_the_random_generators_alone():
     mistake = CODED.mistakes[0]
 
+    def seed(number):
+        for stream in (torch.manual_seed, np.random.seed, random.seed):
+            stream(number)
+
     def spoil(*inputs):
-        torch.manual_seed(1)
-        np.random.seed(1)  # noqa: NPY002
-        random.seed(1)
+        seed(1)
         result = mistake.answer(*inputs).clone()
         for value in inputs:
             value.data.zero_()
@@ -363,6 +365,7 @@ def test_an_answer_gets_copies_and_leaves_the_random_generators_alone():
         of_numpy = np.random.get_state()[1]  # noqa: NPY002
         return str((torch.get_rng_state().tolist(), of_numpy.tolist(), random.getstate()))
 
+    seed(2)
     before = states()
     assert judge(UNTRAINED, spoil).message == mistake.message
     assert states() == before
