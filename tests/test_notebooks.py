@@ -8,23 +8,8 @@ from functools import cache
 import nbformat
 import pytest
 
-from tools.notebooks import (
-    QUESTIONS,
-    README,
-    README_FIGURE,
-    ROOT,
-    cells,
-    claims_of,
-    foreign,
-    is_folded,
-    pictures,
-    questions,
-    questions_in,
-    readme,
-    repeated,
-    script,
-    sources,
-)
+from tools import notebooks
+from tools.notebooks import QUESTIONS, README, ROOT, cells, sources
 
 SOURCES = sources()
 each_lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
@@ -68,10 +53,10 @@ def test_every_notebook_has_its_script_and_every_script_its_notebook():
 
 @each_lesson
 def test_a_pair_is_as_make_notebooks_leaves_it(source):
-    text = source.read_text(encoding="utf-8")
-    assert text == script(source.with_suffix(".ipynb")) == repeated(source), "run make notebooks"
-    assert not foreign(source.with_suffix(".ipynb")), "run make notebooks"
-    assert ("<!-- claims -->" in text) == bool(claims_of(source))
+    text, path = source.read_text(encoding="utf-8"), source.with_suffix(".ipynb")
+    assert text == notebooks.script(path) == notebooks.repeated(source), "run make notebooks"
+    assert not notebooks.foreign(path), "run make notebooks"
+    assert ("<!-- claims -->" in text) == bool(notebooks.claims_of(source))
 
 
 @each_lesson
@@ -126,7 +111,7 @@ def test_cells_are_short_and_plainly_worded(source):
         else:
             lines = [line for line in text.splitlines() if line.strip()]
             if not re.match(r"(import|from) ", lines[0]):
-                most = 20 if is_folded(text) else 15
+                most = 20 if notebooks.is_folded(text) else 15
                 assert len(lines) <= most, f"cell {index}: {len(lines)} lines"
 
 
@@ -169,13 +154,13 @@ def test_the_failing_losses_of_the_lessons_cannot_be_imported():
 
 
 def test_pictures_questions_and_readme_are_as_make_notebooks_leaves_them():
-    drawn, text = pictures(), README.read_text(encoding="utf-8")
-    assert set(README_FIGURE.parent.iterdir()) == drawn.keys()
+    drawn, text = notebooks.pictures(), README.read_text(encoding="utf-8")
+    assert set(notebooks.README_FIGURE.parent.iterdir()) == drawn.keys()
     for path, png in drawn.items():
         assert path.read_bytes() == png, f"{path.name}: run make notebooks"
-    assert QUESTIONS.read_text(encoding="utf-8") == questions(), "run make notebooks"
-    assert text == readme(text), "run make notebooks"
+    assert QUESTIONS.read_text(encoding="utf-8") == notebooks.questions(), "run make notebooks"
+    assert text == notebooks.readme(text), "run make notebooks"
     for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", text):
         assert (ROOT / link).exists(), link
     for source in SOURCES:  # its own, and some that its readers ask
-        assert len({question for question, _ in questions_in(source)}) >= 2
+        assert len({question for question, _ in notebooks.questions_in(source)}) >= 2

@@ -13,23 +13,9 @@ from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_c
 from tornado.web import HTTPError
 from traitlets.config import PyFileConfigLoader
 
-import tools.notebooks
 from course_utils.widgets import VIEW
-from tools.notebooks import (
-    FOLDED,
-    ROOT,
-    conflict,
-    foreign,
-    hint,
-    is_built,
-    is_folded,
-    repeated,
-    reword,
-    sources,
-    tidy,
-    with_hint,
-    write,
-)
+from tools import notebooks
+from tools.notebooks import ROOT, foreign, is_built, is_folded, reword, sources
 
 HOUR = 3600
 FIRST = "notebooks/00_start_here.ipynb"
@@ -123,7 +109,7 @@ def test_a_pair_saved_by_jupyterlab_opens_again_with_its_folds(notebook, hours):
     cell["source"] = cell["source"].replace(STUB, ANSWER)
     files.save(model, FIRST)
     saved = nbformat.read(notebook, as_version=4).cells
-    folded = [cell for cell in saved if cell.metadata.get("jupyter") == FOLDED["jupyter"]]
+    folded = [cell for cell in saved if cell.metadata.get("jupyter") == notebooks.FOLDED["jupyter"]]
     assert folded and all(is_folded(cell.source) for cell in folded)
     assert "source_hidden" not in notebook.with_suffix(".py").read_text(encoding="utf-8")
     set_age(notebook.with_suffix(".py"), hours)
@@ -133,17 +119,17 @@ def test_a_pair_saved_by_jupyterlab_opens_again_with_its_folds(notebook, hours):
 @pytest.mark.parametrize("address", ["", "https://github.com/somebody/course"])
 def test_the_hint_for_colab_follows_the_repository_and_stands_once(address, monkeypatch):
     lesson = "# %% [markdown]\n# # 08 · A\n#\n# **Time.** About 9 minutes; runs in about 8 s.\n"
-    before = with_hint(f"{lesson}\n# %%\nx = 1\n")
-    monkeypatch.setattr(tools.notebooks, "repository", lambda: address)
-    told = with_hint(before)
-    assert told == f"{lesson}#\n# {hint()}\n\n# %%\nx = 1\n" == with_hint(told)
-    assert f"git+{address}<" in hint() if address else "course.zip" in hint()
+    before = notebooks.with_hint(f"{lesson}\n# %%\nx = 1\n")
+    monkeypatch.setattr(notebooks, "repository", lambda: address)
+    told = notebooks.with_hint(before)
+    assert told == f"{lesson}#\n# {notebooks.hint()}\n\n# %%\nx = 1\n" == notebooks.with_hint(told)
+    assert f"git+{address}<" in notebooks.hint() if address else "course.zip" in notebooks.hint()
 
 
 def test_a_link_stands_only_where_the_repository_is_known(monkeypatch):
     for address, count in (("", 0), ("https://github.com/somebody/course", len(sources()))):
-        monkeypatch.setattr(tools.notebooks, "repository", lambda address=address: address)
-        table = tools.notebooks.lesson_table()
+        monkeypatch.setattr(notebooks, "repository", lambda address=address: address)
+        table = notebooks.lesson_table()
         for place in ("mybinder.org/v2/gh/somebody/course/", ".com/github/somebody/course/"):
             assert table.count(place) == count
         assert ("sets `Repository`" in table) == (not address)
@@ -176,10 +162,10 @@ def test_a_merge_that_left_two_versions_is_named_or_built_anew(notebook, monkeyp
     lines = path.read_text(encoding="utf-8").splitlines()
     both = ["<<<<<<< mine", lines[6], "=======", "theirs", ">>>>>>> theirs"]
     path.write_text("\n".join([*lines[:6], *both, *lines[7:]]), encoding="utf-8")
-    assert conflict(path) == 7
+    assert notebooks.conflict(path) == 7
     if suffix == ".py":
         with pytest.raises(SystemExit, match=r"00_start_here\.py, line 7"):
-            repeated(source)
+            notebooks.repeated(source)
     else:
         assert not is_built(source) and not reword(source)  # so `make notebooks` runs it anew
 
@@ -222,8 +208,8 @@ def test_a_notebook_saved_elsewhere_is_named_and_repaired(notebook, saved):
     assert foreign(notebook)
     assert not is_built(source) and not reword(source)  # so `make notebooks` runs it anew
     repaired = nbformat.read(notebook, as_version=4)
-    tidy(repaired)
+    notebooks.tidy(repaired)
     if saved is not run_out_of_order:  # there a run gives the counts back
-        write(repaired, source)
+        notebooks.write(repaired, source)
         assert notebook.read_text(encoding="utf-8") == kept
         assert is_built(source)
