@@ -117,23 +117,17 @@ def test_a_pair_saved_by_jupyterlab_opens_again_with_its_folds(notebook, hours):
 
 
 @pytest.mark.parametrize("address", ["", "https://github.com/somebody/course"])
-def test_the_hint_for_colab_follows_the_repository_and_stands_once(address, monkeypatch):
+def test_links_and_the_hint_for_colab_follow_the_repository(address, monkeypatch):
     lesson = "# %% [markdown]\n# # 08 · A\n#\n# **Time.** About 9 minutes; runs in about 8 s.\n"
     before = notebooks.with_hint(f"{lesson}\n# %%\nx = 1\n")
     monkeypatch.setattr(notebooks, "repository", lambda: address)
-    told = notebooks.with_hint(before)
-    assert told == f"{lesson}#\n# {notebooks.hint()}\n\n# %%\nx = 1\n" == notebooks.with_hint(told)
-    assert f"git+{address}<" in notebooks.hint() if address else "course.zip" in notebooks.hint()
-
-
-def test_a_link_stands_only_where_the_repository_is_known(monkeypatch):
-    for address, count in (("", 0), ("https://github.com/somebody/course", len(sources()))):
-        monkeypatch.setattr(notebooks, "repository", lambda address=address: address)
-        table = notebooks.lesson_table()
-        for place in ("mybinder.org/v2/gh/somebody/course/", ".com/github/somebody/course/"):
-            assert table.count(place) == count
-        assert ("sets `Repository`" in table) == (not address)
-        assert len({row.count("|") for row in table.splitlines() if row.startswith("|")}) == 1
+    hint, table, told = notebooks.hint(), notebooks.lesson_table(), notebooks.with_hint(before)
+    assert told == f"{lesson}#\n# {hint}\n\n# %%\nx = 1\n" == notebooks.with_hint(told)
+    assert f"git+{address}<" in hint if address else "course.zip" in hint
+    for place in ("mybinder.org/v2/gh/somebody/course/", ".com/github/somebody/course/"):
+        assert table.count(place) == len(sources()) * bool(address)
+    assert ("sets `Repository`" in table) == (not address)
+    assert len({row.count("|") for row in table.splitlines() if row.startswith("|")}) == 1
 
 
 @pytest.mark.parametrize(
