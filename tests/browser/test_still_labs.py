@@ -8,7 +8,7 @@ from course_utils.data import WAVE
 from course_utils.labs import LABS, Rain
 from course_utils.metrics import interval
 from tests.browser.conftest import serving, watched
-from tests.test_still_labs import ROOT, exported, fallen, short, still, two_stops
+from tests.test_still_labs import ROOT, fallen, short, still, two_stops
 
 STATIC = ROOT / "site" / "_static"
 PICTURE = """lab => [...lab.querySelectorAll('.lab-picture g[clip-path] path')]
@@ -46,7 +46,9 @@ def address(tmp_path_factory):
             lab = rain()
             content = fallen.encoded(lab)
         else:
-            lab, _, content = exported(short(key))
+            lab = short(key)
+            with still.undrawn(lab):
+                content = still.encoded(lab, two_stops(lab))
         lab.close()
         (folder / "labs" / f"{key}.js").write_text(still.script(key, content), encoding="utf-8")
         (folder / f"{key}.html").write_text(
@@ -99,7 +101,7 @@ def numbers(page):
 
 @pytest.mark.parametrize("key", sorted(LABS))
 def test_every_slider_of_a_lab_by_keyboard(key, open_lab):
-    page, lab = open_lab(key), short(key)()
+    page, lab = open_lab(key), short(key)
     nothing_is_wider_than_the_page(page)
     try:
         stops = two_stops(lab)
