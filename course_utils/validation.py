@@ -69,7 +69,7 @@ def number(kind=float, *, above=-math.inf, at_least=-math.inf, below=math.inf):
 
     def check(name, value):
         real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        within = real and math.isfinite(value) and above < value < below and value >= at_least
+        within = real and above < value < below and value >= at_least  # not so of nan, inf
         if not within or (kind is int and value % 1):
             what = "a whole" if kind is int else "a finite"
             advice = f": type {name}={value / 100:g}" if real and below == 1 < value < 100 else ""

@@ -234,6 +234,7 @@ def test_a_loss_converts_nothing_and_refuses_what_would_be_stretched(bad):
         lambda: beta_nll(ONE, bad, ONE),
         lambda: gaussian_kl(ONE, bad),
         lambda: gaussian_kl(ONE[0], ONE[0]),
+        lambda: gaussian_kl(ONE.long(), ONE.long()),
         lambda: mean_nll(MODEL, ONE, bad),
         lambda: mean_nll(ENSEMBLE, ONE, bad),
         lambda: negative_elbo(BAYESIAN, ONE, bad, n=6),
