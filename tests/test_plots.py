@@ -71,12 +71,21 @@ XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1
 NOTICED = 0.5 * (np.array([10.16, 10.68, 10.70]) + np.array([1.50, 3.08, 5.74]) / 0.1)
 
 
-def cielab(rgb, vision):
+def linear(rgb):
     rgb = np.asarray(rgb)
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    t = XYZ @ np.clip(VISIONS[vision] @ linear, 0, 1) / XYZ.sum(axis=1)
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def cielab(rgb, vision):
+    t = XYZ @ np.clip(VISIONS[vision] @ linear(rgb), 0, 1) / XYZ.sum(axis=1)
     x, y, z = np.where(t > (6 / 29) ** 3, np.cbrt(t), t * (29 / 6) ** 2 / 3 + 4 / 29)
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_small_letters_have_the_contrast_that_wcag_asks_for():
+    for color in ("#ffffff", plots.ALEATORIC, plots.EPISTEMIC):
+        assert 1.05 / (0.05 + XYZ[1] @ linear(plots.readable(color))) == pytest.approx(4.5, abs=0.3)
+    assert plots.readable(plots.TRUTH) == (0, 0, 0)
 
 
 # Printed in grey, what stands side by side differs.
