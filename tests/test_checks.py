@@ -210,6 +210,7 @@ WRONG = [
     (OF_TERMS, lambda *it: it[2] / 2, "missing, and the term (y − μ)² / 2σ² is missing"),
     (OF_TERMS, lambda y, mu, v: nll(y, mu, v / 2) + v / 4, "/ 2σ², √(σ²) stands in the place"),
     (OF_TERMS, lambda y, mu, v: nll(y, mu, v.detach()) + (v - v.detach()) / 2, "without its grad"),
+    (OF_TERMS, lambda *it: nll(*it) * math.nan, "The result is NaN"),
     (OF_TERMS, lambda y, mu, v: nll(y, mu, 2 * v), "right for (σ²)² in the place of σ²."),
     (OF_TERMS, lambda y, mu, v: nll(y, mu, v.mean()), "for the mean of log_var in the place of"),
     (OF_TERMS, lambda y, mu, v: nll(y, v, mu), "right for mu and log_var exchanged."),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-NEARBY = 100  # expressions within ten times the answer: of random numbers, one in fifteen is one
+NEARBY = 100  # expressions within ten times the answer: of random numbers, a tenth at most is met
 
 Small = tuple[float, str, float]  # an expression: how far from simple, how it reads, its value
 Slip = tuple[str, Callable]  # what is said to it, and a function as the learner's is
