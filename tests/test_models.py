@@ -83,6 +83,8 @@ def test_several_columns_keep_their_own_units_and_a_constant_input_has_no_say():
     xs, ys = torch.cat([1e4 * x, 0 * x + 0.1], dim=1), torch.cat([y, 1e-3 * y, 0 * y + 7], dim=1)
     model = Standardised(HeteroscedasticRegressor(n_in=2, n_out=3), xs, ys)
     torch.testing.assert_close(model.y_scale[0, 2], torch.ones((), dtype=torch.float64))
+    third = Standardised(HeteroscedasticRegressor(), 0 * x + 1 / 3, y)  # its sd is 6e-17
+    assert third.x_scale.isinf()
     mu, sigma = predict(model, xs)
     assert mu.isfinite().all() and sigma[:, 1].max() < 1e-2
     assert torch.equal(predict(model, xs + torch.tensor([0, 5.0]))[0], mu)
