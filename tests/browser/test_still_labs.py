@@ -13,19 +13,6 @@ from tests.test_still_labs import ROOT, fallen, short, still, two_stops
 STATIC = ROOT / "site" / "_static"
 PICTURE = """lab => [...lab.querySelectorAll('.lab-picture g[clip-path] path')]
     .map(path => path.getAttribute('d')).join()"""
-# After the slider's next input: the frame that is the first with another picture.
-COUNT = f"""([lab, slider]) => {{
-    const picture = {PICTURE}, before = picture(lab);
-    window.counted = new Promise(done => slider.addEventListener('input', () => {{
-        let frames = 0;
-        const look = () => {{
-            frames += 1;
-            if (picture(lab) !== before) done(frames);
-            else requestAnimationFrame(look);
-        }};
-        requestAnimationFrame(look);
-    }}, {{capture: true, once: true}}));
-}}"""
 
 
 def rain():
@@ -116,11 +103,11 @@ def test_every_slider_of_a_lab_by_keyboard(key, open_lab):
                 key_press = "ArrowDown" if key_press == "ArrowRight" else "Home"
             before = page.locator(".lab-live").evaluate(PICTURE)
             control.press(key_press)
+            assert page.locator(".lab-live").evaluate(PICTURE) != before  # at once
             still.place(lab, {name: values[place]}, trained=name in lab.retrains)
-            assert numbers(page) == still.in_words(lab.numbers())  # drawn before the key is let go
+            assert numbers(page) == still.in_words(lab.numbers())
             assert page.locator(".lab-message").text_content() == lab.message
             assert controls(page).nth(i).input_value() == str(place)
-            assert page.locator(".lab-live").evaluate(PICTURE) != before
             if control.evaluate("input => input.localName") == "input":
                 text = still.Track(lab.controls[name]).text(values[place])
                 assert control.get_attribute("aria-valuetext") == text
@@ -222,12 +209,3 @@ def test_a_dark_page_draws_the_truth_in_white(open_lab):
     for scheme, expected in (("light", "rgb(0, 0, 0)"), ("dark", "rgb(242, 242, 242)")):
         truth = open_lab("00", color_scheme=scheme).locator(dashed).first
         assert truth.evaluate("path => getComputedStyle(path).stroke") == expected
-
-
-def test_a_key_draws_the_next_frame(open_lab):
-    """Frames are counted; how many ms one takes is the machine's affair."""
-    page = open_lab("00")
-    slider = page.query_selector(".lab-control input")
-    page.evaluate(COUNT, [page.query_selector(".lab-live"), slider])
-    slider.press("ArrowLeft")
-    assert page.evaluate("() => window.counted") <= 2
