@@ -278,7 +278,7 @@ def what_is_wide_is_reached_by_keyboard(page):
     assert set(wide) <= {0} and (wide or "03_" not in page.url)
 
 
-PRINTED_TOO_WIDE = """() => [...document.querySelectorAll('.bd-content .cell_output pre')]
+PRINTED_TOO_WIDE = """() => [...document.querySelectorAll('.bd-content pre')]
     .filter(it => it.scrollWidth > it.clientWidth).map(it => it.textContent)"""
 # 14 pixels high are the letters of a figure in its own size.
 TINY = """() => [
