@@ -130,11 +130,10 @@ def against_residuals(mu: Tensor, log_var: Tensor, y: Tensor, losses: list[float
 
 @contextmanager
 def outputs_kept(model: nn.Module, kept: list):
-    """Fill the list with what the model returns inside: (values, tensors with their gradients).
+    """Add to the list what the model returns inside: (values, tensors with their gradients).
 
     A step may change the tensors.
     """
-    kept.clear()
 
     def keep(_, inputs, result):
         parts = result if isinstance(result, tuple | list) else (result,)

@@ -392,7 +392,7 @@ REMARKS = {
     "σ² for its logarithm near 0": (Positive, mean_nll, NEAR_1, {"lr": 0.05}, INSTEAD),
     **{
         f"{takes} {called.__name__}": (
-            *(Positive, called(loss), DATA, {"steps": 2}),
+            *(Positive, called(loss), DATA, {"steps": 2, "batch_size": 100}),
             f"^the loss takes the model's second output for {takes}, and predict",
         )
         for takes, loss in {"σ²": variance_nll, "σ": sigma_nll}.items()
