@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape, unescape
 from pathlib import Path
 
@@ -92,11 +93,16 @@ def read(file: Path) -> dict:
     for key, tries in checks.items():
         if key not in exercises or not isinstance(tries, dict):
             raise ValueError(f"lesson {lesson} has no exercise {key[:20]!r}")
-        places = tries.get("mistakes")
-        listed = range(len(exercises[key].mistakes))
-        if not isinstance(places, list) or any(place not in listed for place in places):
-            raise ValueError(f"{key}: mistakes that the exercise does not list")
+        mistakes = tries.get("mistakes")
+        if not isinstance(mistakes, list) or any(it not in says(lesson, key) for it in mistakes):
+            raise ValueError(f"{key}: mistakes that its check does not name")
     return content
+
+
+@cache
+def says(lesson: str, key: str) -> list[str]:
+    """What an exercise's check may say to a slip."""
+    return list(entries(lesson, "EXERCISES")[key].says())
 
 
 def diagnoses(lesson: str, learners: list[dict]) -> list[dict]:
@@ -106,12 +112,11 @@ def diagnoses(lesson: str, learners: list[dict]) -> list[dict]:
     exercise's first hint. Fewer than three are a reason to ask, not to conclude.
     """
     rows = []
-    for key, exercise in entries(lesson, "EXERCISES").items():
+    for key in entries(lesson, "EXERCISES"):
         tried = [person["checks"][key] for person in learners if key in person["checks"]]
-        made = Counter(place for tries in tried for place in set(tries["mistakes"]))
-        for place, k in made.items():
+        made = Counter(said for tries in tried for said in set(tries["mistakes"]))
+        for said, k in made.items():
             few = "" if k >= FEWEST else "ask, do not conclude"
-            said = exercise.mistakes[place].message
             rows.append({"exercise": key, "k": k, "n": len(tried), "said": said, "note": few})
     return sorted(rows, key=lambda row: (-row["k"], row["exercise"]))
 

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import functools
 import inspect
+import itertools
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -129,6 +130,14 @@ class Coded:
         """The steps; without any, the inputs as they are."""
         inputs = inspect.signature(self.oracle).parameters if self.terms else ()
         return self.steps or {name: slips.taken(k) for k, name in enumerate(inputs)}
+
+    def says(self) -> set[str]:
+        """What it may say to a slip, listed or not."""
+        draw = self.inputs if callable(self.inputs) else self.inputs[0]
+        names = self.names(as_tuple(draw(np.random.default_rng(0))))
+        of_terms = slips.of_terms(self.terms, self.outer, self.made_of())
+        told = itertools.chain(of_terms, slips.of_inputs(self.oracle, names))
+        return {mistake.message for mistake in self.mistakes} | {said for said, _ in told}
 
     def recognised(self, known: Iterable, draws, expected, got, use=call) -> str:
         """What is said to the known slip that gives the same in every draw; empty if none does."""
@@ -327,6 +336,11 @@ class Value:
         known += [(wanted - 1, "This is one less than what is asked.")]
         known = [*related(np.float64(wanted)), *known]
         return slips.of_numbers(wanted, self.tolerance, known, self.parts)
+
+    def says(self) -> set[str]:
+        """What it may say to a slip, listed or not."""
+        told = [self.told(number) for number in to_array(resolve(self.oracle)).ravel().tolist()]
+        return {mistake.message for mistake in self.mistakes}.union(*(it.values() for it in told))
 
     def near(self, found: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Which of the numbers are near, each on its own scale; 0 on that of the others."""

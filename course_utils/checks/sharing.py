@@ -17,25 +17,25 @@ CALLED = uuid.uuid4().hex[:8]  # of this kernel, so that sharing again replaces 
 
 @dataclass
 class Tries:
-    """What became of one exercise in this kernel: mistakes by their place in its list."""
+    """What became of one exercise in this kernel: mistakes by what was said to them."""
 
     count: int = 0
     passed: bool = False
-    mistakes: list[int] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
 
 
 TRIED: dict[str, Tries] = {}
 
 
 def remember(exercise, verdict: Verdict) -> None:
-    """Count an attempt, and which of the exercise's listed mistakes it was, if one."""
+    """Count an attempt, and which slip was recognised, if one."""
     if not verdict.attempted:
         return
     tries = TRIED.setdefault(verdict.key, Tries())
     tries.count, tries.passed = tries.count + 1, tries.passed or verdict.passed
-    for place, mistake in enumerate(exercise.mistakes):
-        if verdict.message.startswith(mistake.message) and place not in tries.mistakes:
-            tries.mistakes.append(place)
+    said = verdict.message.partition("\n")[0]  # without what the answer printed
+    if not verdict.passed and said in exercise.says() and said not in tries.mistakes:
+        tries.mistakes.append(said)
 
 
 def share(lesson: str, folder: str | Path | None = None) -> Note:
