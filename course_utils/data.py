@@ -16,6 +16,8 @@ from torch import Tensor
 from course_utils.losses import same_shape
 from course_utils.validation import DTYPE, integer, number, refuse_where, validated
 
+__all__ = ["FUNNEL", "LINE", "WAVE", "Problem", "constant", "diabetes", "engel", "motorcycle"]
+
 
 @dataclass(frozen=True)
 class Problem:
