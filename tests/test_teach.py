@@ -56,7 +56,7 @@ def test_the_ninety_minutes_say_of_the_lessons_what_these_say():
     assert "94 % of all points, 100 % in the middle and 83 % at the edges" in page
     assert re.search("holds 94 %.*in the middle 100 %, at the edges 83 %", lesson)
     assert re.search(r"!\[(.+?)\]\(images/04.png\)", lesson)[1] in page
-    for number, seconds in [("00", "8 s"), ("04", "20 s")]:
+    for number, seconds in [("00", "8 s"), ("04", "16 s")]:
         assert f"({seconds}; " in page and f"runs in about {seconds}" in instructors.text(number)
 
 
