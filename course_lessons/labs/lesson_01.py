@@ -25,7 +25,6 @@ class Likelihood(Lab):
         "σ, lowest at the RMS residual. Sliders: slope, intercept, σ."
     )
     problem = LINE
-    retrains = frozenset({"slope", "intercept", "sigma"})
     train_steps = 0
     n = 40
     y_limits = (-9, 13), (-20, 22)

@@ -67,7 +67,6 @@ class UncertainWeights(Lab):
         "number of bumps."
     )
     problem = CALM
-    retrains = frozenset({"points", "prior", "bumps"})
     train_steps = 0
 
     def new_controls(self):

@@ -31,7 +31,6 @@ class FewData(Lab):
         "two NLLs over the width. Sliders: points, width, share held out."
     )
     problem = Problem(lambda x: torch.sin(1.3 * x), constant(0.5), low=-3, high=3)
-    retrains = frozenset({"points", "width", "share"})
     train_steps = 0
     y_limits = ((-3, 3),)
     widths = range(MOST + 1)

@@ -28,7 +28,6 @@ class Forecast(Lab):
         "Sliders: σ factor, shift of the new points, how many they are."
     )
     problem = WAVE
-    retrains = frozenset({"scale", "shift", "points"})
     train_steps = 0
     n = SHOWN
     y_limits = (-3.2, 3.2), (-4.5, 4.5)

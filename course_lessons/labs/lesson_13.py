@@ -31,7 +31,6 @@ class Promise(Lab):
         "noise."
     )
     problem = WAVE
-    retrains = frozenset({"level", "rows", "drift"})
     train_steps = 0
     n = NEW
     y_limits = (-3.2, 3.2), (-6.5, 6.5)

@@ -83,7 +83,6 @@ class Members(Lab):
         "Sliders: number of members, number of points, half-width of the gap."
     )
     problem = WAVE
-    retrains = frozenset({"members", "n", "gap"})
     train_steps = 0
 
     def new_controls(self):

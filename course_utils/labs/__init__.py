@@ -3,7 +3,7 @@
 A lesson's lab is a subclass of ``Lab`` in ``course_lessons.labs``. It has an ``alt`` text and
 says, where ``at`` holds the sliders' values by name, and what is in brackets has a default:
 
-- ``new_controls()``: the sliders by name (``sliders.py``); ``retrains``: which of them train anew;
+- ``new_controls()``: the sliders by name (``sliders.py``); [``retrains``]: which train anew;
 - ``problem`` or ``new_problem(at)``; or ``new_data(at)``, which sets ``problem``, ``x``, ``cells``;
 - ``first_weights(at)``: the model, untrained; or, with ``train_steps = 0``, as it is to be shown;
 - [``new_loss(at)``]: the Gaussian NLL on ``cells``; others stand in ``likelihoods.py``;

@@ -74,6 +74,8 @@ class PageAtWork(Page):
         order = self.rest, self.tick, self.one_step, self.refit, self.untrained, self.restart
         self.turns = Turns(order, self.do)
         self.lay_out()
+        if not self.train_steps:
+            self.retrains = frozenset(self.controls)  # there is no fit to go on from
         self.connect()
         close_earlier_run(self)
         self.ask(self.restart)
