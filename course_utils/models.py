@@ -163,7 +163,7 @@ class EnsembleOf(nn.ModuleList):
 def network(name: str, model):
     """A float64 model on the CPU, or a function that stands in for one; of a list, its ensemble."""
     if isinstance(model, list | tuple | nn.ModuleList):
-        integer(2)("number of networks", len(model))
+        integer(2)("of networks", len(model))
         model = EnsembleOf(model)
     if isinstance(model, type) or not callable(model):
         raise ValueError(
