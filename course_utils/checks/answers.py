@@ -327,20 +327,26 @@ class Value:
                 return Verdict(False, mistake.message)
         return Verdict(False, self.difference(found, wanted))
 
-    def told(self, wanted: float) -> dict[float, str]:
-        """Wrong numbers that no list holds, each with what is said to it."""
+    @functools.cached_property
+    def told(self) -> list[dict[float, str]]:
+        """Of each number asked: wrong ones that no list holds, each with what is said to it."""
         steps = {name: functools.partial(as_number, it) for name, it in self.steps.items()}
         terms = {name: functools.partial(as_number, it) for name, it in self.terms.items()}
         known = [(slip().item(), said) for said, slip in slips.of_terms(terms, self.outer, steps)]
-        known += [(wanted + 1, "This is one more than what is asked.")]
-        known += [(wanted - 1, "This is one less than what is asked.")]
-        known = [*related(np.float64(wanted)), *known]
-        return slips.of_numbers(wanted, self.tolerance, known, self.parts)
+        told = []
+        for wanted in to_array(resolve(self.oracle)).ravel():
+            one_off = [
+                (wanted + 1, "This is one more than what is asked."),
+                (wanted - 1, "This is one less than what is asked."),
+            ]
+            all_known = [*related(wanted), *known, *one_off]
+            told.append(slips.of_numbers(wanted, self.tolerance, all_known, self.parts))
+        return told
 
     def says(self) -> set[str]:
         """What it may say to a slip, listed or not."""
-        told = [self.told(number) for number in to_array(resolve(self.oracle)).ravel().tolist()]
-        return {mistake.message for mistake in self.mistakes}.union(*(it.values() for it in told))
+        told = [known.values() for known in self.told]
+        return {mistake.message for mistake in self.mistakes}.union(*told)
 
     def near(self, found: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Which of the numbers are near, each on its own scale; 0 on that of the others."""
@@ -359,7 +365,7 @@ class Value:
         place = f"Number {first + 1} of {wanted.size}: " if wanted.size > 1 else ""
         a, b = found[first : first + 1], wanted[first : first + 1]
         common = pattern([a], [b], self.tolerance)
-        common = common or slips.said_to(a.item(), self.told(b.item()))
+        common = common or slips.said_to(a.item(), self.told[first])
         if common:
             return place + common
         size = "small" if a < b else "large"
