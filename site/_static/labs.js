@@ -284,7 +284,7 @@
         this.moment = setTimeout(() => this.rest(), 1000);
         this.places[i] = Number(input.value);
         this.table = slider.table;
-        setTimeout(() => this.show(), 30);
+        this.show();
       });
       this.controls.append(box);
       return input;

@@ -201,7 +201,9 @@ def is_accessible(page, scheme):
             document.querySelectorAll('.quiz input').forEach(it => it.click());
         }"""
     )
-    page.wait_for_timeout(300)
+    for top in (2000, 1500):  # upwards: the button that leads back to the top appears
+        page.evaluate("top => scrollTo({top, behavior: 'instant'})", top)
+        page.wait_for_timeout(150)
     assert not scrolls_sideways(page)
     assert serious(page) == []
 
