@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 from ipywidgets.widgets.widget import _instances as open_widgets
+from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 from torch.nn import Parameter
@@ -37,7 +38,7 @@ from course_utils.widgets import playing_trait
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 TRAINED = sorted(key for key in LABS if LABS[key].train_steps)
 WITH_RATE = [key for key in TRAINED if "learning rate" in LABS[key].alt]
-lay_out = ConstrainedLayoutEngine.execute  # quick_pictures leave it out
+lay_out, draw_axes = ConstrainedLayoutEngine.execute, Axes.draw  # quick_pictures leave them out
 
 
 def short(key):
@@ -194,12 +195,13 @@ def test_a_page_without_a_kernel_gets_a_picture_and_its_text(lab):
     data, metadata = lab._repr_mimebundle_()
     assert data["text/plain"] == metadata["image/png"]["alt"] == lab.alt
     assert lab.alt.startswith("Lab: ")
-    assert len(data["image/png"]) < 40_000  # with all its pixels 2.4 times that
+    assert len(data["image/png"]) < 25_000  # with axes and all its pixels up to four times that
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.view.model_id
 
 
 def test_a_picture_is_sharp_on_a_high_density_screen_and_small_in_a_file(the, monkeypatch):
     monkeypatch.setattr(picture, "DENSITY", DENSITY)
+    monkeypatch.setattr(Axes, "draw", draw_axes)
     lab = the("01")
     sharp = Picture(lab.panels())
     sharp.draw(lab.curves())
