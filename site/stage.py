@@ -114,7 +114,8 @@ def figure(png: bytes, alt: str, name: str, source: Path) -> str:
 
 def data(name: str, key: str, **known) -> str:
     """An empty place that ``site.js`` fills: a field for a guess or for an answer."""
-    return f'<div class="{name}" data-key="{key}" data-it="{escape(json.dumps(known))}"></div>'
+    it = escape(json.dumps(known, ensure_ascii=False), quote=False).replace("'", "&#39;")
+    return f'<div class="{name}" data-key="{key}" data-it=\'{it}\'></div>'
 
 
 def guess(key: str) -> str:
