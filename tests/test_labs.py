@@ -441,6 +441,12 @@ def test_play_goes_on_from_the_first_picture_and_from_any_refit(the, whole_ticks
         lab.set(**{name: value_at(lab.controls[name], 4 / 5)})
         if not torch.equal(lab.mu, first):
             goes_on(lab)
+            slow = lab.fit.optimizer.param_groups[0]["lr"]
+            lab.play()
+            lab.controls[name].value = far_end(lab.controls[name])  # there is more to learn
+            tick(lab)
+            awake = lab.fit.optimizer.param_groups[0]["lr"] > slow
+            assert awake or key == "08"  # whose rate is always the same
 
 
 @pytest.mark.parametrize("key", WITH_RATE)
