@@ -16,7 +16,7 @@ from jupyter_client.provisioning import local_provisioner
 LOADED = [__name__, "ipykernel.ipkernel", "matplotlib.pyplot", "torch._dynamo"]
 LOADED += ["course_lessons.labs", "course_lessons.checks"]
 
-# What torch leaves is looked through for cycles 1,000 times in an import: a quarter of its time.
+# Else the imports look for cycles 850 times, a quarter of their time.
 gc.set_threshold(100_000, 50, 1000)
 
 
