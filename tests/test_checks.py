@@ -242,7 +242,7 @@ WRONG = [
     (RATIO, 0.2, "This is σ₁ / σ₂."),
     (RATIO, 10, "This is 1 / σ₁."),
     (RATIO, 0.26, "This is σ₁² + σ₂²."),
-    (RATIO, 24, "one less than what is asked"),
+    (RATIO, 24, "Off by one"),
     (RATIO, 0.04, "upside down"),
     (RATIO, 0.261, "None of the usual"),
     (SUM, 1.26, "The term a² is missing."),

@@ -335,10 +335,7 @@ class Value:
         known = [(slip().item(), said) for said, slip in slips.of_terms(terms, self.outer, steps)]
         told = []
         for wanted in to_array(resolve(self.oracle)).ravel():
-            one_off = [
-                (wanted + 1, "This is one more than what is asked."),
-                (wanted - 1, "This is one less than what is asked."),
-            ]
+            one_off = [(wanted + by, "Off by one: is a 1 added, or left out?") for by in (1, -1)]
             all_known = [*related(wanted), *known, *one_off]
             told.append(slips.of_numbers(wanted, self.tolerance, all_known, self.parts))
         return told
