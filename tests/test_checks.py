@@ -2,10 +2,8 @@
 
 import _thread
 import ast
-import importlib
 import itertools
 import math
-import pkgutil
 import random
 import re
 import signal
@@ -23,16 +21,15 @@ import torch
 from torch import nn
 from torch.distributions import Normal
 
-import course_lessons.checks as lessons
 from course_utils import check, guess, guesses, measured, quiz
 from course_utils.checks import Coded, Mistake, Number, OneOf, Option, Question, Value, predictions
 from course_utils.checks.answers import as_number, judge, resolve
+from course_utils.checks.guard import seed
+from course_utils.checks.lessons import lesson
 from tools.notebooks import cells, sources
 
-LESSONS = {
-    module.name[-2:]: importlib.import_module(f"{lessons.__name__}.{module.name}")
-    for module in pkgutil.iter_modules(lessons.__path__)
-}
+NOTEBOOKS = {path.stem[:2]: path.with_suffix(".ipynb") for path in sources()}
+LESSONS = {number: lesson(number) for number in NOTEBOOKS}
 
 
 # ---------------------------------------------------------------- exercises to test with
@@ -91,29 +88,27 @@ SHARE = Value(oracle=0.673, mistakes=[])
 TWO = Value(oracle=[190, 0.95], mistakes=[Mistake("Both halved.", [95, 0.475])])
 RATIO = Value(oracle=25, mistakes=[], parts={"σ₁": 0.1, "σ₂": 0.5})
 SUM = Value(oracle=2.6**0.5, mistakes=[], terms={"a²": 1.0, "b²": 1.6}, outer=torch.sqrt)
-NOISY = [
-    Coded(oracle=noise, inputs=lambda rng: torch.zeros(5, 1), mistakes=[])
-    for noise in (
-        lambda x: x + torch.randn(5, 1),
-        lambda x: x + np.random.standard_normal((5, 1)),  # noqa: NPY002
-    )
-]
+NOISY = Coded(
+    oracle=lambda x: x + torch.randn(5, 1) + np.random.standard_normal((5, 1)),  # noqa: NPY002
+    inputs=lambda rng: torch.zeros(5, 1),
+    mistakes=[],
+)
 QUESTION = Question("Why?", [Option("So", "Because.", correct=True), Option("<b>", "A & *B*.")])
 
 
 @pytest.fixture(autouse=True)
 def lesson_99(monkeypatch):
     """A lesson like any other, and no guesses from another test."""
-    lesson = ModuleType("lesson_99")
-    lesson.EXERCISES = {"99-2": VALUE, "99-3": CODED}
-    lesson.GUESSES = {
+    module = ModuleType("lesson_99")
+    module.EXERCISES = {"99-2": VALUE, "99-3": CODED}
+    module.GUESSES = {
         "99-a": Number("%", 0, 100),
         "99-b": OneOf("up", "down"),
         "99-c": Number("", 0, 1),
         "99-d": Number("of 20", 0, 2000),
     }
-    lesson.QUIZ = [QUESTION] * 3
-    monkeypatch.setitem(sys.modules, f"{lessons.__name__}.lesson_99", lesson)
+    module.QUIZ = [QUESTION] * 3
+    monkeypatch.setitem(sys.modules, "course_lessons.checks.lesson_99", module)
     monkeypatch.setattr(predictions, "PREDICTIONS", {})
 
 
@@ -139,7 +134,7 @@ def of_torch(y, mu, log_var):
         (INFINITE, torch.log),
         (USED, lambda x: 2 * x),
         (SAMPLED, lambda sigma: sigma * torch.randn(())),
-        *((noisy, lambda x, it=noisy: it.oracle(x)) for noisy in NOISY),  # the same for everyone
+        (NOISY, NOISY.oracle),  # the same for everyone
         *((VALUE, 1.4189 * kind(1)) for kind in (float, np.float32, torch.tensor, np.array)),
         *((VALUE, answer) for answer in (1.42, torch.tensor([[1.4189]]), [1.4189])),
         (SHARE, 0.67),
@@ -183,7 +178,6 @@ WRONG = [
     (CODED, lambda *it: nll(*it) + 3, "3 above"),
     (CODED, lambda *it: nll(*it).mean().expand(7, 1), "over the rows"),
     (CODED, lambda *it: nll(*it) + it[0], "in row 0, for y ="),
-    (CODED, lambda y, mu, v: (y - y).log() * 0, "NaN"),
     (CODED, lambda y, mu, v: nll(y, mu, v.log()), "or a root of a negative number"),
     (CODED, lambda y, mu, v: (y - y).log(), "infinite"),
     (CODED, lambda y, mu, v: (y, mu), "a tuple of 2"),
@@ -191,16 +185,13 @@ WRONG = [
     (CODED, lambda *it: "nll", "a str"),
     (CODED, lambda *it: torch.zeros(3) + torch.zeros(2), "Your code raised RuntimeError: The size"),
     (CODED, lambda *it: torch.zeros(3) - torch.zeros(2), "torch.zeros(3) - torch.zeros(2)"),
-    (CODED, lambda y: y, "yours takes"),
     (CODED, nll(*torch.zeros(3, 7, 1)), "a Tensor"),
-    (CODED, math, "a module"),
     (TUPLE, lambda x: (x, x**2), "Result 2 of 2"),
     (TUPLE, lambda x: x, "2 results"),
     (INFINITE, lambda x: torch.tensor([-math.inf, math.inf, 1.0]), "first at position [1]"),
     (INFINITE, lambda x: (x + 0.5).log(), "where -inf is expected"),
     (USED, lambda x: "2", "a str"),
     (USED, lambda x, y: x, "yours takes (x, y)"),
-    (USED, 2.0, "by its name"),
     (SAMPLED, lambda sigma: sigma**0.5 * torch.randn(()), "square root"),
     # a term, or an input, of the sum
     (OF_TERMS, lambda *it: nll(*it) - 0.5 * math.log(2 * math.pi), "½ log 2π is missing."),
@@ -216,7 +207,6 @@ WRONG = [
     (OF_TERMS, lambda y, mu, v: nll(y, v, mu), "right for mu and log_var exchanged."),
     (OF_TERMS, lambda y, mu, v: nll(y, v, v), "right for log_var in the place of mu."),
     # numbers
-    (VALUE, 2.01, "That is σ²"),
     (VALUE, -1.4189, "sign"),
     (VALUE, 1.38, "too small."),
     (VALUE, 1.4, "too few digits: give three"),
@@ -225,7 +215,6 @@ WRONG = [
     (VALUE, 1.4189**2, "That is σ²"),  # the square, and a listed mistake
     (VALUE, 40, "ten times"),
     (VALUE, math.nan, "NaN"),
-    (VALUE, [1, 2], "there are 2"),
     (VALUE, (1, 4189), "Is 1.4189 meant? It is written with a point"),
     (VALUE, "1,42", "type 1.42, without quotes"),
     (VALUE, nll, "called"),
@@ -245,9 +234,6 @@ WRONG = [
     (RATIO, 24, "Off by one"),
     (RATIO, 0.04, "upside down"),
     (RATIO, 0.261, "None of the usual"),
-    (SUM, 1.26, "The term a² is missing."),
-    (SUM, 0.775, "The term a² is of the wrong sign."),
-    (SUM, 1.9, "The term a² is there twice."),
     (SUM, 1.67, "The term a² is there twice, and the term b² is halved."),
     (SUM, 2.26, "done to each term what is to be done to their sum"),
 ]
@@ -278,39 +264,29 @@ def test_two_numbers_that_differ_are_shown_with_the_digits_that_show_it():
         assert found != expected
 
 
-def test_several_ways_to_draw_inputs_are_used_once_each():
-    sizes = []
-    draws = [lambda rng: torch.ones(2), lambda rng: torch.ones(5)]
-    exercise = Coded(oracle=torch.sum, inputs=draws, mistakes=[])
-    assert judge(exercise, lambda x: sizes.append(len(x)) or x.sum())
-    assert sizes == [2, 5]
-
-
-def test_an_unknown_key_or_lesson_lists_the_known_ones():
+def test_an_unknown_key_lesson_or_word_lists_the_known_ones():
     with pytest.raises(ValueError, match="99-2, 99-3"):
         check("99-9", 1)
     with pytest.raises(ValueError, match="no lesson '98'"):
         check("98-1", 1)
+    with pytest.raises(ValueError, match=r"measured 99-b: .*“up”, “down”; “sideways” is not"):
+        measured("99-b", "sideways")
 
 
 # ---------------------------------------------------------------- nothing takes the notebook down
-
-
-def endless(*_):
-    while True:
-        pass
 
 
 def test_the_stop_button_ends_a_loop_and_the_verdict_says_so():
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
     press = threading.Timer(0.1, _thread.interrupt_main)
 
-    def endless_when_pressed(*_):
+    def endless(*_):
         press.start()
-        endless()
+        while True:
+            pass
 
     try:
-        verdict = judge(CODED, endless_when_pressed)
+        verdict = judge(CODED, endless)
     finally:
         signal.signal(signal.SIGINT, handler)
     assert not verdict.passed
@@ -318,14 +294,9 @@ def test_the_stop_button_ends_a_loop_and_the_verdict_says_so():
 
 
 def test_output_is_kept_out_of_the_notebook_and_cut(capsys):
-    def chatty(y, mu, log_var):
-        for _ in range(1000):
-            print("here")
-        return nll(y, mu, log_var)
-
-    verdict = check("99-3", chatty)
+    verdict = check("99-3", lambda *it: print("here" * 1000) or nll(*it))
     assert verdict.passed
-    assert "15,000 characters" in verdict.message
+    assert "12,003 characters" in verdict.message  # of three draws
     assert len(verdict.message) < 400
     assert capsys.readouterr().out == ""
 
@@ -342,10 +313,6 @@ def test_display_and_exit_do_nothing_to_the_notebook(monkeypatch):
 
 def test_an_answer_gets_copies_and_leaves_the_random_generators_alone():
     mistake = CODED.mistakes[0]
-
-    def seed(number):
-        for stream in (torch.manual_seed, np.random.seed, random.seed):
-            stream(number)
 
     def spoil(*inputs):
         seed(1)
@@ -405,7 +372,7 @@ ZOO = [
     raises(type("Sub", (NotImplementedError,), {})()),
 ]
 ALL = {
-    key: exercise for lesson in LESSONS.values() for key, exercise in lesson.EXERCISES.items()
+    key: exercise for module in LESSONS.values() for key, exercise in module.EXERCISES.items()
 } | {"99-2": VALUE, "99-3": CODED}
 
 
@@ -459,14 +426,11 @@ def test_a_guess_is_read_as_it_is_meant(key, value, read):
     [
         ("99-a", "up", "a number from 0 to 100 %"),
         ("99-a", 120, "120 is outside"),
-        ("99-a", math.nan, "a number from 0 to 100 %"),
-        ("99-a", math.inf, "a number"),
-        ("99-a", "", "a number"),
+        ("99-a", math.nan, "a number from 0 to 100 %."),
         ("99-d", "1,234", "a number"),  # is it one or a thousand?
         ("99-a", True, "a number"),
         ("99-b", "pu", "one of “up”, “down”; “pu” is not"),
         ("99-b", 1, "one of “up”, “down”"),
-        ("99-b", None.__class__, "one of"),
     ],
 )
 def test_what_is_no_guess_of_its_kind_is_answered_at_once(key, value, words):
@@ -478,13 +442,6 @@ def test_an_odd_guess_is_refused_kindly_and_a_fraction_for_per_cent_gets_a_line(
     for value in (Odd(), [1, 2], math, {}, torch.ones(2)):
         assert "a number from" in repr(guess("99-a", value))
     assert "If you mean 95 %" in repr(guess("99-a", 0.95))
-
-
-def test_what_was_measured_is_a_word_of_the_guess_and_a_guess_has_a_key():
-    with pytest.raises(ValueError, match=r"measured 99-b: .*“sideways” is not"):
-        measured("99-b", "sideways")
-    with pytest.raises(ValueError, match="99-a, 99-b"):
-        guess("99-z", 1)
 
 
 def test_in_a_page_what_was_measured_is_folded_away():
@@ -500,7 +457,6 @@ def said(widget):
 
 
 def test_a_guess_is_typed_or_chosen_on_an_axis_and_uncovers_what_was_measured():
-    pytest.importorskip("ipywidgets")
     entry, reply = guess("99-a", ...).widget().children
     (field, box), covered = entry.children, measured("99-a", 94.5).widget()
     (axis, take), table = box.children, guesses("99").widget()
@@ -527,7 +483,6 @@ def test_the_places_of_an_axis_are_whole_where_things_are_counted():
 
 
 def test_buttons_take_a_word_and_a_guess_may_be_waived():
-    pytest.importorskip("ipywidgets")
     note = measured("99-b", "down")
     reply, buttons, waive = note.widget().children
     buttons.value = "up"
@@ -542,7 +497,6 @@ def test_buttons_take_a_word_and_a_guess_may_be_waived():
 
 
 def test_a_quiz_explains_the_option_that_is_chosen():
-    pytest.importorskip("ipywidgets")
     shown = quiz("99")
     assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()
     reply = shown.widget().children[3]
@@ -574,8 +528,8 @@ def test_a_quiz_reads_as_text_without_giving_the_answers_away(monkeypatch):
 
 MISTAKES = [
     pytest.param(key, mistake, id=f"{key} {mistake.message[:40]}")
-    for lesson in LESSONS.values()
-    for key, exercise in lesson.EXERCISES.items()
+    for module in LESSONS.values()
+    for key, exercise in module.EXERCISES.items()
     for mistake in exercise.mistakes
 ]
 
@@ -620,16 +574,12 @@ def test_a_random_number_is_rarely_made_of_the_exercises_own(key):
 
 @pytest.mark.parametrize("number", LESSONS)
 def test_every_lesson_has_exercises_with_four_mistakes_each_and_three_questions(number):
-    lesson = LESSONS[number]
-    assert len(lesson.EXERCISES) >= 3
-    for key, exercise in lesson.EXERCISES.items():
-        assert re.fullmatch(rf"{number}-\d+", key)
+    for key, exercise in LESSONS[number].EXERCISES.items():
         messages = [mistake.message for mistake in exercise.mistakes]
         assert len(set(messages)) == len(messages) >= 4, key
         assert all(message.strip() for message in messages), key
-    assert all(re.fullmatch(rf"{number}-[a-z]", key) for key in lesson.GUESSES)
-    assert len(lesson.QUIZ) == 3
-    for question in lesson.QUIZ:
+    assert len(LESSONS[number].QUIZ) == 3
+    for question in LESSONS[number].QUIZ:
         assert sum(option.correct for option in question.options) == 1, question.text
         whys = [option.why.strip() for option in question.options]
         assert all(whys), question.text
@@ -683,21 +633,13 @@ def needed(code: str, earlier: list[ast.stmt]) -> list[ast.stmt]:
     """The earlier statements that bind what the code uses, and what those use, in order."""
     wanted, kept = uses(code), []
     for statement in reversed(earlier):
-        bound = binds(statement)
+        source = ast.unparse(statement)
+        symbols = symtable.symtable(source, "code", "exec").get_symbols()
+        bound = {it.get_name() for it in symbols if it.is_assigned() or it.is_imported()}
         if bound & wanted:
             kept.insert(0, statement)
-            wanted = (wanted - bound) | uses(ast.unparse(statement))
+            wanted = (wanted - bound) | uses(source)
     return kept
-
-
-def binds(statement: ast.stmt) -> set[str]:
-    """The names that a statement gives a value at the top level."""
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return {statement.name}
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name.split(".")[0] for alias in statement.names}
-    stores = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
-    return {node.id for node in stores if isinstance(node.ctx, ast.Store)}
 
 
 def uses(code: str) -> set[str]:
@@ -712,7 +654,6 @@ def uses(code: str) -> set[str]:
     return names
 
 
-NOTEBOOKS = {path.stem[:2]: path.with_suffix(".ipynb") for path in sources()}
 EXERCISES = [
     pytest.param(exercise, id=exercise.key)
     for path in NOTEBOOKS.values()
@@ -725,8 +666,8 @@ def test_the_stub_is_not_attempted_the_solution_passes_and_two_hints_come_before
     stub = check(exercise.key, exercise.answer(exercise.name))
     assert not stub.passed and not stub.attempted, stub
     answer = exercise.answer(exercise.solution)
-    for seed in range(3):
-        verdict = judge(ALL[exercise.key], answer, exercise.key, np.random.default_rng(seed))
+    for start in range(3):
+        verdict = judge(ALL[exercise.key], answer, exercise.key, np.random.default_rng(start))
         assert verdict.passed, verdict
     folds = re.findall(r"<summary>(.+?)</summary>", exercise.text)
     assert folds[:3] == ["Hint 1", "Hint 2", "Solution"]
@@ -736,7 +677,6 @@ def test_the_stub_is_not_attempted_the_solution_passes_and_two_hints_come_before
 @pytest.mark.parametrize("number", NOTEBOOKS)
 def test_a_notebook_asks_exactly_the_exercises_and_guesses_of_its_lesson(number):
     asked = [exercise.key for exercise in exercises(NOTEBOOKS[number])]
-    assert number in LESSONS, f"course_lessons/checks/lesson_{number}.py is missing"
     assert asked == list(LESSONS[number].EXERCISES)
     code = "\n".join(source for kind, source in cells(NOTEBOOKS[number]) if kind == "code")
     assert re.findall(r'^guess\("(\d\d-[a-z])", \.\.\.\)', code, re.M) == list(

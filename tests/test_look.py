@@ -50,6 +50,7 @@ REFUSED = {
     "decimal commas split": (csv("x,y,,", "1,5,2,5", "2,5,3,5"), "were decimal commas split"),
     "cells without a name": (csv("x,y", "1,5,2,5", "2,5,3,5"), "were decimal commas split"),
     "ragged": (csv("x,y", "1,5", "1,5,2"), "line 3"),
+    "nothing": (b"", "an empty file"),
     "a picture": (b"\x89PNG\x00\x00", "bytes that are no text"),
     "a page": (b"<html></html>", "a web page"),
 }
