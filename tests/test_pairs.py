@@ -22,18 +22,12 @@ FIRST = "notebooks/00_start_here.ipynb"
 STUB, ANSWER = "fraction = ...", "fraction = 0.25"
 
 
-def copy(source, folder):
-    """The course's settings and one pair, in a folder that a test may spoil."""
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    (folder / "notebooks").mkdir()
-    for path in (source, source.with_suffix(".ipynb")):
-        shutil.copy(path, folder / "notebooks")
-
-
 @pytest.fixture
 def notebook(tmp_path):
-    """The first lesson's .ipynb in a copy of its pair."""
-    copy(sources()[0], tmp_path)
+    """The first lesson's .ipynb in a copy of its pair and of the course's settings."""
+    (tmp_path / "notebooks").mkdir()
+    for name in ("pyproject.toml", FIRST, FIRST.replace(".ipynb", ".py")):
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path / FIRST
 
 
@@ -53,16 +47,6 @@ def opened(notebook):
 def set_age(path, hours):
     time = path.stat().st_mtime - hours * HOUR
     os.utime(path, (time, time))
-
-
-@pytest.mark.parametrize("source", sources(), ids=lambda s: s.stem)
-def test_a_committed_pair_opens_whatever_its_time_stamps(tmp_path, source):
-    copy(source, tmp_path)
-    notebook = tmp_path / "notebooks" / source.with_suffix(".ipynb").name
-    older = ".py" if int(source.stem[:2]) % 2 else ".ipynb"
-    set_age(notebook.with_suffix(older), hours=24)
-    built = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
-    assert opened(notebook) == [cell.source for cell in built.cells]
 
 
 def test_jupyterlab_s_list_of_files_shows_each_lesson_once(notebook):
