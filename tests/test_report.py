@@ -235,7 +235,6 @@ REFUSED = {
     "complex": (table(a=1j * np.arange(120)), {}, "one real number, text or date"),
     "lists": (table(a=[[1, 2]] * 120), {}, "one real number, text or date"),
     "options of a file": (table(), {"sep": ";"}, "read already, got sep="),
-    "groups that are no name": (table(), {"groups": True}, "expected names of columns, got True"),
     "two splits": (table(g=1), {"groups": "g", "time": "g"}, "groups= or by time=, got both"),
     "holes in groups": (table(g=[None, *range(119)]), {"groups": "g"}, "complete, got a hole"),
     "no time": (table(t="noon"), {"time": "t"}, "numbers or dates, got 'noon'"),
@@ -249,11 +248,6 @@ def test_what_cannot_be_reported_is_refused_in_one_sentence(made, options, words
     with pytest.raises(ValueError, match=re.escape(words)) as refused:
         report(made, target="y", steps=2, **options)
     assert "\n" not in str(refused.value)
-
-
-def test_two_arguments_are_told_to_be_a_pair():
-    with pytest.raises(ValueError, match=r"one pair, report\(\(x, y\)\)"):
-        report(*LINE.sample(30, seed=0))
 
 
 def test_few_rows_claim_no_coverage_where_the_interval_is_infinite():
@@ -280,8 +274,9 @@ def test_many_rows_are_minibatches():
 
 
 def test_a_column_that_was_constant_has_no_say():
-    x, y = LINE.sample(60, seed=0)
-    found = report((torch.cat([x, 7 + 0 * x], 1), y), steps=2)
+    x, y = WAVE.sample(150, seed=0)
+    found = report((torch.cat([x, 7 + 0 * x], 1), y), steps=20)
+    assert "line" not in found.choice  # its weight for such a column is 0 anyhow
     there, elsewhere = found.predict([[1.0, 7.0]]), found.predict([[1.0, 8.0]])
     assert torch.equal(there[0], elsewhere[0])
 
