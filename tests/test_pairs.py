@@ -17,7 +17,6 @@ from course_utils.widgets import VIEW
 from tools import notebooks
 from tools.notebooks import ROOT, foreign, is_built, is_folded, reword, sources
 
-HOUR = 3600
 FIRST = "notebooks/00_start_here.ipynb"
 STUB, ANSWER = "fraction = ...", "fraction = 0.25"
 
@@ -31,21 +30,16 @@ def notebook(tmp_path):
     return tmp_path / FIRST
 
 
-def manager(folder):
+@pytest.fixture
+def files(tmp_path):
     """What serves the files to JupyterLab."""
-    files = build_sync_jupytext_contents_manager_class(LargeFileManager)()
-    files.root_dir = str(folder)
-    return files
-
-
-def opened(notebook):
-    """The sources of the cells that JupyterLab would show."""
-    model = manager(notebook.parents[1]).get(f"notebooks/{notebook.name}")
-    return [cell["source"] for cell in model["content"]["cells"]]
+    manager = build_sync_jupytext_contents_manager_class(LargeFileManager)()
+    manager.root_dir = str(tmp_path)
+    return manager
 
 
 def set_age(path, hours):
-    time = path.stat().st_mtime - hours * HOUR
+    time = path.stat().st_mtime - 3600 * hours
     os.utime(path, (time, time))
 
 
@@ -57,37 +51,25 @@ def test_jupyterlab_s_list_of_files_shows_each_lesson_once(notebook):
     assert names == [notebook.name]
 
 
-@pytest.fixture
-def answered(notebook):
-    """An answer as an editor without Jupytext saves it: in the .ipynb alone."""
-    text = notebook.read_text(encoding="utf-8")
+@pytest.mark.parametrize("hours", [-500_000, -1, 0, 0.01, 1000])
+def test_an_answer_typed_outside_jupyterlab_is_never_replaced(notebook, files, hours):
+    """An editor writes the .ipynb alone: the pair is refused until the script is deleted."""
+    script, text = notebook.with_suffix(".py"), notebook.read_text(encoding="utf-8")
     assert text.count(STUB) == 1
     notebook.write_text(text.replace(STUB, ANSWER), encoding="utf-8")
-    return notebook
-
-
-@pytest.mark.parametrize("hours", [-500_000, -1, 0, 0.01, 1000])
-def test_an_answer_typed_outside_jupyterlab_is_never_replaced(answered, hours):
-    shutil.copystat(answered, answered.with_suffix(".py"))
-    set_age(answered.with_suffix(".py"), hours)
+    shutil.copystat(notebook, script)
+    set_age(script, hours)
     with pytest.raises(HTTPError, match=r"(?s)fraction = \.\.\.") as refused:
-        opened(answered)
+        files.get(FIRST)
     assert refused.value.status_code == 400 and "0.25" in str(refused.value)
-    assert ANSWER in answered.read_text(encoding="utf-8")
-
-
-def test_an_answer_typed_outside_opens_once_the_script_is_deleted(answered):
-    """What the refusal advises; a save then writes the script anew, with the answer."""
-    answered.with_suffix(".py").unlink()
-    files = manager(answered.parents[1])
+    assert ANSWER in notebook.read_text(encoding="utf-8")
+    script.unlink()  # which the refusal advises; a save writes it anew, with the answer
     files.save(files.get(FIRST), FIRST)
-    assert ANSWER in answered.with_suffix(".py").read_text(encoding="utf-8")
-    assert any(ANSWER in cell for cell in opened(answered))
+    assert ANSWER in script.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("hours", [-1, 0, 1])
-def test_a_pair_saved_by_jupyterlab_opens_again_with_its_folds(notebook, hours):
-    files = manager(notebook.parents[1])
+def test_a_pair_saved_by_jupyterlab_opens_again_with_its_folds(notebook, files, hours):
     model = files.get(FIRST)
     (cell,) = (c for c in model["content"]["cells"] if STUB in c["source"])
     cell["source"] = cell["source"].replace(STUB, ANSWER)
@@ -97,7 +79,7 @@ def test_a_pair_saved_by_jupyterlab_opens_again_with_its_folds(notebook, hours):
     assert folded and all(is_folded(cell.source) for cell in folded)
     assert "source_hidden" not in notebook.with_suffix(".py").read_text(encoding="utf-8")
     set_age(notebook.with_suffix(".py"), hours)
-    assert cell["source"] in opened(notebook)
+    assert cell["source"] in [it["source"] for it in files.get(FIRST)["content"]["cells"]]
 
 
 @pytest.mark.parametrize("address", ["", "https://github.com/somebody/course"])
@@ -174,10 +156,7 @@ def after_a_run(notebook):
     next(o for o in outputs if "data" in o)["data"][VIEW] = {"model_id": "abc"}
 
 
-FOREIGN = [by_colab, by_vs_code, run_out_of_order, after_a_run]
-
-
-@pytest.mark.parametrize("saved", FOREIGN, ids=lambda saved: saved.__name__)
+@pytest.mark.parametrize("saved", [by_colab, by_vs_code, run_out_of_order, after_a_run])
 def test_a_notebook_saved_elsewhere_is_named_and_repaired(notebook, saved):
     source, kept = notebook.with_suffix(".py"), notebook.read_text(encoding="utf-8")
     document = json.loads(kept)
