@@ -32,7 +32,6 @@ from course_utils.labs.cells import Sample, expected_nll
 from course_utils.labs.likelihoods import Gaussian, GaussianWithKL
 from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
-from course_utils.randomness import OwnDraws
 from course_utils.widgets import playing_trait
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
@@ -368,6 +367,7 @@ def test_a_slide_while_the_lab_works_is_done_next(the):
     assert not lab.turns.busy and not lab.turns.waiting
     assert lab.problem.truth(lab.x)[1][0].item() == 3
     assert lab.sigma[0].item() == pytest.approx(3, rel=0.05)
+    assert lab.sigma[0].item() == pytest.approx(math.sqrt(lab.mean_square()), rel=0.01)
 
 
 def test_set_moves_several_sliders_for_one_fit_and_refuses_what_none_could_do(the, monkeypatch):
@@ -398,14 +398,6 @@ def test_limits_follow_the_data_in_stages_and_the_picture_is_that_of_the_stage(t
     lab.fit.go_on(300)
     lab.step()
     assert steps.get_xlim() == (1, 3000)
-
-
-@pytest.mark.parametrize("key", ["02", "07"])
-def test_a_lab_leaves_the_learners_random_numbers_alone(the, key):
-    state = torch.random.get_rng_state()
-    lab = the(key)
-    lab.step()
-    assert torch.equal(torch.random.get_rng_state(), state)
 
 
 # Slide, then Play: the fit goes on
@@ -499,12 +491,6 @@ def test_a_refit_starts_from_weights_that_were_trained_at_the_defaults(the, key,
         fits.append(torch.stack([lab.mu, lab.sigma]))
     for fit in fits[1:]:
         torch.testing.assert_close(fit, fits[0])
-
-
-def test_the_single_sigma_is_the_rms_residual(the):
-    lab = the("03", full)
-    assert lab.sigma[0].item() == pytest.approx(math.sqrt(lab.mean_square()), rel=0.01)
-    assert lab.sigma[0].item() == pytest.approx(1, rel=0.03)
 
 
 def test_the_variance_of_predictions_learns_the_shrunken_slope(the):
@@ -627,24 +613,12 @@ def test_a_step_is_that_of_autograd_and_of_pytorchs_adam(lab):
         torch.testing.assert_close(mine, its, rtol=1e-7, atol=1e-9)
 
 
-CELLS = Sample(WAVE, 300).of(WAVE)
-
-
-@pytest.mark.parametrize("loss", [Gaussian(CELLS), GaussianWithKL(CELLS, 0.3)])
-def test_the_best_shift_of_a_loss_is_where_its_slope_is_0(loss):
-    mu, log_var = torch.cos(CELLS.x), 0.3 * CELLS.x
-    *_, by_log_var = loss.slopes(mu, log_var + loss.best_shift(mu, log_var))
-    assert by_log_var.sum().abs() < 1e-12
-
-
-def test_the_weights_that_lab_07_draws_are_those_of_the_layers(the):
-    lab = the("07")
-    x = torch.linspace(-4, 4, 9, dtype=torch.float64)[:, None]
-    layers, chance = lab.model.net[::2], torch.Generator().manual_seed(5)
-    drawn = [lesson_07.Drawn(layer, 1, chance).weights.detach() for layer in layers]
-    *_, outputs = lesson_07.run(lesson_07.with_ones(x), *drawn)
-    with OwnDraws(5), torch.no_grad():
-        torch.testing.assert_close(outputs[0], torch.cat(lab.model(x), dim=1))
+def test_the_best_shift_of_a_loss_is_where_its_slope_is_0():
+    cells = Sample(WAVE, 300).of(WAVE)
+    mu, log_var = torch.cos(cells.x), 0.3 * cells.x
+    for loss in (Gaussian(cells), GaussianWithKL(cells, 0.3)):
+        *_, by_log_var = loss.slopes(mu, log_var + loss.best_shift(mu, log_var))
+        assert by_log_var.sum().abs() < 1e-12
 
 
 def test_the_gaussian_process_of_lab_07_has_the_prior_of_the_bumps(the):
@@ -672,10 +646,9 @@ def test_in_the_gap_lab_07_is_as_unsure_as_the_gaussian_process(the):
         assert 0.6 < lab.epistemic[at_0] / lab.reference[at_0, 0] < 1.6
 
 
-@pytest.mark.parametrize("setting", [(10, 5, 1.5), (10, 0.5, 0)])
-def test_a_draw_that_costs_thousands_of_nats_is_no_divergence(the, setting):
+def test_a_draw_that_costs_thousands_of_nats_is_no_divergence(the):
     lab = the("07", full)
-    lab.set(**dict(zip(lab.controls, setting, strict=True)))
+    lab.set(n=10, prior=5, gap=1.5)
     assert lab.message == ""
     lab.play()
     tick(lab, 20)
@@ -730,16 +703,6 @@ def test_the_conformal_interval_of_lab_13_gives_what_it_says(the):
     assert "infinite" in str(lab.numbers())
 
 
-def test_a_refit_of_the_last_layer_stands_in_the_network_itself(the):
-    """What the last layer said at the cells' x, the whole network says there afterwards."""
-    lab = the("00", full)
-    before = [parameter.clone() for parameter in lab.model.net[:-1].parameters()]
-    lab.set(noise=0.3)
-    loss = lab.fit.value()
-    assert min(abs(loss - other) for other in lab.losses) < 1e-9
-    assert all(map(torch.equal, before, lab.model.net[:-1].parameters()))
-
-
 def test_members_of_lab_14_are_at_the_minimum_of_their_penalised_likelihood(the):
     lab = the("14")
     for n, gap in ((30, 0), (300, 0.5), (10_000, 1.5)):
@@ -780,17 +743,11 @@ def csv_of(rows, names="a,b"):
 
 
 ROWS = [f"{i},{(i * 37) % 11}" for i in range(40)]
-GOOD_FILES = {  # test_look.py has more: what is read there is read here
-    "decimal comma": csv_of([f"{i},5;{(i * 37) % 11}" for i in range(40)], "a;b"),
-    "a constant input": csv_of([f"7,{row}" for row in ROWS], "c,a,b"),
-    "many rows": csv_of([f"{i},{(i * 37) % 101}" for i in range(20_000)]),
-}
 HOSTILE_FILES = {
     "one row": (b"a,b\n1,2\n", "20 rows"),
     "text as target": (csv_of(["0,x", *ROWS]), "two columns of numbers"),
     "constant target": (csv_of([f"{i},3" for i in range(40)]), "must vary"),
     "constant input": (csv_of([f"3,{i}" for i in range(40)]), "constant columns only"),
-    "zip": (b"PK\x03\x04" + bytes(40), "no text"),
     "all holes": (csv_of([f"{i}," if i % 2 else f",{i}" for i in range(40)]), "of use"),
     "too large": (csv_of([*ROWS, "1,1e300"]), "column 'b'"),
 }
@@ -810,12 +767,13 @@ def upload(lab, content):
     lab.upload.value = (file | {"last_modified": datetime.datetime(2026, 1, 1)},)
 
 
-@pytest.mark.parametrize("content", GOOD_FILES.values(), ids=GOOD_FILES)
-def test_a_strangers_file_is_fitted(real_data, content):
-    upload(real_data, content)
+def test_a_strangers_file_is_fitted(real_data):
+    """Of many rows with decimal commas; what else is read, test_look.py says."""
+    upload(real_data, csv_of([f"{i},5;{(i * 37) % 101}" for i in range(20_000)], "a;b"))
     assert real_data.message == ""
     assert real_data.value.data == "your file"
     assert real_data.shown_as == "b over a"
+    assert "1,000 rows drawn of 20,000" in real_data.numbers()
     assert sound(real_data)
 
 
@@ -843,7 +801,7 @@ def test_the_target_is_one_of_the_columns_that_vary(real_data):
     assert real_data.shown_as.startswith("bp over ")
     real_data.reset()
     assert real_data.target.value == "accel"
-    upload(real_data, GOOD_FILES["a constant input"])
+    upload(real_data, csv_of([f"7,{row}" for row in ROWS], "c,a,b"))
     image = real_data.image.value
     real_data.target.value = "c"
     assert "must vary" in real_data.message
