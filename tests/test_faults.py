@@ -143,7 +143,6 @@ def test_a_lesson_runs_as_stored_whatever_the_machine_lacks(ran, kernel, folder)
     # Matplotlib says, once, that it caches its fonts elsewhere.
     complaints = kernel.complaints.splitlines()
     assert all("atplotlib" in line for line in complaints), complaints
-    assert kernel.run("print(heard)").strip() == "[]"
     # Root can write all the same: then what is new there is no read-only copy.
     new = [path for path in folder.rglob("*") if path.stat().st_mode & 0o222]
     assert not [path for path in new if "__pycache__" not in path.parts]

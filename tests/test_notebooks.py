@@ -114,11 +114,6 @@ def test_cells_are_short_and_plainly_worded(source):
                 assert len(lines) <= most, f"cell {index}: {len(lines)} lines"
 
 
-@each_lesson
-def test_a_notebook_installs_and_downloads_nothing(source):
-    assert not re.search(r"^\s*[!%]|urlopen|requests\.|urlretrieve|load_url", code(source), re.M)
-
-
 @cache
 def module():
     """The definitions of the modules that lessons share, and the first lesson that shows each."""

@@ -21,6 +21,7 @@ def test_nothing_is_imported_that_unpickles_fetches_or_starts_a_process(place):
     code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / place).rglob("*.py"))
     assert re.search(r"^import torch$", code, re.M)
     assert not re.findall(rf"^\s*(?:import|from) (?:{FORBIDDEN})\b.*", code, re.M)
+    assert not re.findall(r"torch\.hub|model_zoo|from_url", code)
 
 
 def test_make_lab_listens_on_this_machine_only_and_keeps_its_token():
