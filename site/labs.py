@@ -408,10 +408,7 @@ def encoded(lab: Lab, stops: dict[str, list]) -> dict:
             row.append(tuple(codes(packed(each)) for each in units))
         return frames(tuple(row))
 
-    ids = {id(shown): None for rows in tables.frames.values() for shown in rows}
-    for rows in tables.frames.values():
-        for shown in rows:
-            ids[id(shown)] = frame(shown)
+    ids = {id(shown): frame(shown) for rows in tables.frames.values() for shown in rows}
     names, tracks = list(stops), {name: Track(lab.controls[name]) for name in stops}
     return {
         "alt": lab.alt,
