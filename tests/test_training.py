@@ -332,6 +332,7 @@ REMARKS = {
     **{f"healthy {name}": (NETWORK, loss, DATA, {}, "") for name, loss in LOSSES.items()},
     **{f"natural unit {name}": (NETWORK, loss, NATURAL, {}, UNIT) for name, loss in LOSSES.items()},
     "standardised": (lambda: Standardised(NETWORK(), *NATURAL), mean_nll, NATURAL, {}, ""),
+    "squares of small y": (NETWORK, LOSSES["squares"], (DATA[0], 0.1 * DATA[1]), {}, ""),
     "one sigma": (HomoscedasticRegressor, mean_nll, DATA, {}, ""),
     "a floor": (partial(Floored, hidden=()), mean_nll, NO_NOISE, {"steps": 300, "lr": 0.2}, ""),
     "nothing to explain y by": (NETWORK, mean_nll, (0 * DATA[0], DATA[1]), {"steps": 200}, ""),

@@ -199,7 +199,6 @@ SENTENCES = {
     "are the two swapped?": lambda: interval_score(Y, ONE, 0 * ONE),
     # shapes
     "mu a float64 Tensor of shape (6,)": lambda: fit(Flat(), mean_nll, X, Y),
-    "mu a float64 Tensor of shape (2, 6, 1)": lambda: gaussian_nll(Y, *ENSEMBLE(X)),
     "float64 Tensor of shape (2, 6, 1)": lambda: predict(lambda x: ENSEMBLE(x), X),
     "training_x a float64 Tensor of shape (1, 2)": lambda: predict(ON_TWO, X),
     "training_y a float64 Tensor of shape (1, 2)": lambda: predict(Standardised(MODEL, X, TWO), X),
