@@ -753,11 +753,9 @@ HOSTILE_FILES = {
 }
 
 
-@pytest.fixture(scope="module")
-def real_data(quick_pictures):
-    lab = short("15")
-    yield lab
-    lab.close()
+@pytest.fixture
+def real_data(the):
+    return the("15")
 
 
 def upload(lab, content):
