@@ -64,13 +64,13 @@ def train_plain(x, y, seed=0):
 
 x, y = with_gap(0.0)
 grid = WAVE.grid(241, margin=0.5)
-mu, sigma = predict(train_plain(x, y), grid)
+fitted = predict(train_plain(x, y), grid)
 
 # %%
 fig, ax = plt.subplots(figsize=(7.5, 3.4))
 ax.axvspan(-HALF, HALF, color=DATA, alpha=0.15, linewidth=0)
 plot_data(ax, x, y, s=14)
-plot_fit(ax, grid, mu, sigma)
+plot_fit(ax, grid, *fitted)
 plot_truth(ax, WAVE, band=False)
 ax.annotate("no data", (0, -4), ha="center")
 ax.annotate("95 % band", (4.1, 3.1), color=readable(ALEATORIC))

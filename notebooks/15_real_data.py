@@ -309,18 +309,18 @@ assert 470 < 0.95 * 0.05 / 0.01**2 <= 475
 # `Standardised`, from `course_utils.models`, wraps a network and does this. It must agree.
 
 # %%
-x, y = DATA["engel"]
+income, food = DATA["engel"]
 torch.manual_seed(0)
 net = HeteroscedasticRegressor()
-model = Standardised(net, x, y)
-m, s = y.mean(), y.std(correction=0)
+model = Standardised(net, income, food)
+m, s = food.mean(), food.std(correction=0)
 with torch.no_grad():
-    mu, log_var = net((x - x.mean()) / x.std(correction=0))
-    natural = model(x)
+    mu, log_var = net((income - income.mean()) / income.std(correction=0))
+    natural = model(income)
 torch.testing.assert_close(natural[0], mu * s + m)
 torch.testing.assert_close(natural[1], log_var + 2 * s.log())
 torch.testing.assert_close((natural[1] / 2).exp(), (log_var / 2).exp() * s)
-torch.testing.assert_close(gaussian_nll(y, *natural), gaussian_nll((y - m) / s, mu, log_var) + s.log())
+torch.testing.assert_close(gaussian_nll(food, *natural), gaussian_nll((food - m) / s, mu, log_var) + s.log())
 
 # %% [markdown]
 # ## Decide by a probability
