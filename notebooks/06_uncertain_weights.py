@@ -109,12 +109,12 @@ for name, (x, y) in SAMPLES.items():
     torch.testing.assert_close(kl_divergence(MultivariateNormal(m, independent), exact), gap)
     for factor in (0.98, 1.02):  # any other width is farther from the posterior
         assert kl_divergence(MultivariateNormal(m, independent * factor), exact) > gap
-    sd = *exact.stddev.tolist(), *independent.diagonal().sqrt().tolist()
-    print(f"{name:24}  {sd[0]:.3f}, {sd[1]:.3f}     {sd[2]:.3f}, {sd[3]:.3f}       {gap:.3f}")
+    widths = *exact.stddev.tolist(), *independent.diagonal().sqrt().tolist()
+    print(f"{name:24}  {widths[0]:.3f}, {widths[1]:.3f}     {widths[2]:.3f}, {widths[3]:.3f}       {gap:.3f}")
 
 # %%
-assert round(sd[1], 2) == 0.29
-measured("06-a", round(sd[3], 2), "sd of the intercept")
+assert round(widths[1], 2) == 0.29
+measured("06-a", round(widths[3], 2), "sd of the intercept")
 
 # %% [markdown]
 # With x centred next to nothing is lost. With x from 0 to 6 half of each width is: a steeper line must start lower to meet the same points. Independent Gaussians say how unsure a weight is *while the other stays put*.

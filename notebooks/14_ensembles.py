@@ -342,7 +342,7 @@ WAYS = {
 }
 
 # %%
-width = {name: [parts[2][at].mean().item() for at in (gap, among)] for name, parts in WAYS.items()}
+width = {name: [sd[at].mean().item() for at in (gap, among)] for name, (*_, sd) in WAYS.items()}
 error = [(WAYS["ensemble"][0] - WAVE.truth(grid)[0])[at].abs().mean().item() for at in (gap, among)]
 print(f"{'epistemic sd':28}  in the gap  among the data  ratio")
 for name, (inside, outside) in width.items():
@@ -356,9 +356,9 @@ assert width["MC dropout"][0] < 1.3 * width["MC dropout"][1]
 # %%
 fig, ax = plt.subplots(figsize=(8, 3.6))
 ax.axvspan(-1, 1, color=ALEATORIC, alpha=0.15, linewidth=0)
-for (name, parts), style in zip(WAYS.items(), ("-", "--", "-.", ":", (0, (1, 3)))):
+for (name, forecast), style in zip(WAYS.items(), ("-", "--", "-.", ":", (0, (1, 3)))):
     color = TRUTH if "bumps" in name else EPISTEMIC
-    ax.plot(grid, parts[2], color=color, linestyle=style, label=name)
+    ax.plot(grid, forecast[2], color=color, linestyle=style, label=name)
 ax.set(yscale="log", xlim=(-3, 3), ylim=(0.001, 6), xlabel="x", ylabel="epistemic sd (log scale)",
        title="Four ways, one network: alike in the gap (shaded), far apart among the data")
 ax.legend(fontsize=8, ncols=3, loc="lower center")
@@ -378,14 +378,14 @@ show(fig, alt="Epistemic sd over x on a log axis, the gap shaded. In the gap the
 # An epistemic sd should know where the mean is wrong. Drop the third of the x with the largest epistemic sd: what remains of the mean's RMS error, over all x, and among the data alone?
 
 # %%
-def remains(parts, at):
-    error, sd = (parts[0] - WAVE.truth(grid)[0])[at], parts[2][at]
+def remains(forecast, at):
+    error, sd = (forecast[0] - WAVE.truth(grid)[0])[at], forecast[2][at]
     kept = error[sd <= sd.quantile(2 / 3)]
     return (kept.square().mean() / error.square().mean()).sqrt().item()
 
-for name, parts in WAYS.items():
-    print(f"{name:28} over all x {remains(parts, grid.abs() <= 3):.2f}, "
-          f"among the data {remains(parts, among):.2f}")
+for name, forecast in WAYS.items():
+    print(f"{name:28} over all x {remains(forecast, grid.abs() <= 3):.2f}, "
+          f"among the data {remains(forecast, among):.2f}")
 assert remains(WAYS["ensemble"], grid.abs() <= 3) < 0.8
 
 # %% [markdown]
