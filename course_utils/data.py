@@ -90,7 +90,6 @@ FUNNEL = Problem(
     high=60,
 )
 
-
 DATASETS = Path(__file__).parent / "datasets"
 
 

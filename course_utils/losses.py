@@ -14,10 +14,7 @@ def same_shape(**tensors: Tensor) -> None:
 
     PyTorch would stretch (n,) against (n, 1) to (n, n) and train on it without a word.
     """
-    kinds = {
-        (value.shape, value.dtype) if isinstance(value, Tensor) else None
-        for value in tensors.values()
-    }
+    kinds = {(v.shape, v.dtype) if isinstance(v, Tensor) else None for v in tensors.values()}
     first = next(iter(tensors.values()))
     if len(kinds) > 1 or None in kinds or first.ndim != 2 or not first.is_floating_point():
         got = ", ".join(f"{name} {what_came(value)}" for name, value in tensors.items())

@@ -90,7 +90,6 @@ def pinball(y: Tensor, q: Tensor, level: float) -> Tensor:
     """The pinball loss of each value, (n, d), in the units of y.
 
     level (y − q) where y is above q, (1 − level)(q − y) where it is below.
-
     Smallest on average where q is the ``level`` quantile of y. For the ends of a 1 − α interval the
     two losses sum to α/2 times the interval score.
     Source: Koenker & Bassett (1978).

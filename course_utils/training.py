@@ -226,9 +226,8 @@ def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
 
     Of an ensemble, or a list of networks, they are those of all networks of which the members
     are a sample: σ² = aleatoric² + epistemic², which ``predict_samples`` gives apart. The model is
-    in evaluation mode meanwhile.
-    One that draws, so that two calls differ, or that has ``.kl``, is refused with a ValueError:
-    ``predict_samples`` is for that.
+    in evaluation mode meanwhile. One that draws, so that two calls differ, or that has ``.kl``, is
+    refused with a ValueError: ``predict_samples`` is for that.
     """
     with mode(model, training=False):
         first, again = outputs(model, x), outputs(model, x)

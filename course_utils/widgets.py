@@ -9,8 +9,3 @@ def mimebundle(widget) -> dict:
         return widget._repr_mimebundle_()
     model = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     return {"text/plain": repr(widget), VIEW: model}
-
-
-def playing_trait(play) -> str:
-    """The name of the trait that says whether a ``Play`` widget runs."""
-    return "playing" if play.has_trait("playing") else "_playing"

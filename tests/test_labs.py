@@ -30,9 +30,9 @@ from course_utils.data import WAVE
 from course_utils.labs import LABS, picture
 from course_utils.labs.cells import Sample, expected_nll
 from course_utils.labs.likelihoods import Gaussian, GaussianWithKL
+from course_utils.labs.page import playing_trait
 from course_utils.labs.picture import DENSITY, HEIGHT, WIDTH, Picture
 from course_utils.losses import gaussian_nll
-from course_utils.widgets import playing_trait
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 TRAINED = sorted(key for key in LABS if LABS[key].train_steps)

@@ -4,7 +4,8 @@ import ipywidgets
 
 from course_utils import guess, quiz
 from course_utils.labs import LABS
-from course_utils.widgets import VIEW, mimebundle, playing_trait
+from course_utils.labs.page import playing_trait
+from course_utils.widgets import VIEW, mimebundle
 
 
 class Seven:

@@ -10,7 +10,7 @@ import ipywidgets as widgets
 from IPython import get_ipython
 
 from course_utils.labs.picture import HEIGHT, WIDTH, Panel, Picture
-from course_utils.widgets import mimebundle, playing_trait
+from course_utils.widgets import mimebundle
 
 UNSEEN = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
 CELL = "display: inline-block; width: 300px; padding-right: 12px; vertical-align: top"
@@ -168,6 +168,11 @@ class Page:
                 f"{html.escape(self.message)}</div>"
             )
         self.text.value = "".join(lines)
+
+
+def playing_trait(play: widgets.Widget) -> str:
+    """The name of the trait that says whether a ``Play`` runs: ipywidgets 7 and 8 differ."""
+    return "playing" if play.has_trait("playing") else "_playing"
 
 
 def said(control: widgets.Widget) -> str:

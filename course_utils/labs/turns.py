@@ -10,9 +10,8 @@ from functools import partial
 import torch
 from torch.optim import LBFGS
 
-from course_utils.labs.page import Page, allows, close_earlier_run
+from course_utils.labs.page import Page, allows, close_earlier_run, playing_trait
 from course_utils.training import Diverged, one_thread
-from course_utils.widgets import playing_trait
 
 
 @contextmanager
