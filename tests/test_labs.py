@@ -416,11 +416,12 @@ def goes_on(lab):
     lab.play()
     tick(lab, 12)
     lab.pause()
-    losses = lab.losses[before:]
-    assert len(losses) == 300
+    assert len(lab.losses) == before + 300
     assert sound(lab) and lab.message == ""
-    assert max(losses[:25]) < fitted + 0.1, lab.value
-    assert median(losses[-25:]) < fitted + 0.02, lab.value
+    width = 15 if hasattr(lab, "draws") else 1  # of lab 07's noise it shows the running median
+    ends = range(before + 1, before + 26)
+    assert max(median(lab.losses[end - width : end]) for end in ends) < fitted + 0.1, lab.value
+    assert median(lab.losses[-25:]) < fitted + 0.02, lab.value
 
 
 @pytest.mark.parametrize("key", TRAINED)
