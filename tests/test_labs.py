@@ -630,9 +630,9 @@ def test_the_gaussian_process_of_lab_07_has_the_prior_of_the_bumps(the):
     for layer in net.net[::2]:
         torch.nn.init.zeros_(layer.mu)
         torch.nn.init.constant_(layer.log_var, 2 * math.log(1.5))
-    drawn = [lesson_07.Drawn(layer, 20_000, chance).weights.detach() for layer in net.net[::2]]
-    *_, outputs = lesson_07.run(lesson_07.with_ones(x), *drawn)
-    K, n = outputs[..., 0].T.cov(), len(lab.cells.x)
+    drawn = lesson_07.Drawn(*lesson_07.rows(net), 20_000, chance).weights
+    *_, outputs = lesson_07.run(lesson_07.with_ones(x), *lesson_07.by_layer(drawn))
+    K, n = outputs[:, 0].detach().T.cov(), len(lab.cells.x)
     noise = lab.problem.truth(lab.cells.x)[1][:, 0].square() / (lab.cells.weight[:, 0] * lab.kept)
     explained = K[n:, :n] @ torch.linalg.solve(K[:n, :n] + noise.diag(), K[:n, n:])
     sd = (K[n:, n:] - explained).diagonal().sqrt()

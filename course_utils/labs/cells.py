@@ -29,13 +29,6 @@ class Cells:
         weight = self.weight[kept]
         return Cells(self.x[kept], self.y[kept], self.spread[kept], weight / weight.sum())
 
-    def repeated(self, times: int) -> "Cells":
-        """The cells one after the other, ``times`` over: for as many outputs at each x."""
-        x, y, spread, weight = (
-            values.repeat(times, 1) for values in (self.x, self.y, self.spread, self.weight)
-        )
-        return Cells(x, y, spread, weight / times)
-
     def squares(self, mu: Tensor) -> Tensor:
         """The mean squared distance of each cell's points from mu at its x, (k, 1)."""
         return (self.y - mu) ** 2 + self.spread

@@ -110,7 +110,7 @@ class Fit:
                     break
 
     def new_optimizer(self):
-        optimizer = OneVectorAdam(self.model, self.weight_decay)
+        optimizer = OneVectorAdam(list(self.model.parameters()), self.weight_decay)
         if self.outputs:
             self.network = Perceptron(getattr(self.model, self.outputs.network))
         return optimizer

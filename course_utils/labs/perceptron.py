@@ -18,16 +18,15 @@ ACTIVATIONS = {
 
 
 class OneVectorAdam:
-    """Adam (Kingma & Ba 2015, algorithm 1; ``torch.optim.Adam``) on all parameters end to end.
+    """Adam (Kingma & Ba 2015, algorithm 1; ``torch.optim.Adam``) on the parameters end to end.
 
     They and their gradients become views of one vector and of its gradient. β₂ = .95 forgets the
     steep first steps sooner than the usual .999. ``weight_decay`` w adds w/2 times the squares of
     all parameters to the loss.
     """
 
-    def __init__(self, model: nn.Module, weight_decay: float = 0.0):
+    def __init__(self, parameters: list[nn.Parameter], weight_decay: float = 0.0):
         self.param_groups, self.weight_decay, self.steps = [{"lr": 0.0}], weight_decay, 0
-        parameters = list(model.parameters())
         self.vector = torch.cat([parameter.detach().flatten() for parameter in parameters])
         self.gradient, self.first, self.second = (torch.zeros_like(self.vector) for _ in range(3))
         sizes = [parameter.numel() for parameter in parameters]
