@@ -454,7 +454,7 @@ def test_slides_while_playing_train_back_and_the_largest_rate_spoils_the_fit(the
         assert sound(lab) and lab.message == ""
     for name, value in lab.defaults.items():
         lab.controls[name].value = value
-    tick(lab, 20)
+    tick(lab, 40)
     assert lab.playing
     assert lab.loss_now < fitted + 0.1
     lab.controls["lr"].value = ends(lab.controls["lr"])[1]
