@@ -118,7 +118,6 @@ class NegativeELBO:
         *_, outputs = run(self.x, *by_layer(self.drawn(*rows(model)).weights))
         return self.nll.value(*outputs.unbind(1)) + model.kl() / self.points
 
-    @torch.no_grad()
     def descent(self, at: Tensor, gradient: Tensor, prior_sd: float) -> float:
         """The loss at ``rows``; its gradient by them, the chain rule written out, is put there."""
         drawn = self.drawn(*at)
@@ -139,7 +138,7 @@ class FitOfDraws(Fit):
     still for a while. Each step has its own draws.
     """
 
-    hopeless, clip = math.inf, 5.0
+    hopeless, clip, written_out = math.inf, 5.0, True
 
     def new_optimizer(self):
         return OneVectorAdam(gaussians(self.model))

@@ -90,12 +90,17 @@ class Fit:
 
     # How it is done
 
+    @property
+    def written_out(self) -> bool:
+        """Whether ``descent`` does without autograd, which then is told of no operation."""
+        return self.outputs is not None
+
     def steps(self, shares: Iterable[float], seconds: float = math.inf) -> None:
         """One step for each share of the learning rate, until the time is over."""
         if self.optimizer is None:
             self.optimizer = self.new_optimizer()
         end, start = time.perf_counter() + seconds, None
-        with self.undone_on_failure():
+        with self.undone_on_failure(), torch.inference_mode(self.written_out):
             for share in shares:
                 self.optimizer.param_groups[0]["lr"] = self.lr * share
                 value = self.descent()
