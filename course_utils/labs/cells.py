@@ -1,4 +1,4 @@
-"""Ten thousand points at the price of a hundred: what a Gaussian likelihood needs of them.
+"""Ten thousand points at the price of sixty-four: what a Gaussian likelihood needs of them.
 
 At one x the squared errors of n points are n ((ȳ − mu)² + s), with ȳ their mean and s their mean
 squared distance from it. So if x is rounded to a grid, the count, ȳ and s of each cell say all
@@ -41,10 +41,10 @@ class Cells:
 class Sample:
     """The x and ε of n points, drawn once: a slider moves mean(x) and σ(x), and the points glide.
 
-    The draws are those of ``problem.sample(n, seed=seed)``; x is rounded to one of 100 cells.
+    The draws are those of ``problem.sample(n, seed=seed)``; x is rounded to one of 64 cells.
     """
 
-    def __init__(self, problem: Problem, n: int, *, seed: int = 0, cells: int = 100):
+    def __init__(self, problem: Problem, n: int, *, seed: int = 0, cells: int = 64):
         rng = np.random.default_rng(seed)
         x, noise = rng.uniform(problem.low, problem.high, n), rng.standard_normal(n)
         width = (problem.high - problem.low) / cells
