@@ -1,4 +1,7 @@
-"""What the JupyterLab of `make lab` does besides: labs keep pictures, a lesson is listed once."""
+"""What the JupyterLab of `make lab` does besides: labs keep pictures, a lesson is listed once.
+
+And no icon is fetched anew while a slider moves.
+"""
 
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
@@ -35,5 +38,12 @@ class LabsKeepTheirPictures(AsyncLargeFileManager):
         return path.strip("/") in [session["path"].strip("/") for session in sessions]
 
 
+def with_a_still_icon(handler, page):
+    """JupyterLab shows a busy kernel in the tab, too: two requests to the server at each slide."""
+    page["disabledExtensions"] += ["@jupyterlab/application-extension:faviconbusy"]
+    return page
+
+
 c = get_config()  # noqa: F821
 c.ServerApp.contents_manager_class = LabsKeepTheirPictures
+c.ServerApp.tornado_settings.update({"page_config_hook": with_a_still_icon})

@@ -54,6 +54,21 @@ def test_a_drag_ends_at_its_last_position(notebook):
     assert lab.source() == before
 
 
+def test_a_slide_leaves_the_tab_s_icon_alone(notebook):
+    """JupyterLab's busy icon is two requests to the server at each slide."""
+    (lab,) = notebook.labs()
+    before = lab.source()
+    notebook.page.evaluate(
+        """() => { window.changes = [];
+            new MutationObserver(seen => window.changes.push(...seen)).observe(
+                document.head, {subtree: true, childList: true, attributeFilter: ['rel']}); }"""
+    )
+    lab.sliders.first.press("ArrowRight")
+    lab.wait_for_change(before)
+    notebook.page.wait_for_timeout(1000)
+    assert notebook.page.evaluate("() => window.changes.length") == 0
+
+
 def test_at_200_per_cent_all_of_a_lab_can_be_reached(notebook):
     (lab,) = notebook.labs()
     notebook.page.set_viewport_size({"width": 700, "height": 500})  # half of what it had
